@@ -1,0 +1,39 @@
+# Two commands do everything: `make run` builds the atlas, `make test` runs every test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test lint data wheel clean clients
+
+run: $(VENV)/.ready          ## build the Luzhou atlas into maps/luzhou
+	$(BIN)/urbanplan run luzhou
+
+test: $(VENV)/.ready-test clients lint   ## every test, with the real clients
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-test
+	$(BIN)/ruff check src tests data/build
+	$(BIN)/ruff format --check src tests data/build
+
+data: $(VENV)/.ready-test    ## rebuild data/ from packages and hand-entered tables
+	$(BIN)/python data/build
+
+wheel: $(VENV)/.ready-test
+	$(BIN)/python -m pip -q install build
+	$(BIN)/python -m build
+
+clients:                     ## real clients from Debian: QGIS, Chromium, GDAL, Chinese fonts
+	@sh tests/clients/install.sh
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,200 @@
+"""One city: its names, metric coordinate system, folders, and what an analysis of it asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from urbanplan import crs as crs_
+from urbanplan.catalog import load_catalog
+from urbanplan.errors import InputError, MissingFileError, UnknownNameError
+from urbanplan.files import has, is_city_folder, is_folder, list_folders, read_toml
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A named set of features that are not there yet, to be treated as if they were."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a run computes.
+
+    Attributes
+    ----------
+    cell_m : float
+        Cell of the friction surface in metres.
+    facilities, modes : tuple of str
+        Layer ids and mode ids.
+    minutes : tuple of float
+        Limits, ascending.
+    snap_m : float
+        Facilities farther than this from passable land are reported, not moved.
+    headline_facilities, headline_mode, headline_minutes
+        The one figure that the page opens with.
+    headline_zh, headline_en : str
+        Its name, as the plan words it.
+    what_ifs : tuple of WhatIf
+        Runs of the headline with planned features added.
+    """
+
+    cell_m: float
+    facilities: tuple[str, ...]
+    modes: tuple[str, ...]
+    minutes: tuple[float, ...]
+    snap_m: float
+    headline_facilities: str
+    headline_mode: str
+    headline_minutes: float
+    headline_zh: str
+    headline_en: str
+    what_ifs: tuple[WhatIf, ...]
+
+
+@dataclass(frozen=True)
+class City:
+    """A city's profile; `folders` are searched in order for layer files."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    metric_crs: str
+    folders: tuple[Path, ...]
+    notice_zh: str
+    notice_en: str
+    analysis: Analysis
+
+    def find(self, filename: str) -> Path:
+        """Path of a file of this city; raise `MissingFileError` naming the folders searched."""
+        for folder in self.folders:
+            if has(folder / filename):
+                return folder / filename
+        places = " or ".join(str(f) for f in self.folders)
+        raise MissingFileError(
+            f"no file '{filename}' in {places}",
+            where=self.id,
+            remedy="add it or restore the folder",
+        )
+
+    def has(self, filename: str) -> bool:
+        """Whether one of the city's folders holds `filename`."""
+        return any(has(folder / filename) for folder in self.folders)
+
+
+def embedded_data() -> Path:
+    """Folder of the cities that ship with the package (inside the wheel, or beside the source)."""
+    inside = Path(__file__).parent / "data"
+    return inside if is_folder(inside) else Path(__file__).parents[2] / "data"
+
+
+def embedded_cities() -> list[str]:
+    """Ids of the cities that ship with the package."""
+    return [p.name for p in list_folders(embedded_data() / "boundaries") if is_city_folder(p)]
+
+
+def load_city(city: str | Path) -> City:
+    """Read a city's profile.
+
+    Parameters
+    ----------
+    city : str or path
+        The id of an embedded city, or a folder with a ``city.toml``.
+
+    Returns
+    -------
+    City
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither.
+    InputError
+        If the profile lacks a key or names an unknown layer or mode.
+    """
+    if str(city) in embedded_cities():
+        folder = embedded_data() / "boundaries" / str(city)
+    elif is_city_folder(city):
+        folder = Path(city)
+    else:
+        raise UnknownNameError(
+            f"'{city}' is neither an embedded city nor a folder with a city.toml",
+            remedy=f"use one of {', '.join(embedded_cities())}, or a folder",
+        )
+    path = folder / "city.toml"
+    profile = read_toml(path)
+    try:
+        return _city(folder, path, profile)
+    except KeyError as err:
+        raise InputError(f"lacks the key {err}", where=path, remedy="add it") from None
+    except (TypeError, AttributeError, ValueError) as err:
+        if isinstance(err, InputError):
+            raise
+        raise InputError(
+            f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
+        ) from None
+
+
+def _city(folder: Path, path: Path, profile: dict[str, Any]) -> City:
+    row = profile["city"]
+    folders = [folder]
+    if "layers" in row:
+        folders.append((folder / row["layers"]).resolve())
+    return City(
+        id=str(row["id"]),
+        name_zh=str(row["name_zh"]),
+        name_en=str(row["name_en"]),
+        metric_crs=crs_.require_metric(row["metric_crs"], path),
+        folders=tuple(folders),
+        notice_zh=str(row.get("notice_zh", "")),
+        notice_en=str(row.get("notice_en", "")),
+        analysis=_analysis(profile["analysis"], path),
+    )
+
+
+def _analysis(row: dict[str, Any], path: Path) -> Analysis:
+    catalog, head = load_catalog(), row["headline"]
+    minutes = tuple(float(m) for m in row["minutes"])
+    if not minutes or min(minutes) <= 0 or list(minutes) != sorted(set(minutes)):
+        raise InputError(
+            "minutes must be positive and ascending", where=path, remedy="e.g. [5, 10, 15, 30]"
+        )
+    for name in (*row["facilities"], head["facilities"]):
+        require_facility(name, path)
+    for name in (*row["modes"], head["mode"]):
+        catalog.mode(name)
+    if float(row["cell_m"]) <= 0:
+        raise InputError("cell_m must be above 0", where=path, remedy="e.g. 100")
+    return Analysis(
+        cell_m=float(row["cell_m"]),
+        facilities=tuple(row["facilities"]),
+        modes=tuple(row["modes"]),
+        minutes=minutes,
+        snap_m=float(row["snap_m"]),
+        headline_facilities=head["facilities"],
+        headline_mode=head["mode"],
+        headline_minutes=float(head["minutes"]),
+        headline_zh=head["name_zh"],
+        headline_en=head["name_en"],
+        what_ifs=tuple(
+            WhatIf(w["id"], w["name_zh"], w["name_en"], tuple(w["features"]))
+            for w in row.get("what_if", [])
+        ),
+    )
+
+
+def require_facility(name: str, where: object = None) -> None:
+    """Raise unless `name` is a facility layer of the catalogue, listing those that are."""
+    layers = load_catalog().layers
+    known = [n for n, kind in layers.items() if kind.role == "facility"]
+    if name not in known:
+        raise UnknownNameError(
+            f"'{name}' is not a facility layer",
+            where=where,
+            remedy=f"use one of {', '.join(known)}",
+        )

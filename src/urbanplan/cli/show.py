@@ -1,0 +1,114 @@
+"""What a terminal shows: progress on standard error, tables and results on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from urbanplan.study import Results
+
+
+class Screen:
+    """Prints tables, keeps a progress line, and remembers what each stage cost."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.stages: list[dict[str, Any]] = []
+        self._status: Any = None
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[None]:
+        """Show a spinner with the current stage while the block runs."""
+        if self.quiet:
+            yield
+            return
+        from rich.console import Console
+
+        with Console(stderr=True).status("…") as self._status:
+            yield
+        self._status = None
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Name what is going on, and record its seconds and the peak memory so far."""
+        import resource
+
+        if self._status is not None:
+            self._status.update(name)
+        began = time.perf_counter()
+        yield
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+            1 if sys.platform == "darwin" else 1024
+        )
+        self.stages.append(
+            {
+                "stage": name,
+                "seconds": round(time.perf_counter() - began, 3),
+                "peak_mib": round(peak / 2**20),
+            }
+        )
+
+    def note(self, text: str) -> None:
+        """A remark on standard error."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def table(self, table: pd.DataFrame, as_json: bool, title: str) -> None:
+        """Print a table for people, or as JSON for programs."""
+        if as_json:
+            records = json.loads(table.to_json(orient="records", force_ascii=False))
+            click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+            return
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+
+        shown = Table(title=escape(title))
+        for name in table.columns:
+            number = table[name].dtype.kind in "fi"
+            shown.add_column(escape(name), justify="right" if number else "left")
+        for row in table.itertuples(index=False):
+            shown.add_row(
+                *(escape(text(v, name)) for v, name in zip(row, table.columns)),
+                style="red" if getattr(row, "verdict", "") == "fail" else None,
+            )
+        wide = None if sys.stdout.isatty() else 200
+        Console(width=wide).print(shown)
+
+    def headline(self, results: Results) -> None:
+        """Print the one figure that the city's profile opens with."""
+        plan = results.city.analysis
+        hit = results.coverage.query(
+            "facilities == @plan.headline_facilities and mode == @plan.headline_mode"
+            " and minutes == @plan.headline_minutes"
+        )
+        for row in hit.itertuples():
+            click.echo(
+                f"{plan.headline_zh} · {row.area}: {row.share:.1%} ({row.persons_covered:,.0f})"
+            )
+
+    def written(self, files: Mapping[str, Path]) -> None:
+        """List the files that were written."""
+        for path in files.values():
+            click.echo(str(path))
+
+
+def text(value: Any, column: str) -> str:
+    """A cell as people read it: shares in per cent, big numbers with separators."""
+    if value is None or value != value:
+        return ""
+    if column in ("share", "km2_share", "difference", "tolerance"):
+        return f"{value:.1%}" if column.endswith("share") else f"{value:.2%}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.2f}"
+    return str(value)

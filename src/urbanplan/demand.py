@@ -1,0 +1,117 @@
+"""Who lives where: census totals spread over the land of their zone, to the last person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.crs import require_same
+from urbanplan.errors import InputError
+from urbanplan.grid import Grid
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+
+def spread(
+    zones: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, grid: Grid, passable: np.ndarray
+) -> pd.DataFrame:
+    """Spread each zone's persons evenly over its passable cells (binary dasymetric mapping).
+
+    Parameters
+    ----------
+    zones : GeoDataFrame
+        Polygons with ``id`` and ``persons``, in the grid's system; they do not overlap.
+    areas : GeoDataFrame
+        Reporting areas (districts) with ``name_zh``; each cell belongs to the one that covers
+        its centre.
+    grid : Grid
+    passable : ndarray of bool, shape (rows, columns)
+        Land.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell of any area, indexed by flat cell: ``persons`` (may be fractions; the sum
+        over a zone is the zone's total), ``area`` (name, ``""`` outside all areas), ``km2``.
+
+    Raises
+    ------
+    InputError
+        If a zone has persons but no passable cell to hold them.
+
+    References
+    ----------
+    Eicher & Brewer (2001), Dasymetric mapping and areal interpolation, CaGIS 28(2).
+    """
+    import pandas as pd
+
+    require_same(zones, areas)
+    zone = grid.labels(zip(zones.geometry, range(1, len(zones) + 1))).ravel()
+    area = grid.labels(zip(areas.geometry, range(1, len(areas) + 1))).ravel()
+    zone = np.where(passable.ravel(), zone, 0)
+    cells_in = np.bincount(zone, minlength=len(zones) + 1)
+    persons = zones["persons"].to_numpy(float)
+    homeless = [i for i, n, p in zip(zones["id"], cells_in[1:], persons) if p > 0 and n == 0]
+    if homeless:
+        raise InputError(
+            f"zone '{homeless[0]}' has people but no land cell of {grid.cell_m:g} m",
+            where="population",
+            remedy="use a smaller cell_m, or join the zone to its neighbour",
+        )
+    per_cell = np.r_[0.0, np.divide(persons, cells_in[1:], where=cells_in[1:] > 0, out=persons * 0)]
+    wanted = np.flatnonzero(((area > 0) & passable.ravel()) | (zone > 0))
+    names = np.array(["", *areas["name_zh"]], dtype=object)
+    return pd.DataFrame(
+        {
+            "persons": per_cell[zone[wanted]],
+            "area": names[area[wanted]],
+            "km2": (grid.cell_m / 1000) ** 2,
+        },
+        index=pd.Index(wanted, name="cell"),
+    )
+
+
+def blocks(demand: pd.DataFrame, grid: Grid, minutes: dict[str, np.ndarray], side: int):
+    """Gather cells into squares of `side` × `side` cells for a map.
+
+    Parameters
+    ----------
+    demand : DataFrame
+        From `spread`.
+    grid : Grid
+    minutes : dict of str to ndarray
+        Column name to minutes per cell, shape (rows, columns).
+    side : int
+        Cells per side of a square.
+
+    Returns
+    -------
+    GeoDataFrame
+        Squares in the grid's system that hold anybody: ``block`` (id), ``persons``, ``area`` (the
+        one most of its people live in) and the person-weighted mean of each minutes column.
+    """
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+
+    row, column = np.divmod(demand.index.to_numpy(), grid.columns)
+    width = -(-grid.columns // side)
+    table = demand[["persons", "area"]].assign(block=row // side * width + column // side)
+    table = table[table["persons"] > 0]
+    by = table.groupby("block")
+    out = pd.DataFrame({"persons": by["persons"].sum()})
+    main = table.groupby(["block", "area"])["persons"].sum().reset_index()
+    main = main.sort_values(["block", "persons", "area"]).drop_duplicates("block", keep="last")
+    out["area"] = main.set_index("block")["area"]
+    for name, values in minutes.items():
+        here = pd.Series(values.ravel()[table.index], index=table.index) * table["persons"]
+        mean = here.groupby(table["block"]).sum(min_count=1) / out["persons"]
+        out[name] = mean.where(np.isfinite(mean))
+    r, c = np.divmod(out.index.to_numpy(), width)
+    step = side * grid.cell_m
+    west, north = grid.west + c * step, grid.north - r * step
+    squares = shapely.box(west, north - step, west + step, north)
+    return gpd.GeoDataFrame(out.reset_index(), geometry=squares, crs=grid.crs)

@@ -1,0 +1,46 @@
+"""What can go wrong, in one family: each error says what, where, and what to do about it."""
+
+from __future__ import annotations
+
+
+class UrbanplanError(Exception):
+    """Root of every error that urbanplan raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        One clause saying what is wrong.
+    where : object, optional
+        The file, layer or option it was found in.
+    remedy : str, optional
+        What the user can do about it.
+    """
+
+    def __init__(self, what: str, *, where: object = None, remedy: str = "") -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where is not None else ""
+        tail = f" → {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{tail}"
+
+
+class InputError(UrbanplanError, ValueError):
+    """The content of a file, layer or option cannot be used."""
+
+
+class MissingFileError(UrbanplanError, FileNotFoundError):
+    """A file or folder that was named is not there."""
+
+
+class UnknownNameError(UrbanplanError, LookupError):
+    """A city, layer, mode or feature of that name is not known."""
+
+
+class CrsError(UrbanplanError, ValueError):
+    """Coordinates of two reference systems would be mixed, or one is missing."""
+
+
+class WriteError(UrbanplanError, OSError):
+    """An output could not be written; what was there before is still there."""

@@ -1,0 +1,169 @@
+"""What a layer is, how it is read from a city's folder, and which rows are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from urbanplan.catalog import (
+    COMMON_COLUMNS,
+    GEOMETRY_TYPES,
+    QUALITIES,
+    STATUSES,
+    LayerKind,
+    load_catalog,
+)
+from urbanplan.city import City
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.errors import InputError
+from urbanplan.files import read_vector, sha256
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: Common columns that may be empty.
+_MAY_BE_EMPTY = {"district", "note_zh", "note_en", "accuracy_m"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with one feature (or with the whole layer, when `feature` is empty)."""
+
+    layer: str
+    feature: str
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Features of one kind in WGS84, with the file they came from and its SHA-256."""
+
+    kind: LayerKind
+    frame: gpd.GeoDataFrame
+    path: Path
+    sha256: str
+
+    @property
+    def id(self) -> str:
+        """The layer kind's id."""
+        return self.kind.id
+
+    @property
+    def located(self) -> gpd.GeoDataFrame:
+        """Features that have a place on the map (RFC 7946 allows features without)."""
+        return self.frame[self.frame.geometry.notna() & ~self.frame.geometry.is_empty]
+
+    def with_status(self, *statuses: str, also: tuple[str, ...] = ()) -> gpd.GeoDataFrame:
+        """Located features of these statuses, and those whose id is in `also`."""
+        frame = self.located
+        return frame[frame["status"].isin(statuses) | frame["id"].isin(also)]
+
+
+def load_layer(city: City, name: str) -> Layer:
+    """Read one layer of a city.
+
+    Raises
+    ------
+    MissingFileError
+        If the city has no such file.
+    InputError
+        If a common or extra column is missing, ids repeat, or the file is not in WGS84.
+    """
+    kind = load_catalog().layer(name)
+    path = city.find(f"{name}.geojson")
+    frame = to_crs(read_vector(path), WGS84)
+    missing = [c for c in (*COMMON_COLUMNS, *kind.columns) if c not in frame.columns]
+    if missing:
+        raise InputError(
+            f"lacks the column(s) {', '.join(missing)}",
+            where=path,
+            remedy="add them; `urbanplan layers` lists what each layer carries",
+        )
+    doubled = frame["id"][frame["id"].duplicated()].unique()
+    if len(doubled):
+        raise InputError(
+            f"has the id(s) {', '.join(map(str, doubled[:5]))} more than once",
+            where=path,
+            remedy="give each feature an id of its own",
+        )
+    columns = [*COMMON_COLUMNS, *kind.columns, "geometry"]
+    return Layer(kind, frame[columns], path, sha256(path))
+
+
+def load_layers(city: City) -> dict[str, Layer]:
+    """Read every layer the city has a file for, in the catalogue's order."""
+    return {
+        name: load_layer(city, name)
+        for name in load_catalog().layers
+        if city.has(f"{name}.geojson")
+    }
+
+
+def require(layers: dict[str, Layer], *names: str) -> list[Layer]:
+    """Return the named layers, or say which one an analysis cannot do without."""
+    for name in names:
+        if name not in layers:
+            raise InputError(
+                f"the city has no layer '{name}'", remedy=f"add {name}.geojson to its folder"
+            )
+    return [layers[n] for n in names]
+
+
+def summary(layers: dict[str, Layer]) -> pd.DataFrame:
+    """What a city holds: features, how many have a place, their quality and extra columns."""
+    import pandas as pd
+
+    rows = []
+    for layer in layers.values():
+        frame = layer.frame
+        rows.append(
+            {
+                "layer": layer.id,
+                "name_zh": layer.kind.name_zh,
+                "geometry": layer.kind.geometry,
+                "features": len(frame),
+                "located": len(layer.located),
+                "existing": int((frame["status"] == "existing").sum()),
+                **{q: int((frame["quality"] == q).sum()) for q in QUALITIES},
+                "accuracy_m": layer.located["accuracy_m"].astype(float).median(),
+                "columns": ", ".join(layer.kind.columns),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def validate(layer: Layer) -> list[Finding]:
+    """All rows of a layer that break its schema or have a broken geometry."""
+    return list(_findings(layer))
+
+
+def _findings(layer: Layer) -> Iterator[Finding]:
+    frame = layer.frame
+    nothing = Finding(layer.id, "", "schema", "")
+    for column in COMMON_COLUMNS:
+        values = frame[column]
+        if column not in _MAY_BE_EMPTY:
+            for fid in frame["id"][values.isna() | (values.astype(str).str.strip() == "")]:
+                yield replace(nothing, feature=fid, message=f"{column} is empty")
+    for column, allowed in (("status", STATUSES), ("quality", QUALITIES)):
+        for fid, value in frame.loc[~frame[column].isin(allowed), ["id", column]].values:
+            yield replace(
+                nothing, feature=fid, message=f"{column} '{value}' is not one of {allowed}"
+            )
+    located = layer.located
+    types = GEOMETRY_TYPES[layer.kind.geometry]
+    for fid, geometry, accuracy in located[["id", "geometry", "accuracy_m"]].values:
+        if geometry.geom_type not in types:
+            yield replace(
+                nothing,
+                feature=fid,
+                message=f"{geometry.geom_type} in a {layer.kind.geometry} layer",
+            )
+        if not geometry.is_valid:
+            yield Finding(layer.id, fid, "geometry", "geometry is not valid")
+        if not (accuracy and accuracy > 0):
+            yield replace(nothing, feature=fid, message="accuracy_m is not above 0")

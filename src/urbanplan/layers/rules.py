@@ -1,0 +1,235 @@
+"""Rules that a drawn layer must keep: each returns the features that break it, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from urbanplan import crs
+from urbanplan.errors import InputError
+from urbanplan.layers.select import choose, located
+
+if TYPE_CHECKING:
+    from shapely import LineString, Point, Polygon
+    from shapely.geometry.base import BaseGeometry
+
+    from urbanplan.layers.model import Layer
+
+Layers = dict[str, "Layer"]
+
+#: A coordinate rounded to 6 decimals may leave its polygon by this much, in degrees (about 0.3 m).
+_ROUNDING_DEG = 3e-6
+
+
+def inside(layers: Layers, layer: Layer, except_: set[str]) -> list[str]:
+    """Every located feature lies in the study area, but for those published as outside."""
+    if "study_area" not in layers:
+        return ["the city has no study_area layer"]
+    area = layers["study_area"].frame.geometry.union_all().buffer(_ROUNDING_DEG)
+    frame = layer.located
+    outside = frame.loc[~frame.geometry.within(area), "id"]
+    return [f"{i} leaves the study area" for i in outside if f"{layer.id}:{i}" not in except_]
+
+
+def in_district(layers: Layers, layer: Layer) -> list[str]:
+    """A located feature touches each district that it names."""
+    if "districts" not in layers:
+        return []
+    shapes = dict(zip(layers["districts"].frame["name_zh"], layers["districts"].frame.geometry))
+    broken = []
+    for fid, named, geometry in layer.located[["id", "district", "geometry"]].values:
+        for name in filter(None, (named or "").split(";")):
+            if name not in shapes:
+                broken.append(f"{fid} names the unknown district {name}")
+            elif not shapes[name].intersects(geometry):
+                broken.append(f"{fid} is not in {name}")
+    return broken
+
+
+def crosses_once(layers: Layers, layer: str, *, water: str) -> list[str]:
+    """Each crossing passes over its own river in one piece, from land to land, and over no other."""
+    from shapely import Point, line_merge
+
+    rivers = layers[water].frame.dissolve("river").geometry
+    broken = []
+    for fid, river, line in located(layers[layer].frame)[["id", "river", "geometry"]].values:
+        for name, shape in rivers.items():
+            wet = line_merge(line.intersection(shape))
+            pieces = 0 if wet.is_empty else len(getattr(wet, "geoms", [wet]))
+            if pieces != (name == river):
+                broken.append(f"{fid} crosses {name} {pieces} times")
+        ends = (Point(line.coords[0]), Point(line.coords[-1]))
+        if any(end.intersects(shape) for end in ends for shape in rivers):
+            broken.append(f"{fid} ends in the water")
+    return broken
+
+
+def order(layers: Layers, layer: str, *, along: str, column: str, where: str = "") -> list[str]:
+    """Numbers rise against the current: 1 is the crossing farthest downstream.
+
+    The river line runs downstream, so a higher number must be met earlier on it.
+    """
+    frame = located(choose(layers, layer, where)).dropna(subset=[column])
+    if not len(frame):
+        return [f"no feature of {layer} meets {where}"]
+    met = []
+    for fid, river, number, line in frame[["id", "river", column, "geometry"]].values:
+        axis = _line(layers, along, f"river={river}")
+        crossing = line.intersection(axis)
+        if crossing.is_empty:
+            return [f"{fid} does not cross the line of {river}"]
+        met.append((axis.project(crossing.representative_point()), number, fid))
+    met.sort(reverse=True)
+    return [
+        f"{b[2]} ({b[1]:g}) lies above {a[2]} ({a[1]:g})"
+        for a, b in zip(met, met[1:])
+        if b[1] <= a[1]
+    ]
+
+
+def dry(layers: Layers, layer: str, *, water: str, where: str = "") -> list[str]:
+    """No feature of the layer runs over water."""
+    wet = layers[water].frame.geometry.union_all().buffer(-_ROUNDING_DEG)
+    frame = located(choose(layers, layer, where))
+    return [f"{i} runs over water" for i in frame.loc[frame.geometry.intersects(wet), "id"]]
+
+
+def joined(layers: Layers, layer: str, *, to: str, where: str = "") -> list[str]:
+    """Both ends of each line coincide with a vertex of a line in another layer."""
+    vertices = {xy for line in layers[to].located.geometry for xy in line.coords}
+    frame = located(choose(layers, layer, where))
+    return [
+        f"{fid} does not meet {to} at {xy[0]:.5f},{xy[1]:.5f}"
+        for fid, line in frame[["id", "geometry"]].values
+        for xy in (line.coords[0], line.coords[-1])
+        if xy not in vertices
+    ]
+
+
+def connected(layers: Layers, layer: str, *, where: str = "") -> list[str]:
+    """All chosen lines form one network through shared vertices."""
+    frame = located(choose(layers, layer, where))
+    parent = list(range(len(frame)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    first: dict[tuple, int] = {}
+    for i, line in enumerate(frame.geometry):
+        for xy in line.coords:
+            parent[root(i)] = root(first.setdefault(xy, i))
+    roots = [root(i) for i in range(len(frame))]
+    main = max(set(roots), key=roots.count) if roots else 0
+    return [f"{i} is apart from the network" for i, r in zip(frame["id"], roots) if r != main]
+
+
+def bounded(
+    layers: Layers, layer: str, *, where: str, side: str, by: str, by_where: str, within_m: float
+) -> list[str]:
+    """A polygon's N, E, S or W edge runs along a named feature: half of it is within `within_m`."""
+    shape = _only(layers, layer, where)
+    limit = located(choose(layers, by, by_where)).geometry.union_all()
+    if limit.is_empty:
+        return [f"no located feature of {by} meets {by_where}"]
+    gaps = sorted(_gap_m(point, limit) for point in _facing(shape, side))
+    if not gaps:
+        return [f"{where} has no {side} edge"]
+    middle = gaps[len(gaps) // 2]
+    return [] if middle <= within_m else [f"{side} edge is {middle:.0f} m from {by_where}"]
+
+
+def _facing(shape: Polygon, side: str) -> list[Point]:
+    # Points every 100 m or so on the part of the boundary that is seen from the centroid on that side.
+    from shapely import Point
+
+    c = shape.centroid
+    seen = {
+        "N": lambda dx, dy: dy > abs(dx),
+        "S": lambda dx, dy: -dy > abs(dx),
+        "E": lambda dx, dy: dx > abs(dy),
+        "W": lambda dx, dy: -dx > abs(dy),
+    }
+    if side not in seen:
+        raise InputError(f"side '{side}' is none of N, E, S, W", remedy="correct checks.toml")
+    ring = shape.exterior.segmentize(0.001)
+    return [Point(xy) for xy in ring.coords if seen[side](xy[0] - c.x, xy[1] - c.y)]
+
+
+def _gap_m(a: BaseGeometry, b: BaseGeometry) -> float:
+    from shapely import LineString
+    from shapely.ops import nearest_points
+
+    return crs.length_m(LineString(nearest_points(a, b)))
+
+
+def bank(
+    layers: Layers, layer: str, *, where: str, along: str, by_where: str, side: str
+) -> list[str]:
+    """Features lie on the left or right bank of a river, facing downstream."""
+    axis = _line(layers, along, by_where)
+    frame = located(choose(layers, layer, where))
+    broken = [] if len(frame) else [f"no located feature of {layer} meets {where}"]
+    for fid, geometry in frame[["id", "geometry"]].values:
+        at = geometry.representative_point()
+        d = axis.project(at)
+        here, ahead = axis.interpolate(d), axis.interpolate(d + 1e-4)
+        back = axis.interpolate(max(d - 1e-4, 0))
+        cross = (ahead.x - back.x) * (at.y - here.y) - (ahead.y - back.y) * (at.x - here.x)
+        if ("left" if cross > 0 else "right") != side:
+            broken.append(f"{fid} is not on the {side} bank")
+    return broken
+
+
+def between(
+    layers: Layers, layer: str, *, where: str, along: str, by_where: str, **ends: str
+) -> list[str]:
+    """A feature lies on a river's reach between two crossings (`from` and `to` are their ids)."""
+    axis = _line(layers, along, by_where)
+    stops = [
+        axis.project(_only(layers, "bridges", f"id={ends[k]}").centroid) for k in ("from", "to")
+    ]
+    frame = located(choose(layers, layer, where))
+    broken = [] if len(frame) else [f"no located feature of {layer} meets {where}"]
+    for fid, geometry in frame[["id", "geometry"]].values:
+        at = axis.project(geometry.centroid)
+        if not min(stops) <= at <= max(stops):
+            broken.append(f"{fid} is not between {ends['from']} and {ends['to']}")
+    return broken
+
+
+def disjoint(layers: Layers, layer: str, *, where: str = "") -> list[str]:
+    """No two polygons overlap by more than 100 m²."""
+    frame = located(choose(layers, layer, where))
+    shapes = list(zip(frame["id"], frame.geometry))
+    broken = []
+    for n, (a, one) in enumerate(shapes):
+        for b, two in shapes[n + 1 :]:
+            if one.intersects(two) and crs.area_m2(one.intersection(two)) > 100:
+                broken.append(f"{a} overlaps {b}")
+    return broken
+
+
+def _line(layers: Layers, layer: str, where: str) -> LineString:
+    return _only(layers, layer, where)
+
+
+def _only(layers: Layers, layer: str, where: str) -> BaseGeometry:
+    frame = located(choose(layers, layer, where))
+    if len(frame) != 1:
+        raise InputError(
+            f"{len(frame)} features of {layer} meet '{where}', one is needed",
+            remedy="correct checks.toml",
+        )
+    return frame.geometry.iloc[0]
+
+
+#: Rules by the name that ``checks.toml`` uses.
+RULES: Mapping[str, Callable[..., list[str]]] = MappingProxyType(
+    {
+        f.__name__: f
+        for f in (crosses_once, order, dry, joined, connected, bounded, bank, between, disjoint)
+    }
+)

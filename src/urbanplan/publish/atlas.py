@@ -1,0 +1,73 @@
+"""Everything that a run leaves behind, in one folder."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from urbanplan import __version__
+from urbanplan.files import sha256, write_csv, write_json
+from urbanplan.publish import geopackage, html, raster
+from urbanplan.study import Results, Watch
+
+#: Libraries whose version can change a result.
+_LIBRARIES = (
+    "geopandas", "shapely", "pyproj", "pyogrio", "fiona", "rasterio", "scipy", "numpy", "pandas",
+    "contourpy", "folium",
+)  # fmt: skip
+
+
+def write(
+    results: Results, folder: Path | str, *, basemap: str | None = None, watch: Watch = nullcontext
+) -> dict[str, Path]:
+    """Write GeoPackage, page, raster and tables of a run.
+
+    Parameters
+    ----------
+    results : Results
+    folder : path
+        Created if it is missing; files of the same names are replaced one by one, atomically.
+    basemap : str, optional
+        XYZ template of a base map that the reader may switch on; none by default.
+    watch : callable, optional
+        Called with each output's name; returns a context manager.
+
+    Returns
+    -------
+    dict of str to Path
+        What was written, by name.
+    """
+    folder, city = Path(folder), results.city.id
+    written = {}
+    with watch("tables"):
+        written["coverage"] = write_csv(folder / "coverage.csv", results.coverage)
+        written["what_if"] = write_csv(folder / "what_if.csv", results.what_ifs)
+        written["checks"] = write_csv(folder / "checks.csv", results.checks)
+    with watch("raster"):
+        written["raster"] = raster.write(results, folder / "travel_minutes.tif")
+    with watch("geopackage"):
+        written["geopackage"] = geopackage.write(results, folder / f"{city}.gpkg")
+    with watch("page"):
+        written["page"] = html.write(results, folder / "index.html", basemap=basemap)
+    return written
+
+
+def write_log(
+    results: Results, folder: Path | str, written: Mapping[str, Path], stages: list[dict[str, Any]]
+) -> Path:
+    """Write ``run.json``: versions, hashes of inputs and outputs, and what each stage cost."""
+    log = {
+        "urbanplan": __version__,
+        "city": results.city.id,
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "inputs_sha256": {name: layer.sha256 for name, layer in results.layers.items()},
+        "outputs_sha256": {path.name: sha256(path) for path in written.values()},
+        "stages": stages,
+        "findings": list(results.findings),
+    }
+    return write_json(Path(folder) / "run.json", log)

@@ -1,0 +1,275 @@
+"""Getting about where no street map is had: land cells, exact roads over them, rivers in between.
+
+Land is a grid of cells joined to their eight neighbours; roads and bridges are links laid over
+it with their true length and speed, and are entered and left in any cell they pass. Roads with
+limited access are entered only where they share a vertex with another road. Water joins nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.catalog import Mode
+from urbanplan.crs import require_same
+from urbanplan.errors import InputError
+from urbanplan.grid import Grid, grid_over
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from scipy.sparse import csr_array
+    from shapely import LineString
+    from shapely.geometry.base import BaseGeometry
+
+#: Road classes entered only at interchanges, that is at vertices shared with other roads.
+LIMITED_ACCESS = ("expressway",)
+#: Half of the eight neighbours; the other half follow by symmetry.
+_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
+#: A line is sampled this many times per cell to find the cells that it passes.
+_SAMPLES_PER_CELL = 10
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A friction surface for one mode.
+
+    Attributes
+    ----------
+    grid : Grid
+    mode : Mode
+    node_of : ndarray of int, shape (rows, columns)
+        Graph node of each cell, -1 where there is no way (water, outside).
+    graph : csr_array
+        Symmetric minutes between neighbouring nodes; nodes behind the cells are road vertices.
+    area, barrier : geometry
+        Study area and water in the grid's system.
+    """
+
+    grid: Grid
+    mode: Mode
+    node_of: np.ndarray
+    graph: csr_array
+    area: BaseGeometry
+    barrier: BaseGeometry
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Flat cell index of each cell node, in node order."""
+        return np.flatnonzero(self.node_of.ravel() >= 0)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every mode's surface has in common: the grid, where one can stand, and the water."""
+
+    grid: Grid
+    passable: np.ndarray
+    built_up: np.ndarray
+    area: BaseGeometry
+    barrier: BaseGeometry
+
+
+def build_ground(
+    study_area: gpd.GeoDataFrame,
+    water: gpd.GeoDataFrame,
+    built_up: gpd.GeoDataFrame,
+    cell_m: float,
+) -> Ground:
+    """Lay a grid over the study area and mark land, water and built-up land.
+
+    Parameters
+    ----------
+    study_area, water, built_up : GeoDataFrame
+        Polygons in one projected system.
+    cell_m : float
+        Side of a cell in metres.
+    """
+    import shapely
+
+    require_same(study_area, water, built_up)
+    area = study_area.geometry.union_all()
+    barrier = water.geometry.union_all()
+    shapely.prepare(barrier)
+    grid = grid_over(area, str(study_area.crs), cell_m)
+    passable = grid.covered([area]) & ~grid.covered([barrier])
+    return Ground(grid, passable, grid.covered(built_up.geometry), area, barrier)
+
+
+def build_surface(
+    ground: Ground, mode: Mode, roads: gpd.GeoDataFrame, bridges: gpd.GeoDataFrame
+) -> Surface:
+    """How long does it take from each place to the next, by one mode?
+
+    Parameters
+    ----------
+    ground : Ground
+        From `build_ground`.
+    mode : Mode
+    roads, bridges : GeoDataFrame
+        Lines in the grid's system with ``class`` and ``speed_kmh``; bridges are the only lines
+        that may pass over water.
+
+    Returns
+    -------
+    Surface
+
+    Raises
+    ------
+    InputError
+        If a road that the mode drives at its posted speed has none.
+    """
+    from scipy.sparse import coo_array
+
+    require_same(roads, bridges)
+    node_of = np.full(ground.passable.shape, -1, np.int64)
+    node_of[ground.passable] = np.arange(ground.passable.sum())
+    a, b, minutes = _land_edges(ground, mode, node_of)
+    lines = _usable(mode, roads, bridges)
+    la, lb, lminutes, count = _links(ground.grid, node_of, lines)
+    a, b = np.concatenate([a, la]), np.concatenate([b, lb])
+    minutes = np.concatenate([minutes, lminutes])
+    graph = _shortest_of_parallel(
+        coo_array(
+            (np.r_[minutes, minutes], (np.r_[a, b], np.r_[b, a])),
+            shape=(count, count),
+        )
+    )
+    return Surface(ground.grid, mode, node_of, graph, ground.area, ground.barrier)
+
+
+def _land_edges(ground: Ground, mode: Mode, node_of: np.ndarray):
+    # Pace per cell; a step costs half a cell at each end's pace.
+    pace = np.where(ground.built_up, mode.built_up.pace_min_per_m, mode.open_land.pace_min_per_m)
+    near_water = _near(ground)
+    rows, columns = node_of.shape
+    found = []
+    for down, right in _STEPS:
+        here = (slice(0, rows - down), slice(max(0, -right), columns - max(0, right)))
+        there = (slice(down, rows), slice(max(0, right), columns - max(0, -right)))
+        both = (node_of[here] >= 0) & (node_of[there] >= 0)
+        a, b = node_of[here][both], node_of[there][both]
+        length_m = ground.grid.cell_m * np.hypot(down, right)
+        minutes = (pace[here][both] + pace[there][both]) / 2 * length_m
+        doubt = np.flatnonzero(near_water[here][both] | near_water[there][both])
+        keep = np.ones(len(a), bool)
+        keep[doubt] = ~_over_water(ground, node_of, a[doubt], b[doubt])
+        found.append((a[keep], b[keep], minutes[keep]))
+    return tuple(np.concatenate(part) for part in zip(*found))
+
+
+def _near(ground: Ground) -> np.ndarray:
+    if ground.barrier.is_empty:
+        return np.zeros(ground.passable.shape, bool)
+    bank = ground.barrier.boundary.buffer(1.5 * ground.grid.cell_m)
+    return ground.grid.covered([bank], touched=True)
+
+
+def _over_water(ground: Ground, node_of: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    # A step between two land cells may still cut a river narrower than a cell, or its bend.
+    import shapely
+
+    if not len(a):
+        return np.zeros(0, bool)
+    cells = np.flatnonzero(node_of.ravel() >= 0)
+    ax, ay = ground.grid.centres(cells[a])
+    bx, by = ground.grid.centres(cells[b])
+    steps = shapely.linestrings(np.stack([np.c_[ax, ay], np.c_[bx, by]], axis=1))
+    return shapely.intersects(ground.barrier, steps)
+
+
+def _usable(mode: Mode, *frames: gpd.GeoDataFrame) -> list[tuple[LineString, float, bool]]:
+    # (line, minutes per metre, limited access) of every line that the mode may use.
+    lines = []
+    for frame in frames:
+        for row in frame.itertuples():
+            road_class = frame.at[row.Index, "class"]
+            if road_class in mode.forbidden_classes:
+                continue
+            speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads
+            if not (speed and speed > 0):
+                raise InputError(
+                    f"'{getattr(row, 'id', row.Index)}' has no speed_kmh",
+                    where="roads",
+                    remedy="give every road and bridge a speed",
+                )
+            for line in getattr(row.geometry, "geoms", [row.geometry]):
+                lines.append((line, 0.06 / speed, road_class in LIMITED_ACCESS))
+    return lines
+
+
+def _links(grid: Grid, node_of: np.ndarray, lines: list[tuple[LineString, float, bool]]):
+    vertex_node = _shared_vertices(lines, start=int(node_of.max()) + 1)
+    flat, found = node_of.ravel(), []
+    for line, pace, limited in lines:
+        at, node = _vertex_stops(line, vertex_node)
+        if not limited:
+            cell_at, cell_node = _cell_stops(grid, flat, line)
+            at, node = np.r_[at, cell_at], np.r_[node, cell_node]
+        by_distance = np.argsort(at, kind="stable")
+        at, node = at[by_distance], node[by_distance]
+        found.append((node[:-1], node[1:], np.diff(at) * pace))
+    count = int(node_of.max()) + 1 + len(vertex_node)
+    if not found:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), count
+    a, b, minutes = (np.concatenate(part) for part in zip(*found))
+    return a, b, minutes, count
+
+
+def _key(x: float, y: float) -> tuple[float, float]:
+    # Lines that share a vertex in degrees share it in metres; a millimetre absorbs rounding.
+    return round(x, 3), round(y, 3)
+
+
+def _shared_vertices(lines: list, start: int) -> dict[tuple[float, float], int]:
+    # Line ends, and vertices that two lines have in common, become nodes of their own.
+    seen: dict[tuple[float, float], int] = {}
+    for line, _, _ in lines:
+        coords = [_key(*xy[:2]) for xy in line.coords]
+        for xy in set(coords):
+            seen[xy] = seen.get(xy, 0) + 1
+        for xy in (coords[0], coords[-1]):
+            seen[xy] += 1
+    return {xy: start + i for i, xy in enumerate(sorted(k for k, n in seen.items() if n > 1))}
+
+
+def _vertex_stops(line: LineString, vertex_node: dict) -> tuple[np.ndarray, np.ndarray]:
+    xy = np.asarray(line.coords)[:, :2]
+    along = np.r_[0.0, np.hypot(*np.diff(xy, axis=0).T).cumsum()]
+    stops = [(d, vertex_node.get(_key(*p), -1)) for d, p in zip(along, xy)]
+    stops = [s for s in stops if s[1] >= 0]
+    return np.array([s[0] for s in stops]), np.array([s[1] for s in stops], np.int64)
+
+
+def _cell_stops(grid: Grid, flat: np.ndarray, line: LineString) -> tuple[np.ndarray, np.ndarray]:
+    # A cell is met where its centre projects onto the part of the line that runs through it.
+    import shapely
+
+    samples = max(2, int(line.length / grid.cell_m * _SAMPLES_PER_CELL) + 1)
+    along = np.linspace(0, line.length, samples)
+    points = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
+    cell = grid.cells_at(points[:, 0], points[:, 1])
+    starts = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
+    ends = np.r_[starts[1:] - 1, samples - 1]
+    cell = cell[starts]
+    inside = cell >= 0
+    starts, ends, cell = starts[inside], ends[inside], cell[inside]
+    node = flat[cell]
+    x, y = grid.centres(cell)
+    at = np.clip(shapely.line_locate_point(line, shapely.points(x, y)), along[starts], along[ends])
+    land = node >= 0
+    return at[land], node[land]
+
+
+def _shortest_of_parallel(edges) -> csr_array:
+    # scipy adds parallel edges up; the quickest one is wanted, and a zero must stay an edge.
+    order = np.lexsort((edges.data, edges.col, edges.row))
+    row, column, minutes = edges.row[order], edges.col[order], edges.data[order]
+    from scipy.sparse import csr_array
+
+    first = np.r_[True, (row[1:] != row[:-1]) | (column[1:] != column[:-1])] & (row != column)
+    row, column, minutes = row[first], column[first], minutes[first]
+    indptr = np.r_[0, np.bincount(row, minlength=edges.shape[0]).cumsum()]
+    # 32-bit indices are what scipy's search works on; anything else is copied at every call.
+    return csr_array((minutes, column.astype(np.int32), indptr.astype(np.int32)), shape=edges.shape)

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Install the real clients that the tests open outputs with. Nothing to do where they are there.
+set -eu
+need=""
+command -v chromium >/dev/null 2>&1 || need="$need chromium"
+command -v ogrinfo >/dev/null 2>&1 || need="$need gdal-bin"
+/usr/bin/python3 -c 'import qgis.core' >/dev/null 2>&1 || need="$need python3-qgis"
+fc-list 2>/dev/null | grep -q 'Noto Sans CJK' || need="$need fonts-noto-cjk fontconfig"
+[ -n "$need" ] || exit 0
+sudo=""
+[ "$(id -u)" = 0 ] || sudo=sudo
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $need >/dev/null

@@ -1,0 +1,48 @@
+"""Make the grid town importable, keep tests off the network, and load the embedded city once."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def no_network(request, monkeypatch):
+    """Only clients that drive a browser may open a socket, and only on this machine."""
+    if "client" in request.keywords:
+        return
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a test opened a network connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(scope="session")
+def luzhou():
+    from urbanplan.city import load_city
+
+    return load_city("luzhou")
+
+
+@pytest.fixture(scope="session")
+def luzhou_layers(luzhou):
+    from urbanplan.layers import load_layers
+
+    return load_layers(luzhou)
+
+
+@pytest.fixture(scope="session")
+def atlas(luzhou, tmp_path_factory):
+    """The whole run on the embedded city: (results, folder, files)."""
+    from urbanplan import study
+    from urbanplan.publish import atlas
+
+    folder = tmp_path_factory.mktemp("atlas")
+    results = study.run(luzhou)
+    return results, folder, atlas.write(results, folder)

@@ -1,0 +1,200 @@
+"""The building code of DESIGN.md, checked against the source itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "urbanplan"
+LEVELS = {
+    "errors": 0,
+    "crs": 1,
+    "files": 1,
+    "grid": 1,
+    "catalog": 2,
+    "city": 3,
+    "layers": 4,
+    "demand": 5,
+    "surface": 5,
+    "traveltime": 6,
+    "coverage": 7,
+    "study": 10,
+    "publish": 11,
+    "cli": 12,
+}
+MODULES = sorted(SRC.rglob("*.py"))
+#: Modules that take values and give values: no disk, clock, sockets or chance.
+COMPUTE = {"crs", "grid", "demand", "surface", "traveltime", "coverage"}
+
+
+def room(path: Path) -> str:
+    """The top-level module or folder that a file belongs to."""
+    return path.relative_to(SRC).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[tuple[str, str]]:
+    """(room, full name) of every urbanplan import in a file, at any depth."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("urbanplan"):
+            parts = node.module.split(".")
+            names = [a.name for a in node.names] if len(parts) == 1 else [parts[1]]
+            found |= {(n, f"{node.module}.{n}") for n in names if n in LEVELS}
+        elif isinstance(node, ast.Import):
+            found |= {
+                (a.name.split(".")[1], a.name)
+                for a in node.names
+                if a.name.startswith("urbanplan.")
+            }
+    return found
+
+
+def third_party(path: Path, *, at_import_only: bool) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    nodes = tree.body if at_import_only else ast.walk(tree)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {a.name.split(".")[0] for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").split(".")[0])
+    return found
+
+
+def test_every_module_has_a_level():
+    assert {room(p) for p in MODULES} - {"__init__", "__main__"} == set(LEVELS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SRC)))
+def test_imports_go_down(path):
+    here = room(path)
+    if here in ("__init__", "__main__"):
+        return
+    wrong = [
+        name for other, name in imports(path) if other != here and LEVELS[other] >= LEVELS[here]
+    ]
+    # errors aside, two modules of one level do not know each other.
+    assert not wrong, f"{here} imports {wrong}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SRC)))
+def test_modules_and_functions_stay_small(path):
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            doc = ast.get_docstring(node) is not None
+            start = body[1].lineno if doc and len(body) > 1 else body[0].lineno
+            length = (node.end_lineno or start) - start + 1
+            assert length <= 60, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SRC)))
+def test_public_names_have_docstrings(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    assert ast.get_docstring(tree), "the module has no docstring"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            inner = any(
+                isinstance(up, ast.FunctionDef) and node in ast.walk(up) and up is not node
+                for up in ast.walk(tree)
+            )
+            assert inner or ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def test_only_files_touches_disk():
+    touch = re.compile(
+        r"(?<![\w.])open\(|\.(read_text|write_text|read_bytes|write_bytes|unlink|mkdir|is_file|is_dir|iterdir|exists|to_file|to_csv\([^i])\b"
+    )
+    for path in MODULES:
+        if room(path) != "files":
+            code = "\n".join(
+                line
+                for line in path.read_text("utf-8").splitlines()
+                if not line.strip().startswith("#")
+            )
+            hits = [
+                m.group()
+                for m in touch.finditer(code)
+                if "files." not in code[max(0, m.start() - 6) : m.end()]
+            ]
+            assert not hits, f"{path.name}: {hits}"
+
+
+def test_nothing_opens_a_socket():
+    for path in MODULES:
+        assert not third_party(path, at_import_only=False) & {
+            "socket",
+            "urllib",
+            "requests",
+            "http",
+        }
+
+
+def test_compute_modules_know_no_clock_and_no_chance():
+    for path in MODULES:
+        if room(path) in COMPUTE:
+            names = third_party(path, at_import_only=False)
+            assert not names & {"time", "datetime", "random", "os", "pathlib", "sys"}, path.name
+
+
+def test_publishers_do_not_compute_routes():
+    for path in SRC.joinpath("publish").rglob("*.py"):
+        wrong = {"traveltime", "coverage", "demand", "surface"} & {r for r, _ in imports(path)}
+        assert not wrong, f"{path.name} imports {wrong}"
+
+
+def test_heavy_libraries_are_imported_where_they_are_used():
+    heavy = {
+        "geopandas",
+        "pandas",
+        "shapely",
+        "rasterio",
+        "scipy",
+        "fiona",
+        "pyogrio",
+        "folium",
+        "rich",
+        "pyproj",
+    }
+    for path in MODULES:
+        if "assets" not in path.parts:
+            assert not third_party(path, at_import_only=True) & heavy, path.name
+
+
+def test_no_city_is_named_in_the_source():
+    names = ["泸州", "江阳", "龙马潭", "纳溪", "沱江", "成都"]
+    for path in MODULES:
+        text = path.read_text("utf-8")
+        assert not [n for n in names if n in text], path.name
+        # The default of the command line is the one place an embedded city's id may stand.
+        assert "luzhou" not in text.lower() or (path.name == "__init__.py" and room(path) == "cli")
+
+
+def test_help_answers_before_a_person_notices():
+    def best(*args: str) -> float:
+        times = []
+        for _ in range(3):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *args], check=True, capture_output=True)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    # A ratio, so that a slow machine does not matter: help may cost eight bare interpreters.
+    assert best("-m", "urbanplan", "--help") <= 8 * best("-S", "-c", "pass") + 0.05
+
+
+def test_licences_of_dependencies_are_free_of_copyleft():
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    core = text.split("dependencies = [")[1].split("]")[0]
+    assert "GPL" not in core
+    for line in core.strip().splitlines():
+        assert re.search(r"# (MIT|BSD|Apache-2\.0)", line), line

@@ -1,0 +1,160 @@
+"""The command line as its users meet it: tables, files, exit codes, one-sentence errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import geopandas as gpd
+import pytest
+
+from townfolder import write_town
+from urbanplan import __version__
+from urbanplan.cli import main
+
+
+@pytest.fixture
+def town(tmp_path):
+    return str(write_town(tmp_path / "town"))
+
+
+def call(capsys, *args):
+    with pytest.raises(SystemExit) as stop:
+        main([*args])
+    out = capsys.readouterr()
+    return stop.value.code, out.out, out.err
+
+
+def test_version(capsys):
+    assert call(capsys, "--version")[:2] == (0, f"urbanplan, version {__version__}\n")
+
+
+def test_coverage_table_as_json_is_the_arithmetic(capsys, town):
+    code, out, _ = call(
+        capsys,
+        "-q",
+        "coverage",
+        town,
+        "--facilities",
+        "hospitals",
+        "--mode",
+        "drive",
+        "--minutes",
+        "1",
+        "--json",
+    )
+    rows = {r["area"]: r for r in json.loads(out)}
+    assert code == 0 and set(rows) == {"北岸", "南岸", "ALL"}
+    assert rows["ALL"]["persons"] == pytest.approx(900)
+    # Built-up and open land differ in pace by mode, so only what no pace can change is exact here:
+    # the eight road cells are within a minute of the hospital.
+    assert rows["北岸"]["persons_covered"] >= 70 and rows["南岸"]["persons_covered"] == 0
+
+
+def test_opening_the_planned_bridge_brings_people_in(capsys, town):
+    args = ("-q", "coverage", town, "--facilities", "hospitals", "--minutes", "5", "--json")
+    before = {r["area"]: r["persons_covered"] for r in json.loads(call(capsys, *args)[1])}
+    after = {
+        r["area"]: r["persons_covered"]
+        for r in json.loads(call(capsys, *args, "--open", "bridge_new")[1])
+    }
+    assert after["南岸"] > before["南岸"] and after["北岸"] == before["北岸"]
+
+
+def test_layers_and_check(capsys, town):
+    code, out, _ = call(capsys, "layers", town, "--json")
+    rows = {r["layer"]: r for r in json.loads(out)}
+    assert code == 0 and rows["hospitals"]["features"] == 3 and rows["hospitals"]["located"] == 2
+    code, out, _ = call(capsys, "check", town)
+    assert code == 0 and "0 failed" in out
+
+
+def test_a_failed_check_is_exit_code_1(capsys, town, tmp_path):
+    path = tmp_path / "town" / "facts.csv"
+    path.write_text(path.read_text("utf-8").replace("900", "901"), "utf-8")
+    assert call(capsys, "check", town)[0] == 1
+    assert call(capsys, "run", town, "--out", str(tmp_path / "out"))[0] == 1
+    assert (tmp_path / "out" / "coverage.csv").is_file()
+
+
+@pytest.mark.parametrize("ending", ["geojson", "gpkg"])
+def test_isochrone_file(capsys, town, tmp_path, ending):
+    out = tmp_path / f"iso.{ending}"
+    frame = gpd.read_file(f"{town}/hospitals.geojson").iloc[0].geometry
+    lon, lat = f"{frame.x:.6f}", f"{frame.y:.6f}"
+    code, *_ = call(
+        capsys,
+        "isochrone",
+        town,
+        "--at",
+        f"{lon},{lat}",
+        "--mode",
+        "walk",
+        "--minutes",
+        "5,2",
+        "--out",
+        str(out),
+    )
+    found = gpd.read_file(out)
+    assert code == 0 and list(found["minutes"]) == [2, 5]
+    assert set(found.columns) >= {"origin", "minutes", "mode", "area_km2", "quality"}
+    found = found.to_crs(4544)
+    assert found.area.iloc[1] > found.area.iloc[0] and found.is_valid.all()
+    assert found.area.iloc[1] / 1e6 == pytest.approx(found["area_km2"].iloc[1], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "args, says",
+    [
+        (["coverage", "atlantis", "--facilities", "hospitals"], "luzhou"),
+        (["coverage", "TOWN", "--facilities", "spaceports"], "hospitals"),
+        (["coverage", "TOWN", "--facilities", "hospitals", "--mode", "fly"], "walk, bike, drive"),
+        (["coverage", "TOWN", "--facilities", "parks"], "parks.geojson"),
+        (["coverage", "TOWN", "--facilities", "hospitals", "--minutes", "abc"], "5,15,30"),
+        (["coverage", "TOWN", "--facilities", "hospitals", "--minutes", "-5"], "above 0"),
+        (["coverage", "TOWN", "--facilities", "hospitals", "--minutes", "nan"], "above 0"),
+        (["coverage", "TOWN", "--facilities", "hospitals", "--open", "bridge_old"], "bridge_new"),
+        (
+            ["isochrone", "TOWN", "--at", "104.0,28.8", "--out", "o.geojson"],
+            "outside the study area",
+        ),
+        (["isochrone", "TOWN", "--at", "28.8,195.4", "--out", "o.geojson"], "longitude first"),
+        (["isochrone", "TOWN", "--at", "somewhere", "--out", "o.geojson"], "LON,LAT"),
+        (["isochrone", "TOWN", "--at", "105.4,28.8", "--out", "o.docx"], ".geojson"),
+        (["run", "TOWN", "--out", "OUT", "--basemap", "javascript:alert(1)"], "basemap"),
+        (["run", "TOWN", "--out", "FILE/x"], "cannot be written"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(capsys, town, tmp_path, monkeypatch, args, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_text("in the way")
+    code, _, err = call(capsys, *[town if a == "TOWN" else a for a in args])
+    assert code == 2 and says in err and "Traceback" not in err
+
+
+def test_run_writes_everything_and_twice_the_same_bytes(capsys, town, tmp_path):
+    shown = []
+    for name in ("a", "b"):
+        code, out, _ = call(capsys, "run", town, "--out", str(tmp_path / name))
+        assert code == 0
+        shown.append(out.replace(str(tmp_path / name), ""))
+    assert shown[0] == shown[1] and "两分钟医院" in shown[0]
+    files = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert files == [
+        "checks.csv", "coverage.csv", "gridtown.gpkg", "index.html", "run.json", "travel_minutes.tif", "what_if.csv",
+    ]  # fmt: skip
+    for name in set(files) - {"run.json"}:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    log = json.loads((tmp_path / "a" / "run.json").read_text("utf-8"))
+    assert log["urbanplan"] == __version__ and len(log["inputs_sha256"]) == 9
+    assert {s["stage"] for s in log["stages"]} >= {"layers", "checks", "page"}
+
+
+def test_as_a_program(town):
+    done = subprocess.run(
+        [sys.executable, "-m", "urbanplan", "coverage", "nowhere", "--facilities", "hospitals"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1

@@ -1,0 +1,189 @@
+"""Layers: what is read, what is refused, and checks that can fail."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import shapely
+
+import gridtown as town
+from townfolder import write_layer, write_town
+from urbanplan.city import load_city
+from urbanplan.errors import InputError, MissingFileError
+from urbanplan.layers import check_city, load_layer, load_layers, validate
+from urbanplan.layers.select import measure, select
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_town(tmp_path / "town")
+
+
+def verdicts(folder):
+    table = check_city(load_city(folder))
+    return dict(zip(table["id"], table["verdict"]))
+
+
+def change(folder, name, edit):
+    path = folder / f"{name}.geojson"
+    data = json.loads(path.read_text("utf-8"))
+    edit(data["features"])
+    path.write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+
+
+def shorten(feature):
+    """Leave the first tenth of a line."""
+    (x0, y0), (x1, y1) = feature["geometry"]["coordinates"]
+    feature["geometry"]["coordinates"][1] = [x0 + (x1 - x0) / 10, y0 + (y1 - y0) / 10]
+
+
+def test_the_town_passes_every_check(folder):
+    assert set(verdicts(folder).values()) == {"ok"}
+
+
+def test_unlocated_features_stay_in_their_layer(folder):
+    layer = load_layer(load_city(folder), "hospitals")
+    assert len(layer.frame) == 3 and len(layer.located) == 2 and not validate(layer)
+
+
+@pytest.mark.parametrize(
+    "layer, edit, broken",
+    [
+        ("population", lambda f: f[0]["properties"].update(persons=301), "people"),
+        ("bridges", lambda f: f.pop(), "bridges"),
+        ("roads", lambda f: shorten(f[0]), "road"),
+        ("bridges", lambda f: f[1]["properties"].update(order=1), "bridge_order"),
+        ("bridges", lambda f: f[1]["properties"].update(order=0), "bridge_order"),
+        ("bridges", lambda f: shorten(f[0]), "bridges_cross_once"),
+        ("roads", lambda f: f[0]["properties"].update(status="built"), "roads_valid"),
+        ("roads", lambda f: f[0]["properties"].update(source=" "), "roads_valid"),
+        ("roads", lambda f: f[0]["properties"].update(accuracy_m=0), "roads_valid"),
+        ("hospitals", lambda f: f[0]["geometry"].update(coordinates=[105.0, 28.0]), "hospitals_inside"),
+        ("hospitals", lambda f: f[0]["properties"].update(district="南岸"), "hospitals_district"),
+        ("hospitals", lambda f: f[0]["properties"].update(district="无此区"), "hospitals_district"),
+        (
+            "water",
+            lambda f: f[0]["geometry"]["coordinates"][0].insert(2, f[0]["geometry"]["coordinates"][0][0]),
+            "water_valid",
+        ),
+    ],
+)  # fmt: skip
+def test_each_check_fails_when_the_layer_is_wrong(folder, layer, edit, broken):
+    change(folder, layer, edit)
+    assert verdicts(folder)[broken] == "fail"
+
+
+def test_a_road_through_the_river_is_found(folder):
+    wet = shapely.LineString([town.centre(2, 8), town.centre(4, 8)])
+    write_layer(
+        folder, "roads", [("wet", wet, {"class": "primary", "speed_kmh": 60.0, "kind": "street"})]
+    )
+    assert verdicts(folder)["roads_dry"] == "fail"
+
+
+RULES = {
+    "joined": ('to = "roads"', "bridges", True),
+    "connected": ("", "roads+bridges", True),
+    "disjoint": ("", "districts", False),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_network_and_overlap_rules(folder, rule):
+    option, layer, breaks = RULES[rule]
+    text = f'[[rule]]\nid = "r"\nrule = "{rule}"\nlayer = "{layer}"\n{option}\n'
+    (folder / "checks.toml").write_text(text, "utf-8")
+    assert verdicts(folder)["r"] == ("fail" if breaks else "ok")
+    if rule == "disjoint":
+        change(
+            folder,
+            "districts",
+            lambda f: f.append(
+                json.loads(json.dumps(f[0])) | {"properties": f[0]["properties"] | {"id": "twin"}}
+            ),
+        )
+        assert verdicts(folder)["r"] == "fail"
+
+
+@pytest.mark.parametrize("side, where, verdict", [
+    ("left", "id=north", "ok"), ("right", "id=north", "fail"), ("right", "id=south", "ok"),
+])  # fmt: skip
+def test_bank_faces_downstream(folder, side, where, verdict):
+    # The axis runs west to east, so north is on the left.
+    (folder / "checks.toml").write_text(
+        f'[[rule]]\nid = "r"\nrule = "bank"\nlayer = "roads"\nwhere = "{where}"\nalong = "river_lines"\n'
+        f'by_where = "river=brook"\nside = "{side}"\n', "utf-8")  # fmt: skip
+    assert verdicts(folder)["r"] == verdict
+
+
+@pytest.mark.parametrize(
+    "where, verdict", [("id=mid", "ok"), ("id=out", "fail"), ("id=none", "fail")]
+)
+def test_between_two_crossings(folder, where, verdict):
+    write_layer(
+        folder, "parks", [("mid", town.cell_box(2, 3), {}), ("out", town.cell_box(2, 8), {})]
+    )
+    (folder / "checks.toml").write_text(
+        f'[[rule]]\nid = "r"\nrule = "between"\nlayer = "parks"\nwhere = "{where}"\nalong = "river_lines"\n'
+        'by_where = "river=brook"\nfrom = "bridge_new"\nto = "bridge_old"\n', "utf-8")  # fmt: skip
+    assert verdicts(folder)["r"] == verdict
+
+
+@pytest.mark.parametrize("side, verdict", [("S", "ok"), ("N", "fail")])
+def test_bounded_by_the_river(folder, side, verdict):
+    park = shapely.union_all([town.cell_box(r, c) for r in range(3) for c in range(10)])
+    write_layer(folder, "industrial_parks", [("p", park, {})])
+    (folder / "checks.toml").write_text(
+        f'[[rule]]\nid = "r"\nrule = "bounded"\nlayer = "industrial_parks"\nwhere = "id=p"\nside = "{side}"\n'
+        'by = "water"\nby_where = "river=brook"\nwithin_m = 50\n', "utf-8")  # fmt: skip
+    assert verdicts(folder)["r"] == verdict
+
+
+def test_enclosed_area_of_a_ring(folder):
+    corners = [town.centre(0, 0), town.centre(0, 9), town.centre(6, 9), town.centre(6, 0)]
+    street = {"class": "primary", "speed_kmh": 60.0}
+    sides = [shapely.LineString([a, b]) for a, b in zip(corners, corners[1:] + corners[:1])]
+    write_layer(folder, "roads", [(f"s{i}", s, street) for i, s in enumerate(sides)])
+    frame = load_layer(load_city(folder), "roads").frame
+    assert measure(frame, "enclosed_km2") == pytest.approx(0.9 * 0.6, rel=1e-3)
+    assert measure(frame, "length_km") == pytest.approx(3.0, rel=1e-3)
+    assert measure(frame.iloc[:3], "enclosed_km2") != measure(frame.iloc[:3], "enclosed_km2")  # NaN
+
+
+def test_conditions():
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": ["x", "y", None], "s": ["p;q", "q", ""], "n": [1, 2, 3]})
+    assert list(select(frame, "s~q").index) == [0, 1]
+    assert list(select(frame, "s~q&a=y").index) == [1]
+    assert list(select(frame, "n=3").index) == [2]
+    with pytest.raises(InputError, match="names no column"):
+        select(frame, "zzz=1")
+
+
+def test_bad_folders_say_what_is_wrong(folder, tmp_path):
+    city = load_city(folder)
+    with pytest.raises(MissingFileError, match=r"parks\.geojson"):
+        load_layer(city, "parks")
+    change(folder, "roads", lambda f: [x["properties"].pop("source") for x in f])
+    with pytest.raises(InputError, match=r"roads\.geojson: lacks the column\(s\) source"):
+        load_layers(city)
+    change(folder, "roads", lambda f: [x["properties"].update(source="s", id="same") for x in f])
+    with pytest.raises(InputError, match="same more than once"):
+        load_layers(city)
+
+
+def test_a_fact_that_cannot_be_used_is_named(folder):
+    with (folder / "facts.csv").open("a", encoding="utf-8") as f:
+        f.write("odd,怪,roads,colour=red,count,1,n,0,2020,s,\n")
+    with pytest.raises(InputError, match=r"facts\.csv: row 'odd'"):
+        check_city(load_city(folder))
+
+
+def test_an_unknown_rule_is_named(folder):
+    (folder / "checks.toml").write_text(
+        '[[rule]]\nid = "r"\nrule = "levitates"\nlayer = "roads"\n', "utf-8"
+    )
+    with pytest.raises(InputError, match=r"checks\.toml: rule 'r'"):
+        check_city(load_city(folder))

@@ -1,0 +1,250 @@
+"""Minutes known from arithmetic, from an independent search, and from what must always hold."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gridtown as town
+from urbanplan.catalog import LandSpeed, Mode
+from urbanplan.errors import InputError
+from urbanplan.surface import build_surface
+from urbanplan.traveltime import isochrones, margin_min, nearest, place
+
+DIAGONAL = 2**0.5
+
+
+def minutes_in(text=town.TOWN, **options):
+    surface = town.surface_of(text, **options)
+    placed = place(surface, town.facilities_of(text), 1000)
+    return surface, nearest(surface, list(placed.starts.values()))
+
+
+def test_minutes_on_the_grid_town_are_arithmetic():
+    _, minutes = minutes_in()
+    assert minutes[1, 1] == 0
+    assert minutes[1, 7] == pytest.approx(0.6)  # six cells of road at 60 km/h
+    assert minutes[0, 1] == pytest.approx(1.0)  # one cell of land
+    assert minutes[0, 8] == pytest.approx(0.6 + DIAGONAL)  # road, then a diagonal
+    assert minutes[2, 5] == pytest.approx(0.4 + 1.0)  # road, then off it to the bridge head
+    assert minutes[4, 5] == pytest.approx(1.4 + 0.2)  # 200 m of bridge at 60 km/h
+    assert minutes[5, 7] == pytest.approx(1.6 + 1.0 + 0.2)  # land, then two cells of road
+    assert np.isnan(minutes[3]).all()  # nobody stands in the river
+
+
+def test_without_the_bridge_the_far_bank_is_out_of_reach():
+    _, minutes = minutes_in(bridges=False)
+    assert np.isinf(minutes[4:]).all() and np.isfinite(minutes[:3]).all()
+
+
+def test_a_river_narrower_than_a_cell_still_stops_everybody():
+    ground = town.ground_of("....\n....\n....\n")
+    x, y = town.centre(1, 0)
+    brook = shapely.LineString([(x - 50, y + 50), (x + 350, y + 50)]).buffer(2, cap_style="flat")
+    ground = type(ground)(ground.grid, ground.passable, ground.built_up, ground.area, brook)
+    nothing = town.roads_of("..\n")
+    surface = build_surface(ground, town.MODE, nothing, nothing)
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 10)
+    minutes = nearest(surface, list(start.starts.values()))
+    assert np.isfinite(minutes[0]).all() and np.isinf(minutes[1:]).all()
+
+
+def test_no_diagonal_step_between_two_waters():
+    text = "..~~\n..~~\n~~..\n~~..\n"
+    surface = town.surface_of(text + "\n")
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 10)
+    assert np.isinf(nearest(surface, list(start.starts.values()))[2:, 2:]).all()
+
+
+def limited_town(second_class: str, shared: bool):
+    """A limited-access road past everything, and a side street that may or may not join it."""
+    middle = town.centre(1, 4)
+    fast = (
+        [town.centre(1, 0), middle, town.centre(1, 8)]
+        if shared
+        else [town.centre(1, 0), town.centre(1, 8)]
+    )
+    side = [middle, town.centre(4, 4)]
+    roads = town.frame(
+        ["fast", "side"],
+        [shapely.LineString(fast), shapely.LineString(side)],
+        **{"class": [second_class, "primary"]},
+        speed_kmh=[60.0, 60.0],
+    )
+    text = "\n".join(["." * 9] * 5) + "\n"
+    surface = build_surface(town.ground_of(text), town.MODE, roads, roads.iloc[:0])
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(4, 4))]), 10)
+    return nearest(surface, list(start.starts.values()))
+
+
+def test_limited_access_roads_are_entered_only_at_shared_vertices():
+    open_road = limited_town("primary", shared=True)
+    assert open_road[1, 0] == pytest.approx(0.3 + 0.4)  # turned onto it, and left it at its end
+    apart = limited_town("expressway", shared=False)
+    assert apart[1, 0] == pytest.approx(min(0.3 + 4, 0.2 + DIAGONAL + 3, 0.1 + 2 * DIAGONAL + 2))
+    joined = limited_town("expressway", shared=True)
+    # Its far end meets no other road, so nobody gets off there either.
+    assert joined[1, 0] == pytest.approx(apart[1, 0])
+
+
+def test_forbidden_classes_are_not_used():
+    mode = Mode("w", "步行", "walk", LandSpeed(6, 1), LandSpeed(6, 1), "posted", ("primary",), "x")
+    _, minutes = minutes_in(mode=mode, bridges=False)
+    assert minutes[1, 7] == pytest.approx(6.0)
+
+
+def test_a_road_without_speed_is_refused():
+    roads = town.roads_of(town.TOWN)
+    roads["speed_kmh"] = np.nan
+    with pytest.raises(InputError, match=r"road0.*no speed_kmh"):
+        build_surface(town.ground_of(), town.MODE, roads, town.bridges_of(town.TOWN))
+
+
+def test_built_up_land_has_its_own_pace():
+    mode = Mode("m", "", "", LandSpeed(12, 1), LandSpeed(6, 1), "posted", (), "")
+    text = "F###....\n"
+    _, minutes = minutes_in(text, mode=mode)
+    assert minutes[0, 3] == pytest.approx(1 * 0.75 + 2 * 0.5)  # half a cell of land, then built-up
+    assert minutes[0, 5] == pytest.approx(minutes[0, 3] + 0.75 + 1)
+
+
+def test_points_in_the_river_are_moved_to_the_bank_and_pay_for_it():
+    surface = town.surface_of()
+    x, y = town.centre(3, 1)
+    wet = town.frame(["wet", "far"], [shapely.Point(x, y - 20), shapely.Point(x, y - 90_000)])
+    placed = place(surface, wet, 1000)
+    assert placed.unplaced == ("far",)
+    assert placed.moved_m["wet"] == pytest.approx(80)
+    minutes = nearest(surface, [placed.starts["wet"]])
+    assert minutes[4, 1] == pytest.approx(0.8)
+
+
+def test_polygons_start_on_every_cell_that_they_touch():
+    surface = town.surface_of()
+    park = shapely.union_all([town.cell_box(0, 8), town.cell_box(0, 9)]).buffer(-10)
+    placed = place(surface, town.frame(["p"], [park]), 0)
+    minutes = nearest(surface, list(placed.starts.values()))
+    assert minutes[0, 8] == minutes[0, 9] == 0 and minutes[0, 7] > 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_equal_to_networkx_on_random_towns(data):
+    width, height = data.draw(st.integers(3, 7)), data.draw(st.integers(3, 7))
+    text = "\n".join(
+        "".join(data.draw(st.sampled_from("...=~#F")) for _ in range(width)) for _ in range(height)
+    )
+    surface, minutes = minutes_in(text + "\n")
+    starts = place(surface, town.facilities_of(text + "\n"), 1000).starts
+    graph = nx.Graph()
+    graph.add_nodes_from(range(surface.graph.shape[0]))
+    coo = surface.graph.tocoo()
+    graph.add_weighted_edges_from(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
+    sources = {int(s.nodes[0]) for s in starts.values()}
+    truth = nx.multi_source_dijkstra_path_length(graph, sources) if sources else {}
+    flat = minutes.ravel()[surface.cells]
+    for node, value in enumerate(flat):
+        assert value == pytest.approx(truth.get(node, np.inf), rel=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 6), st.integers(0, 9), st.integers(0, 6), st.integers(0, 9))
+def test_a_new_facility_never_makes_anybody_later(r1, c1, r2, c2):
+    surface = town.surface_of()
+    spots = town.frame(
+        ["a", "b"], [shapely.Point(town.centre(r1, c1)), shapely.Point(town.centre(r2, c2))]
+    )
+    starts = place(surface, spots, 1000).starts
+    one, two = nearest(surface, [starts["a"]]), nearest(surface, [starts["a"], starts["b"]])
+    land = ~np.isnan(one)
+    assert (two[land] <= one[land]).all()
+    np.testing.assert_array_equal(two[land], np.minimum(one, nearest(surface, [starts["b"]]))[land])
+
+
+def test_minutes_are_the_same_both_ways():
+    graph = town.surface_of().graph
+    assert abs(graph - graph.T).max() == 0
+
+
+def test_the_limit_cuts_and_changes_nothing_else():
+    surface = town.surface_of()
+    starts = list(place(surface, town.facilities_of(), 0).starts.values())
+    full, cut = nearest(surface, starts), nearest(surface, starts, 2.0)
+    np.testing.assert_array_equal(
+        np.where(full <= 2.0, full, np.inf)[~np.isnan(full)], cut[~np.isnan(cut)]
+    )
+
+
+PLAIN = "\n".join(["." * 61] * 61) + "\n"
+
+
+def plain(text=PLAIN):
+    surface = town.surface_of(text)
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
+    return surface, nearest(surface, list(start.starts.values()))
+
+
+def test_isochrone_on_open_land_is_the_octagon_of_eight_steps():
+    surface, minutes = plain()
+    (shape,) = isochrones(surface, minutes, [10])
+    # Eight neighbours reach an octagon with corners at r on the axes and r/√2·(1, 1) between.
+    r = 1000.0
+    octagon = 8 * 0.5 * r * r * np.sin(np.pi / 4)
+    assert shape.area == pytest.approx(octagon, rel=0.01)
+
+
+def test_isochrones_are_valid_nested_and_keep_their_holes():
+    pond = [list(line) for line in town.rows_of(PLAIN)]
+    for r in range(33, 37):
+        for c in range(33, 37):
+            pond[r][c] = "~"
+    surface, minutes = plain("\n".join("".join(line) for line in pond) + "\n")
+    bands = isochrones(surface, minutes, [5, 10, 15, 20])
+    for shape in bands:
+        assert shape.is_valid and shape.area > 0
+    for small, large in zip(bands, bands[1:]):
+        assert large.covers(small)
+    assert any(len(p.interiors) for p in bands[2].geoms)
+    assert bands[2].intersection(surface.barrier).area == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_isochrones_of_random_towns_are_valid_and_nested(data):
+    text = "\n".join(
+        "".join(data.draw(st.sampled_from("....=~")) for _ in range(9)) for _ in range(9)
+    )
+    surface = town.surface_of(text + "\n")
+    if not len(surface.cells):
+        return
+    spot = town.frame(["a"], [shapely.Point(town.centre(4, 4))])
+    starts = place(surface, spot, 1e6).starts
+    bands = isochrones(surface, nearest(surface, list(starts.values())), [1, 2, 4])
+    for small, large in zip(bands, bands[1:]):
+        assert small.is_valid and large.is_valid
+        assert small.difference(large).area < 1e-6
+        assert large.area >= small.area
+
+
+def test_isochrone_does_not_depend_on_how_far_the_search_went():
+    surface, minutes = plain()
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10).starts["a"]
+    cut = nearest(surface, [start], 10 + margin_min(surface))
+    (full,), (short,) = isochrones(surface, minutes, [10]), isochrones(surface, cut, [10])
+    assert full.equals(short)
+
+
+def test_limits_must_ascend():
+    surface, minutes = plain()
+    with pytest.raises(InputError, match="ascending"):
+        isochrones(surface, minutes, [10, 5])
+
+
+def test_nothing_in_reach_gives_empty_bands():
+    surface = town.surface_of()
+    none = nearest(surface, [])
+    assert [b.is_empty for b in isochrones(surface, none, [5, 10])] == [True, True]
