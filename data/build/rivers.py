@@ -1,0 +1,64 @@
+"""The two rivers as barriers and as lines: the 1:4M Yangtze, and the Tuo along the district boundary."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from pyproj import Transformer
+from shapely.ops import substring, transform
+
+METRIC = "EPSG:4544"
+TO_M = Transformer.from_crs("EPSG:4326", METRIC, always_xy=True).transform
+TO_DEG = Transformer.from_crs(METRIC, "EPSG:4326", always_xy=True).transform
+#: Nominal width of the Tuo in metres: no published width was found; it only has to be a barrier.
+TUO_WIDTH_M = 200.0
+
+
+def metric(geometry):
+    """A lon/lat geometry in EPSG:4544."""
+    return transform(TO_M, geometry)
+
+
+def degrees(geometry):
+    """An EPSG:4544 geometry in lon/lat."""
+    return transform(TO_DEG, geometry)
+
+
+def study_area(districts: dict) -> shapely.Polygon:
+    """The three districts and 3 km around them, so that travel may cross their border."""
+    whole = shapely.union_all([metric(d) for d in districts.values()])
+    area = whole.buffer(3000).simplify(50)
+    return shapely.Polygon(area.exterior)
+
+
+def midline(river: shapely.Polygon, upstream: tuple, downstream: tuple) -> shapely.LineString:
+    """Line half-way between a river's two banks, from one end of the polygon to the other."""
+    ring = river.exterior.segmentize(100)
+    xy = np.asarray(ring.coords)[:-1]
+    a = np.argmin(np.hypot(*(xy - upstream).T))
+    b = np.argmin(np.hypot(*(xy - downstream).T))
+    xy = np.roll(xy, -a, axis=0)
+    b = (b - a) % len(xy)
+    one, two = shapely.LineString(xy[: b + 1]), shapely.LineString(np.r_[xy[b:], xy[:1]][::-1])
+    # Each point of one bank meets the nearest of the other; their middles, smoothed, are the line.
+    middles = []
+    for d in np.arange(0, one.length, 200):
+        p = one.interpolate(d)
+        q = two.interpolate(two.project(p))
+        middles.append(((p.x + q.x) / 2, (p.y + q.y) / 2))
+    line = np.array(middles)
+    kernel = np.ones(7) / 7
+    smooth = np.c_[[np.convolve(np.pad(c, 3, mode="edge"), kernel, "valid") for c in line.T]].T
+    return shapely.LineString(smooth).simplify(20)
+
+
+def tuo_line(jiangyang, longmatan, yangtze) -> shapely.LineString:
+    """Shared boundary of the two districts from its upper end down to the Yangtze (metric)."""
+    shared = shapely.line_merge(shapely.intersection(jiangyang.boundary, longmatan.boundary.buffer(0.5)))
+    line = max(shapely.get_parts(shared), key=lambda p: p.length)
+    if line.coords[0][0] > line.coords[-1][0]:
+        line = line.reverse()
+    # Follow it into the Yangtze as far as mid-stream, so that no dry gap is left at the mouth.
+    wet = line.intersection(yangtze)
+    first = min(line.project(shapely.Point(p.coords[0])) for p in shapely.get_parts(wet))
+    return substring(line, 0, first + 150)
