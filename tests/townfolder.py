@@ -159,3 +159,37 @@ def write_town(folder: Path) -> Path:
         ],
     )
     return folder
+
+
+#: Names that would run as code in a page that pastes them into markup or templates.
+HOSTILE = (
+    "</script><script>window.pwned=1</script>",
+    '"><img src=x onerror=window.pwned=1>',
+    "<svg onload=window.pwned=1>",
+    "javascript:window.pwned=1",
+    "${window.pwned=1}",
+    "{{ 7 * 7 }}{% raw %}",
+    "\u2028window.pwned=1//",
+    "&lt;b&gt;&amp;",
+)
+
+
+def write_hostile_town(folder: Path) -> Path:
+    """The town with hospitals, districts and the city itself named to break pages."""
+    write_town(folder)
+    spots = [(1, 1), (1, 3), (1, 5), (1, 7), (5, 3), (5, 5), (5, 7), (0, 0)]
+    write_layer(
+        folder,
+        "hospitals",
+        [
+            (
+                f"h{i}",
+                shapely.Point(town.centre(*spot)),
+                {"name_zh": name, "name_en": name, "note_zh": name, "source": name},
+            )
+            for i, (spot, name) in enumerate(zip(spots, HOSTILE))
+        ],
+    )
+    profile = (folder / "city.toml").read_text("utf-8")
+    (folder / "city.toml").write_text(profile.replace('"格子镇"', json.dumps(HOSTILE[0])), "utf-8")
+    return folder

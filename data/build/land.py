@@ -25,7 +25,9 @@ def park_layer(base: Base) -> dict:
         "zhangba0": base.station("yangtze", (105.4840, 28.8890)), "zhangba1": base.station("yangtze", (105.4950, 28.8710)),
     }  # fmt: skip
     for row in places.PARKS:
-        fid, zh, en, kind, district, status, area, _, accuracy, as_of, source, note_zh, note_en = row
+        fid, zh, en, kind, district, status, area, _, accuracy, as_of, source, note_zh, note_en = (
+            row
+        )
         feature(
             layer, blobs(base, row, at), id=fid, name_zh=zh, name_en=en, kind=kind, district=district, status=status,
             accuracy_m=accuracy, as_of=as_of, source=source, note_zh=note_zh, note_en=note_en,
@@ -40,7 +42,9 @@ def industry_and_rail(base: Base) -> list[dict]:
     port, neighbour, spur = port_area(base)
     drawn = {"port": port, "yijiao": neighbour}
     for row in places.INDUSTRY:
-        fid, zh, en, kind, district, status, km2, how, accuracy, as_of, source, note_zh, note_en = row
+        fid, zh, en, kind, district, status, km2, how, accuracy, as_of, source, note_zh, note_en = (
+            row
+        )
         sized = (*row[:6], km2 * 100 if km2 else None, how)
         shape = drawn[how[0]] if how and how[0] in drawn else blobs(base, sized, {})
         feature(
@@ -81,7 +85,21 @@ def point_layers() -> list[dict]:
     out = []
     for name, rows in places.POINTS.items():
         layer = new_layer(name, *_COLUMNS[name])
-        for fid, zh, en, kind, district, status, at, accuracy, as_of, source, note_zh, note_en, own in rows:
+        for (
+            fid,
+            zh,
+            en,
+            kind,
+            district,
+            status,
+            at,
+            accuracy,
+            as_of,
+            source,
+            note_zh,
+            note_en,
+            own,
+        ) in rows:
             own = {k: round(v, 4) if isinstance(v, float) else v for k, v in own.items()}
             feature(
                 layer, shapely.Point(at) if at else None, id=fid, name_zh=zh, name_en=en, kind=kind, district=district,
@@ -127,7 +145,9 @@ def built_up_layer(base: Base) -> dict:
             taken = shapely.union_all([taken, *[p.buffer(1) for p in parts]])
         return out
 
-    whole = solve(lambda g: shapely.union_all([s for _, s in patches(g)]), BUILT_UP_KM2 * 1e6, 0, 4000)
+    whole = solve(
+        lambda g: shapely.union_all([s for _, s in patches(g)]), BUILT_UP_KM2 * 1e6, 0, 4000
+    )
     low, high = 0.0, 4000.0
     for _ in range(30):
         middle = (low + high) / 2

@@ -140,11 +140,11 @@ ROADS = [
     ("tl_naxi", "纳溪—护国连接线", "Naxi to Huguo link", "main", "secondary", None, None, "naxi ic_naxi hg1 hg2 huguo", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
     ("tl_dadukou", "大渡口连接线", "Dadukou link", "main", "secondary", None, None, "naxi dd1 dd2 dadukou", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
     # Expressway triangle: 34 + 33 + 26 km, encloses 411 km²
-    ("x_longna_n", "隆纳高速（沱江以北）", "Longna Expwy, north of the Tuo", "triangle", "expressway", None, None, "xn xw1b ic_hushi xtuo_n", TRIANGLE, 2000, "", ""),
-    ("x_longna_m", "隆纳高速（沱江—长江）", "Longna Expwy, Tuo to Yangtze", "triangle", "expressway", None, None, "xtuo_s ic_kuang xw2b xy_w", TRIANGLE, 2000, "", ""),
-    ("x_longna_s", "隆纳高速（长江以南）", "Longna Expwy, south of the Yangtze", "triangle", "expressway", None, None, "xy_e xw3b ic_naxi", TRIANGLE, 2000, "", ""),
-    ("x_czlc_n", "成自泸赤高速（长江以北）", "Chengzilu-Chi Expwy, north", "triangle", "expressway", None, None, "xn xne1 ic_shidong xne2 ic_port xt_n", TRIANGLE, 2000, "", ""),
-    ("x_czlc_s", "成自泸赤高速（长江以南）", "Chengzilu-Chi Expwy, south", "triangle", "expressway", None, None, "xt_s ic_huangyi ic_fenshui xse", TRIANGLE, 2000, "", ""),
+    ("x_longna_n", "隆纳高速（沱江以北）", "Longna Expwy, north of the Tuo", "triangle;longna", "expressway", None, None, "xn xw1b ic_hushi xtuo_n", TRIANGLE, 2000, "", ""),
+    ("x_longna_m", "隆纳高速（沱江—长江）", "Longna Expwy, Tuo to Yangtze", "triangle;longna", "expressway", None, None, "xtuo_s ic_kuang xw2b xy_w", TRIANGLE, 2000, "", ""),
+    ("x_longna_s", "隆纳高速（长江以南）", "Longna Expwy, south of the Yangtze", "triangle;longna", "expressway", None, None, "xy_e xw3b ic_naxi", TRIANGLE, 2000, "", ""),
+    ("x_czlc_n", "成自泸赤高速（长江以北）", "Chengzilu-Chi Expwy, north", "triangle;czlc", "expressway", None, None, "xn xne1 ic_shidong xne2 ic_port xt_n", TRIANGLE, 2000, "", ""),
+    ("x_czlc_s", "成自泸赤高速（长江以南）", "Chengzilu-Chi Expwy, south", "triangle;czlc", "expressway", None, None, "xt_s ic_huangyi ic_fenshui xse", TRIANGLE, 2000, "", ""),
     ("x_luyu", "泸渝高速", "Luyu Expwy", "triangle", "expressway", None, None, "xse xs1b ic_fengle xs2b ic_naxi", TRIANGLE, 2000, "", ""),
     # Approaches to bridges that are not built: planned with them
     ("ap_y5s", "长江五桥南引道", "Yangtze Bridge 5, south approach", "main", "primary", None, None, "y5s lt2", "https://bbs.0830xy.com/archiver/tid-40768.html", 1000, "", ""),
@@ -201,9 +201,9 @@ BRIDGES = [
     ("br_tuo_6", "沱江六桥（教科城）", "Tuo Bridge 6 (Jiaokecheng)", "tuo", 6, "ring2", "trunk", 8, 80, None, None, "existing", "t6s t6n", _TUO6),
     ("br_tuo_7", "沱江七桥（况场）", "Tuo Bridge 7 (Kuangchang)", "tuo", 7, "main", "primary", None, None, None, None, "planned", "t7s t7n", BRIDGES_2017),
     ("br_zhongba", "中坝长江大桥", "Zhongba Yangtze Bridge", "yangtze", None, "main", "primary", 6, None, 1500, None, "announced", "zbs zbn", "http://m.guangdonglong.com/c/12414.html"),
-    ("br_x_czlc", "成自泸赤高速跨长江处", "Chengzilu-Chi Expwy over the Yangtze", "yangtze", None, "triangle", "expressway", None, None, None, None, "existing", "xt_n xt_s", TRIANGLE),
-    ("br_x_longna_y", "隆纳高速跨长江处", "Longna Expwy over the Yangtze", "yangtze", None, "triangle", "expressway", None, None, None, None, "existing", "xy_w xy_e", TRIANGLE),
-    ("br_x_longna_t", "隆纳高速跨沱江处", "Longna Expwy over the Tuo", "tuo", None, "triangle", "expressway", None, None, None, None, "existing", "xtuo_n xtuo_s", TRIANGLE),
+    ("br_x_czlc", "成自泸赤高速跨长江处", "Chengzilu-Chi Expwy over the Yangtze", "yangtze", None, "triangle;czlc", "expressway", None, None, None, None, "existing", "xt_n xt_s", TRIANGLE),
+    ("br_x_longna_y", "隆纳高速跨长江处", "Longna Expwy over the Yangtze", "yangtze", None, "triangle;longna", "expressway", None, None, None, None, "existing", "xy_w xy_e", TRIANGLE),
+    ("br_x_longna_t", "隆纳高速跨沱江处", "Longna Expwy over the Tuo", "tuo", None, "triangle;longna", "expressway", None, None, None, None, "existing", "xtuo_n xtuo_s", TRIANGLE),
 ]  # fmt: skip
 
 #: Default speeds by class where none is published, km/h.

@@ -49,7 +49,9 @@ def read_yangtze(bounds: tuple[float, float, float, float]) -> shapely.Polygon:
     with tempfile.TemporaryDirectory() as folder:
         with py7zr.SevenZipFile(archive) as z:
             z.extractall(folder)
-        with fiona.open(next(Path(folder).rglob("*.shp")), enabled_drivers=["ESRI Shapefile"]) as src:
+        with fiona.open(
+            next(Path(folder).rglob("*.shp")), enabled_drivers=["ESRI Shapefile"]
+        ) as src:
             rows = [
                 shape(f.geometry)
                 for f in src.filter(bbox=bounds)

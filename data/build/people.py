@@ -20,7 +20,11 @@ def urban_persons() -> dict[str, tuple[int, str, str]]:
     everyone = round(sum(total.values()) * REGISTERED_URBAN / REGISTERED)
     return {
         "纳溪区": (NAXI_URBAN, "城镇人口为公布值。", "Urban residents as published."),
-        "龙马潭区": (longmatan, "按公布的城镇化率80%推算。", "From the published urbanisation of 80 %."),
+        "龙马潭区": (
+            longmatan,
+            "按公布的城镇化率80%推算。",
+            "From the published urbanisation of 80 %.",
+        ),
         "江阳区": (
             everyone - NAXI_URBAN - longmatan,
             "城镇人口未公布：假定三区合计城镇化率等于2021年市辖区户籍城镇人口占比（117.17/152.66）推算。",
@@ -83,8 +87,23 @@ PROGRAMMES = [
 
 def table_layers() -> list[dict]:
     """Targets and programmes: rows without geometry."""
-    targets = new_layer("targets", "metric", "value", "unit", "year", "baseline_value", "baseline_year")
-    for fid, zh, en, metric_name, value, unit, year, base, base_year, source, note_zh, note_en in TARGETS:
+    targets = new_layer(
+        "targets", "metric", "value", "unit", "year", "baseline_value", "baseline_year"
+    )
+    for (
+        fid,
+        zh,
+        en,
+        metric_name,
+        value,
+        unit,
+        year,
+        base,
+        base_year,
+        source,
+        note_zh,
+        note_en,
+    ) in TARGETS:
         feature(
             targets, None, id=fid, name_zh=zh, name_en=en, kind="target", status="planned", source=source, as_of="2021-12-10",
             note_zh=note_zh, note_en=note_en, metric=metric_name, value=value, unit=unit, year=year, baseline_value=base, baseline_year=base_year,

@@ -62,7 +62,15 @@ INDUSTRY = [
 ]  # fmt: skip
 
 #: The seven manufacturing parks of the 2020 list.
-SEVEN = ("ip_gaoxin", "ip_baijiu", "ip_lingang", "ip_hangkong", "ip_jiangnan", "ip_changkai", "ip_naxikeji")
+SEVEN = (
+    "ip_gaoxin",
+    "ip_baijiu",
+    "ip_lingang",
+    "ip_hangkong",
+    "ip_jiangnan",
+    "ip_changkai",
+    "ip_naxikeji",
+)
 
 # layer: rows of (id, name_zh, name_en, kind, district, status, at, accuracy, as_of, source, note_zh, note_en, own columns)
 _D, _S = "derived", "schematic"

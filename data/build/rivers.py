@@ -54,7 +54,9 @@ def midline(river: shapely.Polygon, upstream: tuple, downstream: tuple) -> shape
 
 def tuo_line(jiangyang, longmatan, yangtze) -> shapely.LineString:
     """Shared boundary of the two districts from its upper end down to the Yangtze (metric)."""
-    shared = shapely.line_merge(shapely.intersection(jiangyang.boundary, longmatan.boundary.buffer(0.5)))
+    shared = shapely.line_merge(
+        shapely.intersection(jiangyang.boundary, longmatan.boundary.buffer(0.5))
+    )
     line = max(shapely.get_parts(shared), key=lambda p: p.length)
     if line.coords[0][0] > line.coords[-1][0]:
         line = line.reverse()

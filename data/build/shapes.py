@@ -37,7 +37,9 @@ def blob(lon: float, lat: float, area_ha: float, aspect: float = 1.4, angle: flo
     from shapely.affinity import rotate, scale, translate
 
     t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    unit = np.c_[np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.6, np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.6]
+    unit = np.c_[
+        np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.6, np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.6
+    ]
     base = rotate(scale(shapely.Polygon(unit), aspect**0.5, aspect**-0.5), angle, origin=(0, 0))
     at = metric(shapely.Point(lon, lat))
 

@@ -217,7 +217,9 @@ def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
     return Path(path)
 
 
-def write_geopackage(path: Path | str, layers: Mapping[str, pd.DataFrame]) -> Path:
+def write_geopackage(
+    path: Path | str, layers: Mapping[str, pd.DataFrame], types: Mapping[str, str] | None = None
+) -> Path:
     """Write frames as the layers of one GeoPackage 1.3, in order; plain tables stay tables.
 
     Parameters
@@ -226,6 +228,8 @@ def write_geopackage(path: Path | str, layers: Mapping[str, pd.DataFrame]) -> Pa
         The ``.gpkg`` to write.
     layers : mapping of str to DataFrame or GeoDataFrame
         Layer name to rows.
+    types : mapping of str to str, optional
+        Layer name to geometry type, for layers where the rows alone cannot tell.
 
     Notes
     -----
@@ -240,6 +244,11 @@ def write_geopackage(path: Path | str, layers: Mapping[str, pd.DataFrame]) -> Pa
         with atomic(path) as tmp:
             for i, (name, frame) in enumerate(layers.items()):
                 options: dict[str, Any] = {"layer_options": {"SPATIAL_INDEX": "YES"}}
+                if types and name in types:
+                    options |= {
+                        "geometry_type": types[name],
+                        "promote_to_multi": "Multi" in types[name],
+                    }
                 if not isinstance(frame, gpd.GeoDataFrame):
                     options = {}
                 if i == 0:

@@ -210,37 +210,55 @@ def run(city: City, watch: Watch = nullcontext) -> Results:
         checks=checks,
         coverage=base,
         what_ifs=what_ifs,
-        bands=_wgs84(gpd.GeoDataFrame(bands, crs=city.metric_crs)),
-        isochrones=_wgs84(gpd.GeoDataFrame(single, crs=city.metric_crs)),
-        demand=_wgs84(squares),
+        bands=gpd.GeoDataFrame(bands, crs=WGS84),
+        isochrones=gpd.GeoDataFrame(single, crs=WGS84),
+        demand=to_crs(squares, WGS84),
         minutes=minutes,
         grid=ready.ground.grid,
         findings=tuple(findings),
     )
 
 
-def _wgs84(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return to_crs(frame, WGS84)
+def _lonlat(surface: Surface, shapes: Sequence[MultiPolygon]) -> list[MultiPolygon]:
+    # A straight edge bends a little when it is reprojected, so nesting is made exact once more.
+    import geopandas as gpd
+    import shapely
+
+    done: list[MultiPolygon] = []
+    for shape in gpd.GeoSeries(shapes, crs=surface.grid.crs).to_crs(WGS84):
+        shape = shapely.union(shape, done[-1]) if done else shape
+        parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
+        done.append(shapely.MultiPolygon(parts))
+    return done
 
 
 def _bands(surface: Surface, facilities: str, minutes: np.ndarray, limits: Sequence[float]):
+    shapes = isochrones(surface, minutes, limits)
     return [
         {
             "facilities": facilities,
             "mode": surface.mode.id,
             "minutes": float(limit),
-            "area_km2": shape.area / 1e6,
+            "area_km2": metric.area / 1e6,
             "quality": "modelled",
             "geometry": shape,
         }
-        for limit, shape in zip(limits, isochrones(surface, minutes, limits))
+        for limit, metric, shape in zip(limits, shapes, _lonlat(surface, shapes))
     ]
 
 
-def isochrones_of(surface: Surface, starts: Starts, limits: Sequence[float]) -> list[MultiPolygon]:
-    """Isochrone polygons of one start, searched no farther than its largest limit needs."""
+def isochrones_of(
+    surface: Surface, starts: Starts, limits: Sequence[float]
+) -> list[tuple[float, MultiPolygon, MultiPolygon]]:
+    """Isochrones of one start, searched no farther than its largest limit needs.
+
+    Returns
+    -------
+    list of (minutes, polygon in metres, polygon in WGS84)
+    """
     reach = max(limits) + margin_min(surface)
-    return isochrones(surface, nearest(surface, [starts], reach), limits)
+    shapes = isochrones(surface, nearest(surface, [starts], reach), limits)
+    return list(zip(limits, shapes, _lonlat(surface, shapes)))
 
 
 def isochrones_at(
@@ -275,22 +293,21 @@ def isochrones_at(
             "origin": name,
             "minutes": float(limit),
             "mode": surface.mode.id,
-            "area_km2": shape.area / 1e6,
+            "area_km2": metric.area / 1e6,
             "quality": "modelled",
             "geometry": shape,
         }
         for name in names
-        for limit, shape in zip(limits, isochrones_of(surface, placed.starts[name], limits))
+        for limit, metric, shape in isochrones_of(surface, placed.starts[name], limits)
     ]
-    return _wgs84(gpd.GeoDataFrame(rows, crs=ready.city.metric_crs))
+    return gpd.GeoDataFrame(rows, crs=WGS84)
 
 
 def _single(ready: Ready, surface: Surface, facilities: str):
     names = ready.layers[facilities].frame.set_index("id")
     rows = []
     for fid, starts in ready.placed(surface, facilities).starts.items():
-        shapes = isochrones_of(surface, starts, ready.city.analysis.minutes)
-        for limit, shape in zip(ready.city.analysis.minutes, shapes):
+        for limit, metric, shape in isochrones_of(surface, starts, ready.city.analysis.minutes):
             rows.append(
                 {
                     "facilities": facilities,
@@ -299,7 +316,7 @@ def _single(ready: Ready, surface: Surface, facilities: str):
                     "name_en": names.at[fid, "name_en"],
                     "mode": surface.mode.id,
                     "minutes": float(limit),
-                    "area_km2": shape.area / 1e6,
+                    "area_km2": metric.area / 1e6,
                     "quality": "modelled",
                     "geometry": shape,
                 }

@@ -44,6 +44,9 @@ def _places(
     return tuple(found)
 
 
+#: Columns of the checks that only matter once something fails.
+_QUIET = ("id", "layer", "source")
+
 MINUTES = click.option(
     "--minutes", default="5,10,15,30", show_default=True, callback=_minutes, help="Limits."
 )
@@ -116,7 +119,8 @@ def check(screen: Screen, city: str, as_json: bool) -> int:
 
     table = check_city(load_city(city))
     failed = int((table["verdict"] == "fail").sum())
-    screen.table(table, as_json, title=f"{city}: {len(table)} checks, {failed} failed")
+    title = f"{city}: {len(table)} checks, {failed} failed"
+    screen.table(table, as_json, title=title, hide=("id", "layer") if failed else _QUIET)
     return CHECK_FAILED if failed else OK
 
 

@@ -63,8 +63,10 @@ class Screen:
         if not self.quiet:
             click.echo(text, err=True)
 
-    def table(self, table: pd.DataFrame, as_json: bool, title: str) -> None:
-        """Print a table for people, or as JSON for programs."""
+    def table(
+        self, table: pd.DataFrame, as_json: bool, title: str, hide: tuple[str, ...] = ()
+    ) -> None:
+        """Print a table for people (without the columns in `hide`), or whole as JSON."""
         if as_json:
             records = json.loads(table.to_json(orient="records", force_ascii=False))
             click.echo(json.dumps(records, ensure_ascii=False, indent=1))
@@ -73,6 +75,7 @@ class Screen:
         from rich.markup import escape
         from rich.table import Table
 
+        table = table.drop(columns=list(hide))
         shown = Table(title=escape(title))
         for name in table.columns:
             number = table[name].dtype.kind in "fi"

@@ -1,0 +1,1 @@
+"""Publishers: one module per kind of output; they turn results into files and compute nothing."""

@@ -1,0 +1,274 @@
+"""What the page shows, as plain values: layers with features, tables, notes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from urbanplan.catalog import Mode, load_catalog
+from urbanplan.layers import Layer
+from urbanplan.study import Results
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: Layers that are on when the page opens, besides the headline's facilities and bands.
+_OPEN = ("districts", "water", "roads", "bridges", "greenway", "parks")
+#: Layers whose names are written on the map, and the zoom from which they are.
+_LABELS = {"districts": 8, "water": 10, "bridges": 13, "parks": 13, "industrial_parks": 13, "townships": 12}  # fmt: skip
+_FACILITY_LABEL_ZOOM = 13
+#: Sequential ramp, dark near and pale far; readable with any colour vision (ColorBrewer YlGnBu).
+_RAMP = ("#0c2c84", "#1d91c0", "#7fcdbb", "#c7e9b4")
+#: Tolerance in metres to which modelled bands are simplified on the page; far below a cell.
+_SIMPLIFY_M = 30
+
+
+def content(results: Results) -> dict[str, Any]:
+    """Everything that goes into the page's JSON block.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    dict
+        JSON values only.
+    """
+    city, plan = results.city, results.city.analysis
+    catalog = load_catalog()
+    return {
+        "city": {"zh": city.name_zh, "en": city.name_en},
+        "notice": {"zh": city.notice_zh, "en": city.notice_en},
+        "chapters": {k: dict(v) for k, v in catalog.chapters.items()},
+        "layers": [
+            *(_layer(layer, plan.headline_facilities) for layer in results.layers.values()),
+            *_bands(results),
+            *_isochrones(results),
+        ],
+        "ramp": _ramp(plan.minutes),
+        "headline": _headline(results),
+        "coverage": _coverage(results),
+        "facilities": {f: _names(catalog.layer(f)) for f in plan.facilities},
+        "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
+        "selected": [plan.headline_facilities, plan.headline_mode],
+        "what_ifs": _what_ifs(results),
+        "unlocated": _unlocated(results.layers),
+        "findings": list(results.findings),
+        "sources": _sources(results.layers),
+        "checks": {
+            "count": len(results.checks),
+            "failed": int((results.checks["verdict"] == "fail").sum()),
+        },
+    }
+
+
+def _names(named: Any) -> dict[str, str]:
+    return {"zh": named.name_zh, "en": named.name_en}
+
+
+def _plain(value: Any) -> Any:
+    # NaN and None are left out of a card; whole floats read better without their ".0".
+    if value is None or value != value or value == "":
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    return int(value) if isinstance(value, float) and value == int(value) else value
+
+
+def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int = 5) -> list[dict]:
+    import shapely
+
+    rows = []
+    for values, geometry in zip(frame[columns].values.tolist(), frame.geometry):
+        rounded = shapely.transform(geometry, lambda xy: xy.round(decimals))
+        rows.append(
+            {
+                "type": "Feature",
+                "properties": {c: _plain(v) for c, v in zip(columns, values)},
+                "geometry": json.loads(shapely.to_geojson(rounded)),
+            }
+        )
+    return rows
+
+
+def _layer(layer: Layer, headline: str) -> dict[str, Any]:
+    frame, kind = layer.located, layer.kind
+    columns = [c for c in frame.columns if c != "geometry"]
+    zoom = _FACILITY_LABEL_ZOOM if kind.role == "facility" else None
+    return {
+        "id": layer.id,
+        "zh": kind.name_zh,
+        "en": kind.name_en,
+        "chapter": kind.chapter,
+        "geometry": kind.geometry,
+        "role": kind.role,
+        "color": kind.color,
+        "open": layer.id in _OPEN or layer.id == headline,
+        "label": _LABELS.get(layer.id, zoom),
+        "units": dict(kind.columns),
+        "total": len(layer.frame),
+        "features": _features(frame, columns),
+    }
+
+
+def _simplified(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
+    frame = frame[~frame.geometry.is_empty]
+    metric = frame.to_crs(crs)
+    return metric.set_geometry(metric.geometry.simplify(_SIMPLIFY_M)).to_crs(frame.crs)
+
+
+def _ramp(minutes: tuple[float, ...]) -> dict[str, str]:
+    # Nearest limit darkest; more limits than colours repeat the palest.
+    return {f"{m:g}": _RAMP[min(i, len(_RAMP) - 1)] for i, m in enumerate(minutes)}
+
+
+def _result_layer(results: Results, key: str, frame: gpd.GeoDataFrame, names: dict, **own) -> dict:
+    columns = [c for c in frame.columns if c != "geometry"]
+    far_first = frame.sort_values("minutes", ascending=False, kind="stable")
+    return {
+        "id": key,
+        **names,
+        "chapter": "results",
+        "geometry": "polygon",
+        "role": "band",
+        "color": _RAMP[1],
+        "label": None,
+        "units": {"minutes": "min", "area_km2": "km²"},
+        "total": len(frame),
+        "features": _features(far_first, columns, 4),
+    } | own
+
+
+def _title(kind: Any, mode: Mode, what_zh: str, what_en: str) -> dict[str, str]:
+    return {
+        "zh": f"{kind.name_zh} · {mode.name_zh}{what_zh}",
+        "en": f"{kind.name_en}, {mode.name_en}: {what_en}",
+    }
+
+
+def _bands(results: Results) -> list[dict]:
+    plan, catalog = results.city.analysis, load_catalog()
+    frame = _simplified(results.bands, results.city.metric_crs)
+    found = []
+    for facilities in plan.facilities:
+        for mode in plan.modes:
+            part = frame[(frame["facilities"] == facilities) & (frame["mode"] == mode)]
+            names = _title(catalog.layer(facilities), catalog.mode(mode), "等时圈", "bands")
+            chosen = (facilities, mode) == (plan.headline_facilities, plan.headline_mode)
+            key = f"bands:{facilities}:{mode}"
+            found.append(_result_layer(results, key, part, names, open=chosen))
+    return found
+
+
+def _isochrones(results: Results) -> list[dict]:
+    plan, catalog = results.city.analysis, load_catalog()
+    frame = _simplified(results.isochrones, results.city.metric_crs)
+    frame = frame[frame["facilities"] == plan.headline_facilities]
+    kind = catalog.layer(plan.headline_facilities)
+    return [
+        _result_layer(
+            results,
+            f"isochrones:{mode}",
+            frame[frame["mode"] == mode],
+            _title(kind, catalog.mode(mode), "逐设施", "each facility"),
+            open=False,
+        )
+        for mode in plan.modes
+    ]
+
+
+def percent(share: float) -> str:
+    """A share as the page prints it."""
+    return "–" if share != share else f"{share:.1%}"
+
+
+def whole(persons: float) -> str:
+    """A count of people as the page prints it."""
+    return f"{persons:,.0f}"
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {
+        "facilities": row.facilities,
+        "mode": row.mode,
+        "minutes": f"{row.minutes:g}",
+        "area": row.area,
+        "share": percent(row.share),
+        "persons": whole(row.persons_covered),
+        "of": whole(row.persons),
+        "km2": f"{row.km2_covered:,.0f}",
+    }
+
+
+def _coverage(results: Results) -> list[dict[str, Any]]:
+    return [_row(row) for row in results.coverage.itertuples()]
+
+
+def _headline(results: Results) -> dict[str, Any]:
+    plan = results.city.analysis
+    hit: pd.DataFrame = results.coverage[
+        (results.coverage["facilities"] == plan.headline_facilities)
+        & (results.coverage["minutes"] == plan.headline_minutes)
+    ]
+    return {
+        "zh": plan.headline_zh,
+        "en": plan.headline_en,
+        "minutes": f"{plan.headline_minutes:g}",
+        "rows": [_row(row) for row in hit.itertuples()],
+    }
+
+
+def _what_ifs(results: Results) -> list[dict[str, Any]]:
+    plan = results.city.analysis
+    table = results.what_ifs
+    table = table[table["minutes"] == plan.headline_minutes] if len(table) else table
+    return [
+        {
+            "zh": row.name_zh,
+            "en": row.name_en,
+            "mode": row.mode,
+            "area": row.area,
+            "gained": whole(row.persons_gained),
+            "persons": whole(row.persons_covered),
+        }
+        for row in table.itertuples()
+    ]
+
+
+def _unlocated(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
+    rows = []
+    for layer in layers.values():
+        frame = layer.frame[~layer.frame["id"].isin(layer.located["id"])]
+        for values in frame.drop(columns="geometry").to_dict("records"):
+            figures = [
+                f"{name} {_plain(values[name])} {unit}".strip()
+                for name, unit in layer.kind.columns.items()
+                if _plain(values[name]) is not None
+            ]
+            rows.append(
+                {
+                    "layer": layer.kind.name_zh,
+                    "name": values["name_zh"],
+                    "en": values["name_en"],
+                    "status": values["status"],
+                    "note": values["note_zh"] or "",
+                    "figures": "；".join(figures),
+                    "source": values["source"],
+                }
+            )
+    return rows
+
+
+def _sources(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
+    # One line per licence and quality, with the layers that rest on it.
+    found: dict[tuple[str, str], list[str]] = {}
+    for layer in layers.values():
+        for pair in layer.frame[["quality", "licence"]].drop_duplicates().itertuples(index=False):
+            found.setdefault((pair.quality, pair.licence), []).append(layer.kind.name_zh)
+    return [
+        {"quality": quality, "licence": licence, "layers": names}
+        for (quality, licence), names in found.items()
+    ]

@@ -1,0 +1,190 @@
+"""The page around the content: folium map, bundled assets, Content-Security-Policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanplan import __version__
+from urbanplan.city import City
+from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.files import read_text
+
+if TYPE_CHECKING:
+    import folium
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+#: Anything in the finished page that would be fetched from somewhere else.
+_FETCHED = re.compile(
+    r"""<(?:script|link|img|iframe|source|object|embed)\b[^>]*?\b(?:src|href|data)\s*=\s*["'](?!data:)[^"']*["']"""
+    r"""|@import\b|url\(\s*["']?(?!data:|\#)[^)"']+""",
+    re.IGNORECASE,
+)
+
+
+def require_basemap(template: str | None) -> str | None:
+    """Return an XYZ template unchanged if it can be one, else raise `InputError`."""
+    if template is None:
+        return None
+    fields = all(field in template for field in ("{z}", "{x}", "{y}"))
+    if not re.fullmatch(r"https?://[\w.{}:-]+/[^\s\"'<>;]*", template) or not fields:
+        raise InputError(
+            f"basemap '{template}' is not an http(s) address with {{z}}, {{x}} and {{y}}",
+            remedy="e.g. https://tiles.example.cn/{z}/{x}/{y}.png",
+        )
+    return template
+
+
+def render(city: City, content: dict[str, Any], basemap: str | None = None) -> str:
+    """The finished page as text.
+
+    Parameters
+    ----------
+    city : City
+    content : dict
+        From `urbanplan.publish.html.content.content`.
+    basemap : str, optional
+        XYZ template.
+    """
+    require_basemap(basemap)
+    plain = _folium_page(content, basemap)
+    head, rest = plain.split("</head>", 1)
+    title = f"{content['city']['zh']} · {content['city']['en']}"
+    page = (
+        head.replace("<html>", '<html lang="zh-CN">', 1)
+        + f"<title>{html.escape(title)}</title>\n"
+        + f"<style>{_style('leaflet.css')}\n{_style('atlas.css')}</style>\n"
+        + f"<script>{_script('leaflet.js')}</script>\n"
+        + "</head>"
+        + rest
+    )
+    page = _with_policy(page, basemap)
+    _require_bundled(page)
+    return page
+
+
+def _folium_page(content: dict[str, Any], basemap: str | None) -> str:
+    import folium
+    from branca.element import Element, MacroElement
+    from jinja2 import Template
+
+    west, south, east, north = _bounds(content)
+    bounds = [[south, west], [north, east]]
+    view = folium.Map(tiles=None, zoom_control=False, prefer_canvas=False, font_size="1rem")
+    # folium's own assets live on other hosts; Leaflet is bundled, the rest is not used.
+    view.default_js, view.default_css = [], []
+    groups = {}
+    if basemap:
+        tiles = folium.TileLayer(tiles=basemap, attr=_host(basemap), show=False, overlay=True)
+        tiles.add_to(view)
+        groups["basemap"] = tiles
+    for layer in content["layers"]:
+        # Names go into the page as text by atlas.js, never through folium.
+        groups[layer["id"]] = folium.FeatureGroup(name="", show=False, control=False).add_to(view)
+    view.fit_bounds(bounds)
+    values = {"version": __version__, "bounds": bounds, **content}
+    block = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    view.get_root().html.add_child(Element(_escaped(_panel(block))))
+    atlas = MacroElement()
+    view.add_child(atlas)
+    _fix_ids(view)
+    names = json.dumps({key: group.get_name() for key, group in groups.items()})
+    pairs = ",".join(f"{json.dumps(k)}:{v}" for k, v in json.loads(names).items())
+    script = f"{_script('atlas.js')}\nurbanplanAtlas({view.get_name()},{{{pairs}}});"
+    atlas._template = Template(
+        "{% macro script(this, kwargs) %}" + _escaped(script) + "{% endmacro %}"
+    )
+    return view.get_root().render()
+
+
+def _escaped(text: str) -> str:
+    # folium passes text through jinja once more; nothing of ours is a template.
+    return "{% raw %}" + text.replace("{% endraw %}", "") + "{% endraw %}"
+
+
+def _panel(block: str) -> str:
+    # JSON inside a script element: no "<" means that no tag can open or close.
+    safe = block.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    safe = safe.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    safe = safe.replace("{%", "{\\u0025")
+    markup = read_text(ASSETS / "atlas.html")
+    return f'{markup}\n<script type="application/json" id="atlas-data">{safe}</script>'
+
+
+def _fix_ids(view: folium.Map) -> None:
+    # folium names elements at random; counting them gives the same page for the same results.
+    pending, count = [view.get_root()], 0
+    while pending:
+        element = pending.pop()
+        element._id = f"{count:06d}"
+        count += 1
+        for name in ("header", "html", "script"):
+            if hasattr(element, name) and hasattr(getattr(element, name), "_id"):
+                getattr(element, name)._id = f"{name}{count:06d}"
+        pending.extend(element._children.values())
+
+
+def _bounds(content: dict[str, Any]) -> tuple[float, float, float, float]:
+    # The page opens on the headline's bands, but for the farthest one.
+    import shapely
+
+    bands = [x for x in content["layers"] if x["role"] == "band" and x["open"] and x["features"]]
+    features = bands[0]["features"][1:] or bands[0]["features"] if bands else []
+    features = features or [f for x in content["layers"] for f in x["features"]]
+    if not features:
+        raise InputError("there is nothing to draw", remedy="add a layer with features")
+    shapes = [shapely.from_geojson(json.dumps(f["geometry"])) for f in features]
+    return tuple(shapely.total_bounds(shapes).tolist())
+
+
+def _script(name: str) -> str:
+    text = read_text(ASSETS / name).replace("</script", "<\\/script")
+    return re.sub(r"//# sourceMappingURL=\S+", "", text)
+
+
+def _style(name: str) -> str:
+    # Leaflet's pictures belong to controls and markers that the page does not use.
+    return re.sub(r"url\(\s*[\"']?(?!data:)[^)]*\)", "none", read_text(ASSETS / name))
+
+
+def _host(template: str) -> str:
+    return re.match(r"https?://([^/]+)", template).group(1).replace("{s}.", "")
+
+
+def _with_policy(page: str, basemap: str | None) -> str:
+    code = re.findall(r"<script(?![^>]*application/json)[^>]*>(.*?)</script>", page, re.DOTALL)
+    hashes = sorted(
+        {
+            "'sha256-" + base64.b64encode(hashlib.sha256(c.encode()).digest()).decode() + "'"
+            for c in code
+        }
+    )
+    images = "data:"
+    if basemap:
+        scheme, host = basemap.split("://")[0], basemap.split("://")[1].split("/")[0]
+        # A sub-domain placeholder becomes the policy's wildcard for one level.
+        images += f" {scheme}://{re.sub(r'^[^.]*{s}[^.]*', '*', host)}"
+    policy = (
+        "default-src 'none'; "
+        f"script-src {' '.join(hashes)}; style-src 'unsafe-inline'; img-src {images}; "
+        "connect-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return page.replace("<head>", f"<head>\n    {meta}", 1)
+
+
+def _require_bundled(page: str) -> None:
+    # The data block holds source addresses as text; only markup, style and code can fetch.
+    markup = re.sub(r'<script type="application/json".*?</script>', "", page, flags=re.DOTALL)
+    markup = re.sub(r"<script>.*?</script>", "", markup, flags=re.DOTALL)
+    found = _FETCHED.search(markup)
+    if found:
+        raise UrbanplanError(
+            f"the page would fetch {found.group()[:120]}", remedy="bundle it in publish/assets"
+        )
