@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+APT    := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 
 .PHONY: run test lint data wheel clean clients
 
@@ -26,6 +27,7 @@ clients:                     ## real clients from Debian: QGIS, Chromium, GDAL, 
 	@sh tests/clients/install.sh
 
 $(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .

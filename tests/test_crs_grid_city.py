@@ -9,6 +9,7 @@ import shapely
 
 from townfolder import CITY_TOML, write_town
 from urbanplan import crs
+from urbanplan.catalog import load_catalog
 from urbanplan.city import embedded_cities, load_city, require_facility
 from urbanplan.errors import CrsError, InputError, UnknownNameError
 from urbanplan.grid import Grid, grid_over
@@ -94,3 +95,10 @@ def test_a_wrong_profile_says_what_is_wrong(tmp_path, old, new, message):
 def test_facilities_are_listed():
     with pytest.raises(UnknownNameError, match="hospitals"):
         require_facility("spaceports")
+
+
+def test_every_extra_column_has_a_name_and_every_layer_a_chapter():
+    catalog = load_catalog()
+    for kind in catalog.layers.values():
+        assert kind.chapter in catalog.chapters
+        assert set(kind.columns) <= set(catalog.fields), kind.id

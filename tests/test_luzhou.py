@@ -156,3 +156,17 @@ def test_no_machine_path_in_the_tree():
     ]:
         if path.is_file() and "__pycache__" not in path.parts:
             assert not pattern.search(path.read_text("utf-8", errors="ignore")), path
+
+
+def test_the_readme_says_what_a_run_says(atlas, luzhou, luzhou_layers):
+    text = (ROOT / "README.md").read_text("utf-8")
+    plan, table = luzhou.analysis, atlas[0].coverage
+    head = table[(table["facilities"] == plan.headline_facilities) & (table["minutes"] == 30)]
+    for row in head[head["area"] == "ALL"].itertuples():
+        assert f"{row.share:.1%}".replace("%", " %") in text, row.mode
+    checks = check_city(luzhou, luzhou_layers)
+    published = int((checks["unit"] != "findings").sum())
+    assert f"{len(checks)} checks, {published} of them against published figures" in text
+    places = [x.frame for x in luzhou_layers.values() if x.kind.geometry != "none"]
+    unlocated = sum(int(f.geometry.isna().sum()) for f in places)
+    assert f"({unlocated} of {sum(map(len, places))})" in text

@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridtown as town
-from urbanplan.catalog import LandSpeed, Mode
+from townfolder import write_town
+from urbanplan import study
+from urbanplan.catalog import LandSpeed, Mode, load_catalog
+from urbanplan.city import load_city
 from urbanplan.errors import InputError
 from urbanplan.surface import build_surface
 from urbanplan.traveltime import isochrones, margin_min, nearest, place
@@ -163,6 +166,17 @@ def test_a_new_facility_never_makes_anybody_later(r1, c1, r2, c2):
     land = ~np.isnan(one)
     assert (two[land] <= one[land]).all()
     np.testing.assert_array_equal(two[land], np.minimum(one, nearest(surface, [starts["b"]]))[land])
+
+
+def test_opening_nothing_changes_nothing(tmp_path):
+    ready = study.prepare(load_city(write_town(tmp_path)))
+    mode = load_catalog().mode("walk")
+    before, after = ready.surface(mode), ready.surface(mode, ())
+    assert (before.graph != after.graph).nnz == 0
+    one, two = (study.coverage_of(ready, s, "hospitals", [2, 5])[0] for s in (before, after))
+    assert one.equals(two)
+    opened = study.coverage_of(ready, ready.surface(mode, ("bridge_new",)), "hospitals", [2, 5])[0]
+    assert not opened.equals(one) and (opened["persons_covered"] >= one["persons_covered"]).all()
 
 
 def test_minutes_are_the_same_both_ways():

@@ -31,6 +31,7 @@ class Base:
         self.yangtze = largest(river.intersection(self.area))
         self.tuo_line = tuo_line(self.metric["江阳区"], self.metric["龙马潭区"], self.yangtze)
         self.tuo = self.tuo_line.buffer(TUO_WIDTH_M / 2, cap_style="flat")
+        self.tuo = largest(self.tuo.difference(self.yangtze))
         ends = (metric(shapely.Point(105.13, 28.75)), metric(shapely.Point(105.72, 28.89)))
         self.yangtze_line = midline(self.yangtze, ends[0].coords[0], ends[1].coords[0])
         self.wet = shapely.union_all([self.yangtze, self.tuo])

@@ -74,10 +74,11 @@ class Mode:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All layer kinds, chapters and modes, in their order of presentation."""
+    """All layer kinds, chapters, names of fields and modes, in their order of presentation."""
 
     layers: Mapping[str, LayerKind]
     chapters: Mapping[str, Mapping[str, str]]
+    fields: Mapping[str, Mapping[str, str]]
     modes: Mapping[str, Mode]
 
     def layer(self, name: str) -> LayerKind:
@@ -140,5 +141,6 @@ def load_catalog() -> Catalog:
             {name: LayerKind(id=name, **row) for name, row in layers["layers"].items()}
         ),
         chapters=MappingProxyType(layers["chapters"]),
+        fields=MappingProxyType(layers["fields"]),
         modes=MappingProxyType({name: _mode(name, row) for name, row in modes.items()}),
     )

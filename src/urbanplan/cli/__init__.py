@@ -80,9 +80,10 @@ def run(screen: Screen, city: str, out: Path | None, basemap: str | None) -> int
     """Build the atlas: GeoPackage, page, raster, tables."""
     from urbanplan import study
     from urbanplan.city import load_city
-    from urbanplan.publish import atlas
+    from urbanplan.publish import atlas, html
 
     profile = load_city(city)
+    html.require_basemap(basemap)
     folder = out or Path("maps") / profile.id
     with screen.progress():
         results = study.run(profile, screen.stage)

@@ -71,9 +71,8 @@ function urbanplanAtlas(map, groups) {
     };
     put("图层", layer.zh + " / " + layer.en);
     put("精度", p.accuracy_m ? "± " + p.accuracy_m + " m" : null);
-    put("类别", p.kind);
     put("所在区", p.district);
-    for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(name, p[name] === null || p[name] === undefined ? null : (typeof p[name] === "number" && Math.abs(p[name]) >= 10000 ? p[name].toLocaleString("en") : typeof p[name] === "number" ? Math.round(p[name] * 100) / 100 : p[name]) + (unit ? " " + unit : ""));
+    for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put((data.fields[name] || {}).zh || name, p[name] === null || p[name] === undefined ? null : (typeof p[name] === "number" && Math.abs(p[name]) >= 10000 ? p[name].toLocaleString("en") : typeof p[name] === "number" ? Math.round(p[name] * 100) / 100 : p[name]) + (unit ? " " + unit : ""));
     put("说明", p.note_zh);
     put("Note", p.note_en);
     put("来源", p.source);
@@ -99,7 +98,8 @@ function urbanplanAtlas(map, groups) {
     const geo = L.geoJSON({ type: "FeatureCollection", features: layer.features }, {
       pane: name,
       renderer,
-      style: (f) => style(layer, f.properties),
+      // Leaflet would lay this over the points' own style too.
+      style: layer.geometry === "point" ? undefined : (f) => style(layer, f.properties),
       pointToLayer: (f, at) => marker(layer, f.properties, at),
     });
     geo.eachLayer((shape) => {
@@ -164,7 +164,10 @@ function urbanplanAtlas(map, groups) {
     box.type = "checkbox";
     box.addEventListener("change", () => { show(id, box.checked); placeLabels(); });
     boxes[id] = box;
-    label.append(box, mark, el("span", zh), el("span", en, "en"), el("span", count, "n"));
+    label.title = en;
+    label.append(box, mark, el("span", zh));
+    if (!id.includes(":")) label.append(el("span", en, "en"));
+    label.append(el("span", count, "n"));
     return label;
   }
 

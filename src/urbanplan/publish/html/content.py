@@ -42,6 +42,7 @@ def content(results: Results) -> dict[str, Any]:
     return {
         "city": {"zh": city.name_zh, "en": city.name_en},
         "notice": {"zh": city.notice_zh, "en": city.notice_en},
+        "fields": {k: dict(v) for k, v in catalog.fields.items()},
         "chapters": {k: dict(v) for k, v in catalog.chapters.items()},
         "layers": [
             *(_layer(layer, plan.headline_facilities) for layer in results.layers.values()),
@@ -239,12 +240,12 @@ def _what_ifs(results: Results) -> list[dict[str, Any]]:
 
 
 def _unlocated(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
-    rows = []
+    rows, fields = [], load_catalog().fields
     for layer in layers.values():
         frame = layer.frame[~layer.frame["id"].isin(layer.located["id"])]
         for values in frame.drop(columns="geometry").to_dict("records"):
             figures = [
-                f"{name} {_plain(values[name])} {unit}".strip()
+                f"{fields[name]['zh']} {_plain(values[name])} {unit}".strip()
                 for name, unit in layer.kind.columns.items()
                 if _plain(values[name]) is not None
             ]
