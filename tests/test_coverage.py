@@ -83,13 +83,14 @@ def test_unreachable_people_are_not_covered_and_empty_areas_have_no_share():
 )
 def test_longer_limits_and_quicker_ways_never_cover_less(rows, limits, quicker):
     demand = pd.DataFrame(rows, columns=["persons", "area", "m"]).assign(km2=0.01)
-    limits = sorted(limits)
+    limits, noise = sorted(limits), 1e-12 * demand["persons"].sum()
     table = coverage(demand, demand["m"], limits)
     assert ((table["share"].isna()) | table["share"].between(0, 1 + 1e-12)).all()
     for _, part in table.groupby("area"):
-        assert part["persons_covered"].is_monotonic_increasing
+        # Sums over different cells may differ in their last bit.
+        assert (part["persons_covered"].diff().dropna() >= -noise).all()
     better = coverage(demand, np.maximum(demand["m"] - quicker, 0), limits)
-    assert (better["persons_covered"] >= table["persons_covered"]).all()
+    assert (better["persons_covered"] >= table["persons_covered"] - noise).all()
     same = coverage(demand, demand["m"].copy(), limits)
     pd.testing.assert_frame_equal(table, same)
 
