@@ -9,14 +9,18 @@ import re
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from townfolder import HOSTILE, write_hostile_town, write_town
 from urbanplan import study
+from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.publish import html
 from urbanplan.publish.html import page as page_module
+from urbanplan.publish.html.content import _figure, _plain, gain, percent, whole
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,9 @@ def test_an_asset_that_is_not_bundled_is_an_error():
         "<link rel=stylesheet href='x.css'>",
         "<style>@import 'x'</style>",
         '<div style="background:url(http://x/y.png)">',
+        "<script src=https://cdn.example/x.js></script>",
+        '<img srcset="https://cdn.example/x.png 2x">',
+        '<video poster="//cdn.example/x.png"></video>',
     ):
         with pytest.raises(UrbanplanError, match="would fetch"):
             page_module._require_bundled(f"<html><head></head><body>{markup}</body></html>")
@@ -106,6 +113,8 @@ def test_an_asset_that_is_not_bundled_is_an_error():
         "//t/{z}/{x}/{y}",
         "https://t.example/{z}/{x}/{y}' onload='",
         "file:///etc/{z}/{x}/{y}",
+        "https://{z}.{x}.{y}/tile.png",
+        "https://t.example/{z}/{x}/{y}; script-src *",
     ],
 )
 def test_odd_basemaps_are_refused(bad):
@@ -133,3 +142,66 @@ def test_two_processes_write_the_same_bytes(tmp_path):
         subprocess.run([sys.executable, "-c", code, str(folder), str(tmp_path / name)], check=True)
         pages.append((tmp_path / name).read_bytes())
     assert pages[0] == pages[1]
+
+
+def test_a_page_that_is_refused_is_not_written(tmp_path, monkeypatch):
+    results = study.run(load_city(write_town(tmp_path / "town")))
+    real = page_module.read_text
+
+    def with_a_link(path):
+        extra = '<link rel="stylesheet" href="https://cdn.example/x.css">'
+        return real(path) + (extra if path.name == "atlas.html" else "")
+
+    monkeypatch.setattr(page_module, "read_text", with_a_link)
+    with pytest.raises(UrbanplanError, match="would fetch"):
+        html.write(results, tmp_path / "i.html")
+    assert not (tmp_path / "i.html").exists()
+
+
+def test_none_of_foliums_own_libraries_is_left(text):
+    for name in ("jquery", "bootstrap", "awesome", "glyphicons", "jsdelivr", "cdnjs"):
+        assert name not in text.lower(), name
+
+
+def test_browsers_learn_the_language_the_characters_and_that_readers_may_enlarge(text):
+    assert '<html lang="zh-CN">' in text[:200]
+    # Browsers look for the character set in the first kilobyte only.
+    assert b"charset=UTF-8" in text.encode()[:1024]
+    assert "user-scalable" not in text.split("</head>")[0].split("<script")[0]
+
+
+def test_numbers_are_printed_as_people_read_them():
+    assert percent(0.12345) == "12.3%" and percent(float("nan")) == "–"
+    assert whole(1_234_567.4) == "1,234,567" and whole(float("nan")) == "–"
+    # What a sum of rounding errors gives must not read "-0".
+    assert whole(-1e-9) == "0" and gain(-1e-9) == "0"
+    assert gain(1234.2) == "+1,234" and gain(-3) == "-3"
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT, "", float("inf")])
+def test_what_is_missing_is_left_out_of_a_card(value):
+    assert _plain(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"), [(5.0, 5), (np.float64(2.5), 2.5), (np.int64(3), 3), (True, True)]
+)
+def test_values_become_json(value, plain):
+    assert _plain(value) == plain and type(_plain(value)) is type(plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(86.66666, "86.67"), (2025, "2025"), (12345.0, "12,345"), (100, "100"), ("a", "a")],
+)
+def test_figures_in_the_table_read_like_the_cards(value, shown):
+    assert _figure(value) == shown
+
+
+def test_every_column_has_a_name_people_read():
+    for kind in load_catalog().layers.values():
+        assert not set(kind.columns) - set(load_catalog().fields), kind.id
+
+
+def test_the_embedded_citys_page_stays_small(atlas):
+    assert atlas[2]["page"].stat().st_size <= 2_500_000

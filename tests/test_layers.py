@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import shapely
 
 import gridtown as town
 from townfolder import write_layer, write_town
+from urbanplan import study
+from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
-from urbanplan.errors import InputError, MissingFileError
+from urbanplan.errors import CrsError, InputError, MissingFileError, UrbanplanError
 from urbanplan.layers import check_city, load_layer, load_layers, validate
 from urbanplan.layers.select import measure, select
+from urbanplan.publish import atlas
 
 
 @pytest.fixture
@@ -187,3 +191,56 @@ def test_an_unknown_rule_is_named(folder):
     )
     with pytest.raises(InputError, match=r"checks\.toml: rule 'r'"):
         check_city(load_city(folder))
+
+
+def _metres(features):
+    features[0]["geometry"]["coordinates"] = [540150, 3189850]
+
+
+def _swapped(features):
+    features[0]["geometry"]["coordinates"].reverse()
+
+
+@pytest.mark.parametrize(
+    "layer, edit, says",
+    [
+        ("hospitals", _metres, "'h1' has the coordinate 540150"),
+        ("hospitals", _swapped, "longitude and latitude"),
+        ("roads", lambda f: [x["properties"].update(speed_kmh="fast") for x in f], "'north' has speed_kmh = 'fast'"),
+        ("roads", lambda f: f[0]["properties"].update(speed_kmh=None), "'north' has no speed_kmh"),
+        ("roads", lambda f: f[0]["properties"].update({"class": None}), "'north' has no class"),
+        ("population", lambda f: f[0]["properties"].update(persons=-5), "'n' has persons = '-5'"),
+        ("population", lambda f: f[0]["properties"].update(persons=None), "'n' has no persons"),
+        ("population", lambda f: f.clear(), "no feature with a geometry"),
+        ("study_area", lambda f: f.clear(), "no feature with a geometry"),
+        (
+            "water",
+            lambda f: f[0]["geometry"]["coordinates"][0].insert(2, f[0]["geometry"]["coordinates"][0][0]),
+            "'brook' has an invalid geometry",
+        ),
+    ],
+)  # fmt: skip
+def test_an_analysis_refuses_what_it_cannot_use_and_names_it(folder, layer, edit, says):
+    change(folder, layer, edit)
+    city = load_city(folder)
+    with pytest.raises(UrbanplanError, match=re.escape(says)):
+        study.prepare(city).surface(load_catalog().mode("drive"))
+
+
+@pytest.mark.parametrize("layer", ["roads", "bridges", "water", "built_up", "hospitals"])
+def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
+    change(folder, layer, lambda f: f.clear())
+    if layer in ("bridges", "roads"):
+        text = (folder / "city.toml").read_text("utf-8")
+        (folder / "city.toml").write_text(text.split("[[analysis.what_if]]")[0], "utf-8")
+    results = study.run(load_city(folder))
+    atlas.write(results, tmp_path / "out")
+    assert results.coverage["persons"].max() == pytest.approx(900)
+
+
+def test_the_wrong_zone_is_refused(folder):
+    text = (folder / "city.toml").read_text("utf-8")
+    for wrong in ("4543", "4545"):
+        (folder / "city.toml").write_text(text.replace("4544", wrong), "utf-8")
+        with pytest.raises(CrsError, match="off by"):
+            study.prepare(load_city(folder))

@@ -67,6 +67,35 @@ def require_same(*frames: gpd.GeoDataFrame) -> None:
         )
 
 
+def require_fit(shape: BaseGeometry, crs: str, where: object = None) -> None:
+    """Raise `CrsError` if a projected shape's area is off by more than 0.1 %: the wrong zone.
+
+    Parameters
+    ----------
+    shape : geometry
+        Lon/lat polygon of the area that will be measured.
+    crs : str
+        Projected system in metres.
+    where : object, optional
+        The file that named it.
+
+    Notes
+    -----
+    At 29° N a 3-degree Gauss-Krüger zone one too far west or east is off by 0.16 to 0.27 %; the
+    right one by less than 0.01 %, UTM by 0.08 %.
+    """
+    import geopandas as gpd
+
+    planar = gpd.GeoSeries([shape], crs=WGS84).to_crs(crs).area.iloc[0]
+    error = planar / area_m2(shape) - 1
+    if not abs(error) <= 1e-3:
+        raise CrsError(
+            f"areas in {crs} are off by {error:+.2%} here",
+            where=where,
+            remedy="take the zone of the city's longitude as metric_crs",
+        )
+
+
 def _geod():
     from pyproj import Geod
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.city import City
 from urbanplan.coverage import coverage, minutes_to_nearest
-from urbanplan.crs import WGS84, to_crs
+from urbanplan.crs import WGS84, require_fit, to_crs
 from urbanplan.demand import blocks, spread
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.layers import Layer, check_city, load_layers
-from urbanplan.layers.model import require
+from urbanplan.layers.model import require, require_usable
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.traveltime import Placed, Starts, isochrones, margin_min, nearest, place
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from shapely import MultiPolygon
 
     from urbanplan.grid import Grid
+
+
+_BANDS = ["facilities", "mode", "minutes", "area_km2", "quality", "geometry"]
+_ISOCHRONES = [*_BANDS[:1], "origin", "name_zh", "name_en", *_BANDS[1:]]
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,18 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
         Its layers, when they are already loaded.
     """
     layers = load_layers(city) if layers is None else layers
-    area, water, built_up, zones, districts = (
-        to_crs(layer.located, city.metric_crs)
-        for layer in require(layers, "study_area", "water", "built_up", "population", "districts")
+    area, districts = (require_usable(x) for x in require(layers, "study_area", "districts"))
+    zones = require_usable(*require(layers, "population"), "persons")
+    require_fit(area.geometry.union_all(), city.metric_crs, city.id)
+    # A city may have no river, and no land that is marked as built up.
+    water, built_up = (
+        require_usable(x) if len(x.located) else x.located
+        for x in require(layers, "water", "built_up")
     )
     existing = built_up[built_up["status"] == "existing"]
+    area, water, existing, zones, districts = (
+        to_crs(frame, city.metric_crs) for frame in (area, water, existing, zones, districts)
+    )
     ground = build_ground(area, water, existing, city.analysis.cell_m)
     people = spread(zones, districts, ground.grid, ground.passable)
     return Ready(city, layers, ground, people)
@@ -210,8 +221,8 @@ def run(city: City, watch: Watch = nullcontext) -> Results:
         checks=checks,
         coverage=base,
         what_ifs=what_ifs,
-        bands=gpd.GeoDataFrame(bands, crs=WGS84),
-        isochrones=gpd.GeoDataFrame(single, crs=WGS84),
+        bands=gpd.GeoDataFrame(bands, columns=_BANDS, crs=WGS84),
+        isochrones=gpd.GeoDataFrame(single, columns=_ISOCHRONES, crs=WGS84),
         demand=to_crs(squares, WGS84),
         minutes=minutes,
         grid=ready.ground.grid,

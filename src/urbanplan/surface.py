@@ -185,6 +185,12 @@ def _usable(mode: Mode, *frames: gpd.GeoDataFrame) -> list[tuple[LineString, flo
     for frame in frames:
         for row in frame.itertuples():
             road_class = frame.at[row.Index, "class"]
+            if road_class is None or road_class != road_class:
+                raise InputError(
+                    f"'{getattr(row, 'id', row.Index)}' has no class",
+                    where="roads",
+                    remedy="give every road and bridge a class",
+                )
             if road_class in mode.forbidden_classes:
                 continue
             speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads

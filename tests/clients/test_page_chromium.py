@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
+import shapely
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from townfolder import HOSTILE, write_hostile_town
+import gridtown
+from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.city import load_city
 from urbanplan.publish import html
@@ -162,4 +165,84 @@ def test_a_card_says_quality_accuracy_source_and_licence(browser, atlas):
     row = atlas[0].layers["culture_sport"].frame.set_index("name_zh").loc[name]
     assert row["source"] in card and row["licence"] in card and row["quality"] in card
     assert f"± {row['accuracy_m']:g} m" in card
+    page.close()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_city_name_is_text_everywhere(browser, tmp_path, name):
+    folder = write_town(tmp_path / "town")
+    profile = (folder / "city.toml").read_text("utf-8")
+    (folder / "city.toml").write_text(profile.replace('"格子镇"', json.dumps(name)), "utf-8")
+    path = html.write(study.run(load_city(folder)), tmp_path / "index.html")
+    page = open_page(browser, path)
+    # Leaflet writes attributions as markup, which the policy alone must not have to stop.
+    shown = page.locator(".leaflet-control-attribution").text_content()
+    assert (
+        name in shown and page.locator(".leaflet-control-attribution img, svg[onload]").count() == 0
+    )
+    assert page.evaluate("window.pwned") is None and page.noise == []
+    page.close()
+
+
+def test_one_facility_in_several_places(browser, tmp_path):
+    folder = write_town(tmp_path / "town")
+    places = shapely.MultiPoint([gridtown.centre(1, 1), gridtown.centre(1, 7)])
+    write_layer(folder, "hospitals", [("both", places, {})])
+    page = open_page(browser, html.write(study.run(load_city(folder)), tmp_path / "index.html"))
+    assert page.locator(".folium-map path[d*='a7,7']").count() == 2 and page.noise == []
+    page.close()
+
+
+def test_points_show_status_and_quality_as_the_legend_says(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    seen = page.evaluate(
+        """() => {
+          document.querySelectorAll("#layers input").forEach((box) => box.checked || box.click());
+          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))];
+          const found = [];
+          map.eachLayer((shape) => {
+            if (!(shape instanceof L.CircleMarker)) return;
+            const { status, quality } = shape.feature.properties;
+            found.push([status, quality, shape.options.fillColor === "#fff", Boolean(shape.options.dashArray), shape.options.color === "#fff"]);
+          });
+          return found;
+        }"""
+    )
+    assert {status for status, *_ in seen} >= {"existing", "planned"}
+    for status, quality, hollow, dashed, white in seen:
+        assert hollow == (status != "existing")
+        assert dashed == (quality in ("schematic", "modelled"))
+        # A white dashed ring cannot be told from a solid one.
+        assert not (dashed and white)
+    page.close()
+
+
+def test_another_area_leaves_the_switches_alone(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.locator("#layers input:checked").first.uncheck()
+    extra = page.get_by_label("医院 · 步行等时圈", exact=False).first
+    extra.check()
+    before = page.locator("#layers input:checked").count()
+    page.locator("#c-area").select_option(index=0)
+    assert extra.is_checked() and page.locator("#layers input:checked").count() == before
+    page.close()
+
+
+def test_paper_shows_the_map(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.emulate_media(media="print")
+    box = page.locator(".folium-map").bounding_box()
+    assert box["x"] == 0 and box["width"] > 1000 and box["height"] > 500
+    assert page.locator("#panel").bounding_box()["y"] >= box["height"]
+    page.close()
+
+
+def test_tables_fit_the_panel(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    wide = page.evaluate(
+        """() => { document.querySelectorAll("details").forEach((d) => { d.open = true; });
+          return [...document.querySelectorAll("#panel .scroll")]
+            .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.firstElementChild.id); }"""
+    )
+    assert wide == []
     page.close()

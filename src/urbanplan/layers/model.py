@@ -76,6 +76,8 @@ def load_layer(city: City, name: str) -> Layer:
     kind = load_catalog().layer(name)
     path = city.find(f"{name}.geojson")
     frame = to_crs(read_vector(path), WGS84)
+    if frame.empty:
+        frame = frame.reindex(columns=[*COMMON_COLUMNS, *kind.columns, "geometry"])
     missing = [c for c in (*COMMON_COLUMNS, *kind.columns) if c not in frame.columns]
     if missing:
         raise InputError(
@@ -90,8 +92,72 @@ def load_layer(city: City, name: str) -> Layer:
             where=path,
             remedy="give each feature an id of its own",
         )
-    columns = [*COMMON_COLUMNS, *kind.columns, "geometry"]
-    return Layer(kind, frame[columns], path, sha256(path))
+    _require_degrees(frame, path)
+    frame = frame[[*COMMON_COLUMNS, *kind.columns, "geometry"]].copy()
+    for column in ("accuracy_m", *(c for c, unit in kind.columns.items() if unit)):
+        frame[column] = _numbers(frame, column, path)
+    return Layer(kind, frame, path, sha256(path))
+
+
+def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    import shapely
+
+    # Each vertex knows its row, so that the feature at fault can be named.
+    xy, row = shapely.get_coordinates(frame.geometry.values, return_index=True)
+    wrong = ~((abs(xy[:, 0]) <= 180) & (abs(xy[:, 1]) <= 90))
+    if wrong.any():
+        x, y = xy[wrong][0]
+        raise InputError(
+            f"feature '{frame['id'].iloc[row[wrong][0]]}' has the coordinate {x:g}, {y:g}, which is not "
+            "longitude and latitude in degrees",
+            where=path,
+            remedy="put longitude first, or export the layer in EPSG:4326",
+        )
+
+
+def _numbers(frame: gpd.GeoDataFrame, column: str, path: Path) -> pd.Series:
+    # Figures with a unit are numbers, not negative, or empty.
+    import pandas as pd
+
+    values = pd.to_numeric(frame[column], errors="coerce")
+    wrong = frame[column].notna() & ~(values >= 0)
+    if wrong.any():
+        row = frame[wrong].iloc[0]
+        raise InputError(
+            f"feature '{row['id']}' has {column} = '{row[column]}', which is not a figure of 0 or more",
+            where=path,
+            remedy="correct it or leave it empty",
+        )
+    return values
+
+
+def require_usable(layer: Layer, *columns: str) -> gpd.GeoDataFrame:
+    """Located features of a layer that an analysis rests on: some, all valid, these columns filled.
+
+    Raises
+    ------
+    InputError
+        If there is no such feature, or naming the first that is broken.
+    """
+    frame = layer.located
+    if frame.empty:
+        raise InputError(
+            "has no feature with a geometry", where=layer.path, remedy="add at least one"
+        )
+    broken = frame.loc[~frame.geometry.is_valid, "id"]
+    if len(broken):
+        raise InputError(
+            f"feature '{broken.iloc[0]}' has an invalid geometry",
+            where=layer.path,
+            remedy="repair it (in QGIS: Fix geometries) and run `urbanplan check`",
+        )
+    for column in columns:
+        empty = frame.loc[frame[column].isna(), "id"]
+        if len(empty):
+            raise InputError(
+                f"feature '{empty.iloc[0]}' has no {column}", where=layer.path, remedy="fill it in"
+            )
+    return frame
 
 
 def load_layers(city: City) -> dict[str, Layer]:

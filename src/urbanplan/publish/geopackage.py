@@ -34,6 +34,8 @@ def write(results: Results, path: Path | str) -> Path:
         else:
             layers[name] = table.set_crs(crs.CGCS2000, allow_override=True)
             types[name] = _TYPES[layer.kind.geometry]
+            if (layer.located.geom_type == "MultiPoint").any():
+                types[name] = "MultiPoint"
     for name in ("bands", "isochrones", "demand"):
         frame = getattr(results, name).set_crs(crs.CGCS2000, allow_override=True)
         layers[f"result_{name}"], types[f"result_{name}"] = frame, _TYPES["polygon"]

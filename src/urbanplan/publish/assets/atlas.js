@@ -54,8 +54,9 @@ function urbanplanAtlas(map, groups) {
     return layer.id === "water" ? { ...base, weight: 0.5 } : base;
   }
   function marker(layer, p, at) {
-    const planned = p.status !== "existing";
-    return L.circleMarker(at, { radius: layer.role === "facility" ? 7 : 4.5, color: planned ? layer.color : "#fff", weight: 2, dashArray: p.quality === "schematic" ? "3 2" : null, fillColor: planned ? "#fff" : layer.color, fillOpacity: 0.95 });
+    const planned = p.status !== "existing", loose = p.quality === "schematic" || p.quality === "modelled";
+    // A white dashed ring looks solid on a map: what is loosely placed gets a ring of its own colour and a paler fill.
+    return L.circleMarker(at, { radius: layer.role === "facility" ? 7 : 4.5, color: planned || loose ? layer.color : "#fff", weight: 2, dashArray: loose ? "3 2.5" : null, fillColor: planned ? "#fff" : layer.color, fillOpacity: planned || !loose ? 0.95 : 0.6 });
   }
 
   function card(layer, p) {
@@ -115,6 +116,8 @@ function urbanplanAtlas(map, groups) {
     });
   }
   function middle(shape) {
+    // Several points as one feature: the label stands at the first.
+    if (!shape.getLatLngs) return shape.getLayers()[0].getLatLng();
     if (!(shape instanceof L.Polygon)) {
       const flat = shape.getLatLngs().flat(2);
       return flat[Math.floor(flat.length / 2)].lat && flat.length > 2 ? flat[Math.floor(flat.length / 2)] : shape.getBounds().getCenter();
@@ -191,6 +194,9 @@ function urbanplanAtlas(map, groups) {
   thead.append(row(["", ...areas.map(area)], true));
   const tbody = el("tbody");
   for (const m of Object.keys(data.modes)) tbody.append(row([modeName(m), ...areas.map((a) => (data.headline.rows.find((r) => r.mode === m && r.area === a) || {}).share)]));
+  // The headline's own mode in people, so that each district's share has its weight beside it.
+  const own = (a) => data.headline.rows.find((r) => r.mode === data.selected[1] && r.area === a) || {};
+  tbody.append(row([modeName(data.selected[1]) + "（人）", ...areas.map((a) => own(a).persons)]));
   heads.append(thead, tbody);
   byId("headline").append(heads, el("p", "只计入位置已公布的现状设施，因此为下限。Only existing facilities with a published location count: a floor.", "small"));
 
@@ -217,13 +223,17 @@ function urbanplanAtlas(map, groups) {
     coverage();
     placeLabels();
   }
-  for (const select of Object.values(choice)) select.addEventListener("change", chosen);
+  choice.f.addEventListener("change", chosen);
+  choice.m.addEventListener("change", chosen);
+  // Another area changes the tables only, not what the reader has switched on.
+  choice.a.addEventListener("change", coverage);
   if (data.what_ifs.length) {
     const where = [...new Set(data.what_ifs.map((r) => r.area))];
     byId("whatif").tHead.append(row(["新增人口", ...where.map(area)], true));
-    for (const key of [...new Set(data.what_ifs.map((r) => r.zh + " · " + r.mode))]) {
-      const rows = data.what_ifs.filter((r) => r.zh + " · " + r.mode === key);
-      byId("whatif").tBodies[0].append(row([rows[0].zh + " · " + modeName(rows[0].mode), ...where.map((a) => "+" + (rows.find((r) => r.area === a) || {}).gained)]));
+    const pair = (r) => JSON.stringify([r.id, r.mode]);
+    for (const key of [...new Set(data.what_ifs.map(pair))]) {
+      const rows = data.what_ifs.filter((r) => pair(r) === key);
+      byId("whatif").tBodies[0].append(row([rows[0].zh + " · " + modeName(rows[0].mode), ...where.map((a) => (rows.find((r) => r.area === a) || {}).gained)]));
     }
   } else byId("p-whatif").remove();
 
@@ -254,6 +264,7 @@ function urbanplanAtlas(map, groups) {
   key(stroke({ "stroke-dasharray": "2 6", "stroke-opacity": 0.65, "stroke-linecap": "round" }), "点线：规划或拟议", "dotted: planned or announced");
   key(dot({ fill: "#00876b", stroke: "#fff" }), "实心：现状设施", "filled: existing");
   key(dot({ fill: "#fff", stroke: "#00876b" }), "空心：规划设施", "hollow: planned");
+  key(dot({ fill: "#00876b", "fill-opacity": 0.6, stroke: "#00876b", "stroke-dasharray": "3 2.5" }), "虚线圈：示意位置", "dashed ring: schematic place");
   for (const [name, color] of Object.entries({ expressway: "高速", trunk: "快速路", primary: "主干路", secondary: "次干路与连接线" }).map(([k, zh]) => [k + "|" + zh, ROAD[k]])) key(stroke({ stroke: color, "stroke-dasharray": "6 4", "stroke-width": WIDTH[name.split("|")[0]] }), name.split("|")[1], name.split("|")[0]);
   for (const [minutes, color] of Object.entries(data.ramp)) key(patch({ fill: hatch(color), stroke: color }), "≤ " + minutes + " 分钟", "min");
   for (const r of data.unlocated) {
@@ -273,10 +284,12 @@ function urbanplanAtlas(map, groups) {
   L.control.zoom({ position: "topright", zoomInTitle: "放大", zoomOutTitle: "缩小" }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
   map.attributionControl.setPrefix(false);
-  map.attributionControl.addAttribution("示意图 schematic · " + data.city.zh);
+  map.attributionControl.addAttribution(el("span", "示意图 schematic · " + data.city.zh).innerHTML);
   for (const layer of data.layers) if (layer.open && layer.features.length) show(layer.id, true);
   chosen();
   map.on("zoomend moveend", placeLabels);
+  // On paper the map has another size than on the screen.
+  matchMedia("print").addEventListener("change", () => map.invalidateSize({ animate: false }));
   const toggle = byId("toggle");
   toggle.addEventListener("click", () => {
     const shut = byId("panel").classList.toggle("shut");

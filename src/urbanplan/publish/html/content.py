@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +72,23 @@ def _names(named: Any) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    # NaN and None are left out of a card; whole floats read better without their ".0".
-    if value is None or value != value or value == "":
-        return None
+    # What is missing is left out of a card; whole floats read better without their ".0".
+    import pandas as pd
+
     if hasattr(value, "item"):
         value = value.item()
+    if value is None or value is pd.NA or value != value or value in ("", math.inf, -math.inf):
+        return None
     return int(value) if isinstance(value, float) and value == int(value) else value
+
+
+def _figure(value: Any) -> str:
+    # As the cards show it: two decimals at most, thousands apart from 10,000 on (years stay years).
+    value = _plain(value)
+    if isinstance(value, str) or value is None:
+        return value or ""
+    text = f"{value:,.2f}" if abs(value) >= 10_000 else f"{value:.2f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int = 5) -> list[dict]:
@@ -188,7 +200,14 @@ def percent(share: float) -> str:
 
 def whole(persons: float) -> str:
     """A count of people as the page prints it."""
-    return f"{persons:,.0f}"
+    # The sum of rounding errors must not read "-0".
+    return "–" if persons != persons else f"{round(persons):,}"
+
+
+def gain(persons: float) -> str:
+    """A difference in people as the page prints it, with its sign."""
+    text = whole(persons)
+    return text if text[0] in "-–" or text == "0" else f"+{text}"
 
 
 def _row(row: Any) -> dict[str, Any]:
@@ -232,7 +251,8 @@ def _what_ifs(results: Results) -> list[dict[str, Any]]:
             "en": row.name_en,
             "mode": row.mode,
             "area": row.area,
-            "gained": whole(row.persons_gained),
+            "id": row.what_if,
+            "gained": gain(row.persons_gained),
             "persons": whole(row.persons_covered),
         }
         for row in table.itertuples()
@@ -245,7 +265,7 @@ def _unlocated(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
         frame = layer.frame[~layer.frame["id"].isin(layer.located["id"])]
         for values in frame.drop(columns="geometry").to_dict("records"):
             figures = [
-                f"{fields[name]['zh']} {_plain(values[name])} {unit}".strip()
+                f"{fields[name]['zh']} {_figure(values[name])} {unit}".strip()
                 for name, unit in layer.kind.columns.items()
                 if _plain(values[name]) is not None
             ]

@@ -22,7 +22,8 @@ ASSETS = Path(__file__).parents[1] / "assets"
 
 #: Anything in the finished page that would be fetched from somewhere else.
 _FETCHED = re.compile(
-    r"""<(?:script|link|img|iframe|source|object|embed)\b[^>]*?\b(?:src|href|data)\s*=\s*["'](?!data:)[^"']*["']"""
+    r"""<(?:script|link|img|iframe|source|object|embed|video|audio|image|use|base|form)\b[^>]*?"""
+    r"""\b(?:src|srcset|href|data|poster|action)\s*=\s*(?!["']?(?:data:|\#))["']?[^\s"'>]"""
     r"""|@import\b|url\(\s*["']?(?!data:|\#)[^)"']+""",
     re.IGNORECASE,
 )
@@ -33,7 +34,8 @@ def require_basemap(template: str | None) -> str | None:
     if template is None:
         return None
     fields = all(field in template for field in ("{z}", "{x}", "{y}"))
-    if not re.fullmatch(r"https?://[\w.{}:-]+/[^\s\"'<>;]*", template) or not fields:
+    host = r"(?:[\w.-]|{s})+(?::\d+)?"
+    if not re.fullmatch(rf"https?://{host}/[^\s\"'<>;\\]*", template) or not fields:
         raise InputError(
             f"basemap '{template}' is not an http(s) address with {{z}}, {{x}} and {{y}}",
             remedy="e.g. https://tiles.example.cn/{z}/{x}/{y}.png",
@@ -57,7 +59,10 @@ def render(city: City, content: dict[str, Any], basemap: str | None = None) -> s
     head, rest = plain.split("</head>", 1)
     title = f"{content['city']['zh']} · {content['city']['en']}"
     page = (
-        head.replace("<html>", '<html lang="zh-CN">', 1)
+        # Readers may enlarge the page: folium's viewport forbids it.
+        re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", head).replace(
+            "<html>", '<html lang="zh-CN">', 1
+        )
         + f"<title>{html.escape(title)}</title>\n"
         + f"<style>{_style('leaflet.css')}\n{_style('atlas.css')}</style>\n"
         + f"<script>{_script('leaflet.js')}</script>\n"
