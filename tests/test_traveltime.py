@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -92,6 +93,53 @@ def test_limited_access_roads_are_entered_only_at_shared_vertices():
     joined = limited_town("expressway", shared=True)
     # Its far end meets no other road, so nobody gets off there either.
     assert joined[1, 0] == pytest.approx(apart[1, 0])
+
+
+def test_a_road_drawn_through_the_river_is_no_crossing():
+    roads = town.roads_of(town.TOWN)
+    ford = town.frame(
+        ["ford"],
+        [shapely.LineString([town.centre(2, 8), town.centre(4, 8)])],
+        **{"class": ["primary"]},
+        speed_kmh=[60.0],
+    )
+    both = pd.concat([roads, ford], ignore_index=True)
+    surface = build_surface(town.ground_of(), town.MODE, both, roads.iloc[:0])
+    start = place(surface, town.facilities_of(), 0).starts
+    minutes = nearest(surface, list(start.values()))
+    assert np.isinf(minutes[4:]).all() and minutes[2, 8] == pytest.approx(0.6 + DIAGONAL)
+
+
+def test_bridges_are_entered_at_their_heads_only():
+    # A bridge from row 1 to row 5 passes over land in rows 2 and 4: no way on or off there.
+    bridge = town.frame(
+        ["b"],
+        [shapely.LineString([town.centre(1, 9), town.centre(5, 9)])],
+        **{"class": ["primary"]},
+        speed_kmh=[60.0],
+    )
+    surface = build_surface(town.ground_of(), town.MODE, bridge.iloc[:0], bridge)
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 9))]), 0).starts
+    minutes = nearest(surface, list(start.values()))
+    assert minutes[5, 9] == pytest.approx(1 + 0.4) and minutes[4, 9] == pytest.approx(1.4 + 1)
+
+
+def test_a_road_beside_a_brook_is_not_joined_to_the_other_bank():
+    # Brook and road run through the same row of cells: the road on its north, centres on its south.
+    ground = town.ground_of("....\n....\n....\n")
+    x, y = town.centre(1, 0)
+    brook = shapely.box(x - 50, y + 20, x + 350, y + 24)
+    ground = type(ground)(ground.grid, ground.passable, ground.built_up, ground.area, brook)
+    road = town.frame(
+        ["r"],
+        [shapely.LineString([(x, y + 40), (x + 300, y + 40), town.centre(0, 3)])],
+        **{"class": ["primary"]},
+        speed_kmh=[60.0],
+    )
+    surface = build_surface(ground, town.MODE, road, road.iloc[:0])
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 3))]), 0).starts
+    minutes = nearest(surface, list(start.values()))
+    assert np.isfinite(minutes[0]).all() and np.isinf(minutes[1:]).all()
 
 
 def test_forbidden_classes_are_not_used():

@@ -1,14 +1,16 @@
 """Getting about where no street map is had: land cells, exact roads over them, rivers in between.
 
 Land is a grid of cells joined to their eight neighbours; roads and bridges are links laid over
-it with their true length and speed, and are entered and left in any cell they pass. Roads with
-limited access are entered only where they share a vertex with another road. Water joins nothing.
+it with their true length and speed. Roads are entered and left in any cell they pass, bridges at
+their two heads, roads with limited access only where they share a vertex with another road.
+Water joins nothing: only bridges cross it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -126,8 +128,8 @@ def build_surface(
     node_of = np.full(ground.passable.shape, -1, np.int64)
     node_of[ground.passable] = np.arange(ground.passable.sum())
     a, b, minutes = _land_edges(ground, mode, node_of)
-    lines = _usable(mode, roads, bridges)
-    la, lb, lminutes, count = _links(ground.grid, node_of, lines)
+    lines = [*_roads(ground, mode, roads), *_bridges(mode, bridges)]
+    la, lb, lminutes, count = _links(ground, node_of, lines)
     a, b = np.concatenate([a, la]), np.concatenate([b, lb])
     minutes = np.concatenate([minutes, lminutes])
     graph = _shortest_of_parallel(
@@ -179,43 +181,67 @@ def _over_water(ground: Ground, node_of: np.ndarray, a: np.ndarray, b: np.ndarra
     return shapely.intersects(ground.barrier, steps)
 
 
-def _usable(mode: Mode, *frames: gpd.GeoDataFrame) -> list[tuple[LineString, float, bool]]:
-    # (line, minutes per metre, limited access) of every line that the mode may use.
-    lines = []
-    for frame in frames:
-        for row in frame.itertuples():
-            road_class = frame.at[row.Index, "class"]
-            if road_class is None or road_class != road_class:
-                raise InputError(
-                    f"'{getattr(row, 'id', row.Index)}' has no class",
-                    where="roads",
-                    remedy="give every road and bridge a class",
-                )
-            if road_class in mode.forbidden_classes:
-                continue
-            speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads
-            if not (speed and speed > 0):
-                raise InputError(
-                    f"'{getattr(row, 'id', row.Index)}' has no speed_kmh",
-                    where="roads",
-                    remedy="give every road and bridge a speed",
-                )
-            for line in getattr(row.geometry, "geoms", [row.geometry]):
-                lines.append((line, 0.06 / speed, road_class in LIMITED_ACCESS))
-    return lines
+class _Way(NamedTuple):
+    """A line with its pace, and where it is entered: `anywhere`, at its `ends`, or at `junctions`."""
+
+    line: LineString
+    minutes_per_m: float
+    entered: str
 
 
-def _links(grid: Grid, node_of: np.ndarray, lines: list[tuple[LineString, float, bool]]):
-    vertex_node = _shared_vertices(lines, start=int(node_of.max()) + 1)
+def _roads(ground: Ground, mode: Mode, roads: gpd.GeoDataFrame) -> Iterator[_Way]:
+    # What a drawn road does over water is not a crossing: only bridges are.
+    for line, pace, limited in _usable(mode, roads):
+        for part in _lines(line.difference(ground.barrier)):
+            yield _Way(part, pace, "junctions" if limited else "anywhere")
+
+
+def _bridges(mode: Mode, bridges: gpd.GeoDataFrame) -> Iterator[_Way]:
+    for line, pace, limited in _usable(mode, bridges):
+        for part in _lines(line):
+            yield _Way(part, pace, "junctions" if limited else "ends")
+
+
+def _lines(shape: BaseGeometry) -> list[LineString]:
+    return [p for p in getattr(shape, "geoms", [shape]) if p.geom_type == "LineString" and p.length]
+
+
+def _usable(mode: Mode, frame: gpd.GeoDataFrame) -> Iterator[tuple[BaseGeometry, float, bool]]:
+    # (geometry, minutes per metre, limited access) of every line that the mode may use.
+    for row in frame.itertuples():
+        road_class = frame.at[row.Index, "class"]
+        if road_class is None or road_class != road_class:
+            raise _lacks(row, "class")
+        if road_class in mode.forbidden_classes:
+            continue
+        speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads
+        if not (speed and speed > 0):
+            raise _lacks(row, "speed_kmh")
+        yield row.geometry, 0.06 / speed, road_class in LIMITED_ACCESS
+
+
+def _lacks(row: Any, column: str) -> InputError:
+    return InputError(
+        f"'{getattr(row, 'id', row.Index)}' has no {column}",
+        where="roads",
+        remedy=f"give every road and bridge a {column}",
+    )
+
+
+def _links(ground: Ground, node_of: np.ndarray, ways: list[_Way]):
+    vertex_node = _shared_vertices([w.line for w in ways], start=int(node_of.max()) + 1)
     flat, found = node_of.ravel(), []
-    for line, pace, limited in lines:
-        at, node = _vertex_stops(line, vertex_node)
-        if not limited:
-            cell_at, cell_node = _cell_stops(grid, flat, line)
+    for way in ways:
+        at, node = _vertex_stops(way.line, vertex_node)
+        if way.entered != "junctions":
+            cell_at, cell_node = _cell_stops(ground, flat, way.line)
+            if way.entered == "ends":
+                first_and_last = np.unique([0, len(cell_at) - 1]) if len(cell_at) else []
+                cell_at, cell_node = cell_at[first_and_last], cell_node[first_and_last]
             at, node = np.r_[at, cell_at], np.r_[node, cell_node]
         by_distance = np.argsort(at, kind="stable")
         at, node = at[by_distance], node[by_distance]
-        found.append((node[:-1], node[1:], np.diff(at) * pace))
+        found.append((node[:-1], node[1:], np.diff(at) * way.minutes_per_m))
     count = int(node_of.max()) + 1 + len(vertex_node)
     if not found:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), count
@@ -228,10 +254,10 @@ def _key(x: float, y: float) -> tuple[float, float]:
     return round(x, 3), round(y, 3)
 
 
-def _shared_vertices(lines: list, start: int) -> dict[tuple[float, float], int]:
+def _shared_vertices(lines: list[LineString], start: int) -> dict[tuple[float, float], int]:
     # Line ends, and vertices that two lines have in common, become nodes of their own.
     seen: dict[tuple[float, float], int] = {}
-    for line, _, _ in lines:
+    for line in lines:
         coords = [_key(*xy[:2]) for xy in line.coords]
         for xy in set(coords):
             seen[xy] = seen.get(xy, 0) + 1
@@ -248,10 +274,12 @@ def _vertex_stops(line: LineString, vertex_node: dict) -> tuple[np.ndarray, np.n
     return np.array([s[0] for s in stops]), np.array([s[1] for s in stops], np.int64)
 
 
-def _cell_stops(grid: Grid, flat: np.ndarray, line: LineString) -> tuple[np.ndarray, np.ndarray]:
-    # A cell is met where its centre projects onto the part of the line that runs through it.
+def _cell_stops(ground: Ground, flat: np.ndarray, line: LineString):
+    # A cell is met where its centre projects onto the part of the line that runs through it,
+    # unless water lies between the two.
     import shapely
 
+    grid = ground.grid
     samples = max(2, int(line.length / grid.cell_m * _SAMPLES_PER_CELL) + 1)
     along = np.linspace(0, line.length, samples)
     points = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
@@ -264,7 +292,9 @@ def _cell_stops(grid: Grid, flat: np.ndarray, line: LineString) -> tuple[np.ndar
     node = flat[cell]
     x, y = grid.centres(cell)
     at = np.clip(shapely.line_locate_point(line, shapely.points(x, y)), along[starts], along[ends])
-    land = node >= 0
+    met = shapely.get_coordinates(shapely.line_interpolate_point(line, at))
+    path = shapely.linestrings(np.stack([np.c_[x, y], met], axis=1))
+    land = (node >= 0) & ~shapely.intersects(ground.barrier, path)
     return at[land], node[land]
 
 
