@@ -14,6 +14,7 @@ import assemble
 import facts
 import land
 import people
+import shores
 from notice import ORIGINS, built_from
 from write import DATA, write_layer, write_manifest, write_table
 
@@ -28,11 +29,11 @@ def main() -> None:
     layers = [
         *assemble.base_layers(base),
         *assemble.network_layers(base),
-        assemble.greenway_layer(base),
+        shores.greenway_layer(base),
         land.park_layer(base),
         *land.industry_and_rail(base),
         *land.point_layers(),
-        land.township_layer(base),
+        land.township_layer(),
         built_up,
         people.population_layer(base, built_up),
         *people.table_layers(),

@@ -6,7 +6,9 @@ import network
 import origins
 import places
 import shapely
-from assemble import Base, blobs, port_area
+import towns
+from assemble import Base
+from draw import blobs, port_area
 from rivers import metric
 from shapes import area_m2, solve
 from write import DRAWN, feature, new_layer
@@ -20,7 +22,7 @@ def park_layer(base: Base) -> dict:
     """Parks with their published areas; those published by name only have no geometry."""
     layer = new_layer("parks", "area_ha_published")
     at = {
-        "qiancao0": base.station("yangtze", (105.4590, 28.9000)), "qiancao1": base.station("yangtze", (105.4740, 28.9080)),
+        "qiancao0": base.station("yangtze", (105.4580, 28.9080)), "qiancao1": base.station("yangtze", (105.4715, 28.9090)),
         "nanbin0": base.station("tuo", "t6n") + 500, "nanbin1": base.station("tuo", "t3n") - 500,
         "zhangba0": base.station("yangtze", (105.4840, 28.8890)), "zhangba1": base.station("yangtze", (105.4950, 28.8710)),
     }  # fmt: skip
@@ -110,20 +112,20 @@ def point_layers() -> list[dict]:
     return out
 
 
-def township_layer(base: Base) -> dict:
+def township_layer() -> dict:
     """All 39 townships and streets; located only where something published says where."""
-    towns, layer = origins.read_towns(), new_layer("townships", "code", "seat_of")
-    for code, name, place, why in places.TOWNSHIPS:
-        at = towns.get(name) or (network.PLACES[place] if place else None)
-        gn = why == "GeoNames"
+    known, layer = origins.read_towns(), new_layer("townships", "code", "seat_of")
+    for code, name, english, place, why_zh, why_en in towns.TOWNSHIPS:
+        at = known.get(name) or (network.PLACES[place] if place else None)
+        gn, street = why_en == "GeoNames", name.endswith("街道")
         feature(
-            layer, shapely.Point(at) if at else None, id=f"t_{code}", name_zh=name, name_en=f"Township {code}",
-            kind="street" if name.endswith("街道") else "town", district=origins.ADCODES[code[:6]],
-            quality="derived" if gn else "schematic", accuracy_m=1500 if gn else 3000, code=code, seat_of=name,
-            source=f"{places.TOWNSHIPS_SOURCE}; {origins.GEONAMES}" if gn else places.TOWNSHIPS_SOURCE,
+            layer, shapely.Point(at) if at else None, id=f"t_{code}", name_zh=name, name_en=f"{english} {'Street' if street else 'Town'}",
+            kind="street" if street else "town", district=origins.ADCODES[code[:6]],
+            quality="derived" if gn else "schematic", accuracy_m=2000 if gn else 3000, code=code, seat_of=name,
+            source=f"{towns.SOURCE}; {origins.GEONAMES}" if gn else towns.SOURCE,
             licence="CC-BY-4.0" if gn else DRAWN, as_of="2022-10-31",
-            note_zh="" if gn else (f"位置示意（依据：{why}）。" if at else "位置未收录，不落图。"),
-            note_en="" if gn else (f"Placed by: {why}." if at else "No publishable position; not drawn."),
+            note_zh="位置取自GeoNames。" if gn else (f"位置示意（依据：{why_zh}）。" if at else "驻地位置未见公布，不落图。"),
+            note_en="Position from GeoNames." if gn else (f"Placed by {why_en}." if at else "Position unpublished; not drawn."),
         )  # fmt: skip
     return layer
 
@@ -131,14 +133,14 @@ def township_layer(base: Base) -> dict:
 def built_up_layer(base: Base) -> dict:
     """Schematic built-up land, grown until it makes up the published area."""
     core = [(row, metric(shapely.Polygon(row[4]))) for row in places.BUILT_UP]
-    towns = [
+    small = [
         ((f"bu_{p}", f"{name}建成区", f"{p.title()} town", district), metric(shapely.Point(network.PLACES[p])).buffer(400))
         for p, (name, district) in places.TOWN_PATCHES.items()
     ]  # fmt: skip
 
     def patches(grow: float) -> list:
         taken, out = base.land, []
-        for row, shape in [*((r, s.buffer(grow)) for r, s in core), *towns]:
+        for row, shape in [*((r, s.buffer(grow)) for r, s in core), *small]:
             free = shape.intersection(base.metric[row[3]]).difference(taken)
             parts = [p for p in shapely.get_parts(free) if p.area > 20_000]
             out.append((row, shapely.MultiPolygon(parts) if len(parts) > 1 else parts[0]))
@@ -157,7 +159,7 @@ def built_up_layer(base: Base) -> dict:
     for row, shape in patches(high):
         feature(
             layer, shape, id=row[0], name_zh=row[1], name_en=row[2], kind="core" if len(row) == 5 else "town", district=row[3],
-            accuracy_m=2000, as_of="2020", source=_BUILT_UP, year="2020",
+            accuracy_m=2000, as_of="2020", source=_BUILT_UP, year=2020,
             note_zh="范围示意；各片合计为报载2020年中心城区建成区170余平方公里，其口径未说明。",
             note_en="Extent indicated; all patches together make the newspaper's 2020 figure of over 170 km², whose definition is not stated.",
         )  # fmt: skip

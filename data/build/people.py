@@ -5,7 +5,7 @@ from __future__ import annotations
 import shapely
 from assemble import CENSUS, DISTRICTS, Base
 from rivers import metric
-from write import feature, new_layer
+from write import PLAN, feature, new_layer
 
 #: Published: urban residents of Naxi 2020; urbanisation of Longmatan 2020.
 NAXI_URBAN, LONGMATAN_RATE = 169_594, 0.80
@@ -48,27 +48,27 @@ def population_layer(base: Base, built_up: dict) -> dict:
         ):
             feature(
                 layer, shape, id=f"pop_{fid[2:]}_{kind}", name_zh=f"{name}{zh}人口", name_en=f"{english} {kind} population", kind=kind,
-                district=name, quality="modelled", accuracy_m=2000, source=CENSUS, licence="facts; model MIT", as_of="2020-11-01",
-                persons=count, settlement=kind, year="2020",
+                district=name, quality="modelled", accuracy_m=2000, source=CENSUS, licence="facts: not copyrightable; model MIT", as_of="2020-11-01",
+                persons=count, settlement=kind, year=2020,
                 note_zh=f"普查总数分摊到{'示意建成区' if kind == 'urban' else '其余土地'}。{why_zh}",
                 note_en=f"Census total spread over {'schematic built-up land' if kind == 'urban' else 'the remaining land'}. {why_en}",
             )  # fmt: skip
     return layer
 
 
-_PLAN = "泸市府办发〔2021〕40号, as published (seed)"
 # id, name_zh, name_en, metric, value, unit, year, baseline value, baseline year, source, note_zh, note_en
 TARGETS = [
-    ("tg_area", "建成区面积", "Built-up area", "built_up_km2", 200, "km²", 2025, 170, 2020, _PLAN, "基期为报载“170余平方公里”，口径未说明。", "Baseline as the newspaper prints it (over 170), definition not stated."),
-    ("tg_people", "城市人口", "City population", "persons", 2_000_000, "persons", 2025, 1_596_119, 2020, _PLAN, "基期为三区普查常住人口之和；“双两百”的200万另有口径。", "Baseline is the census sum of the three districts; the target may use another definition."),
-    ("tg_gdp", "地区生产总值", "Gross domestic product", "gdp_bn_yuan", 220, "bn yuan", 2025, None, None, _PLAN, "三区合计基期未公布。", "No published baseline for the three districts together."),
-    ("tg_2035", "2035年目标：“三高地”全面建成", "2035: the three highlands complete", "qualitative", None, "", 2035, None, None, _PLAN, "定性目标：区域现代服务业、先进制造业、都市现代农业高地，三区一体格局全面形成。", "Qualitative: regional highlands of services, manufacturing and urban farming; the three districts as one."),
+    ("tg_area", "建成区面积", "Built-up area", "built_up_km2", 200, "km²", 2025, 170, 2020, PLAN, "基期为报载“170余平方公里”，口径未说明。", "Baseline as the newspaper prints it (over 170), definition not stated."),
+    ("tg_people", "城市人口", "City population", "persons", 2_000_000, "persons", 2025, 1_596_119, 2020, PLAN, "基期为三区普查常住人口之和；“双两百”的200万另有口径。", "Baseline is the census sum of the three districts; the target may use another definition."),
+    ("tg_gdp", "地区生产总值", "Gross domestic product", "gdp_bn_yuan", 220, "bn yuan", 2025, None, None, PLAN, "三区合计基期未公布。", "No published baseline for the three districts together."),
+    ("tg_2035", "2035年目标：“三高地”全面建成", "2035: the three highlands complete", "qualitative", None, "", 2035, None, None, PLAN, "定性目标：区域现代服务业、先进制造业、都市现代农业高地，三区一体格局全面形成。", "Qualitative: regional highlands of services, manufacturing and urban farming; the three districts as one."),
     ("tg_shuang200", "“双两百”", "Double 200", "persons_and_km2", 200, "万人 / km²", 2025, None, None, "http://eecv.cn/e/wap/show.php?classid=50&id=2650", "2016年首次提出时以2020年为目标。", "First set in 2016 for 2020."),
-    ("tg_greenway", "沿江百里绿色长廊", "Hundred-li riverside greenway", "length_km", 50, "km", None, None, None, _PLAN, "百里即50公里；完成年份未公布。", "A hundred li are 50 km; no year is published."),
-    ("tg_circle", "“30分钟文体服务圈”", "30-minute culture and sports circle", "minutes", 30, "min", None, None, None, _PLAN, "出行方式未说明，本图集分步行、骑行、驾车给出。", "The mode of travel is not stated; the atlas gives walking, cycling and driving."),
+    ("tg_greenway", "沿江百里绿色长廊", "Hundred-li riverside greenway", "length_km", 50, "km", None, None, None, PLAN, "百里即50公里；完成年份未公布。图上两岸绿道仅绘城区段，合计长度不作为完成情况。", "A hundred li are 50 km; no year is published. What is drawn covers the city only and says nothing about progress."),
+    ("tg_circle", "“30分钟文体服务圈”", "30-minute culture and sports circle", "minutes", 30, "min", None, None, None, PLAN, "出行方式未说明，本图集分步行、骑行、驾车给出。", "The mode of travel is not stated; the atlas gives walking, cycling and driving."),
     ("tg_naxi_area", "纳溪建成区", "Naxi built-up area", "built_up_km2", 40, "km²", 2025, 30, 2023, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "2023年30平方公里亦为目标值。", "The 2023 figure is a target too."),
     ("tg_naxi_people", "纳溪城区人口", "Naxi town population", "persons", 400_000, "persons", 2025, 300_000, 2023, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "2023年30万亦为目标值。", "The 2023 figure is a target too."),
-    ("tg_naxi_green", "纳溪人均公园绿地", "Naxi park green per head", "m2_per_head", 14.5, "m²", 2025, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "不低于。", "At least."),
+    ("tg_naxi_parks", "纳溪园区建成区", "Naxi parks' built-up area", "built_up_km2", 10, "km²", None, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "超过；原文列2023、2025两期目标，此项未注明属哪一期。", "More than; the page gives targets for 2023 and 2025 and does not say which this is."),
+    ("tg_naxi_green", "纳溪人均公园绿地", "Naxi park green per head", "m2_per_head", 14.5, "m²", 2025, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "不低于；原文列2023、2025两期目标，此项按2025年。", "At least; of the page's two dates 2025 is taken."),
 ]  # fmt: skip
 
 # id, name_zh, name_en, task, note_zh, note_en
@@ -111,7 +111,7 @@ def table_layers() -> list[dict]:
     programmes = new_layer("programmes", "task")
     for fid, zh, en, task, note_zh, note_en in PROGRAMMES:
         feature(
-            programmes, None, id=fid, name_zh=zh, name_en=en, kind="programme", status="planned", source=_PLAN, as_of="2021-12-10",
+            programmes, None, id=fid, name_zh=zh, name_en=en, kind="programme", status="planned", source=PLAN, as_of="2021-12-10",
             note_zh=note_zh, note_en=note_en, task=task,
         )  # fmt: skip
     return [targets, programmes]

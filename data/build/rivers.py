@@ -64,3 +64,15 @@ def tuo_line(jiangyang, longmatan, yangtze) -> shapely.LineString:
     wet = line.intersection(yangtze)
     first = min(line.project(shapely.Point(p.coords[0])) for p in shapely.get_parts(wet))
     return substring(line, 0, first + 150)
+
+
+def tuo_upper_line(jiangyang, county, lower) -> shapely.LineString:
+    """Boundary of 江阳 with the county to its north, from its upper end down to where `lower` starts."""
+    shared = shapely.intersection(jiangyang.boundary, county.boundary.buffer(1))
+    start = shapely.Point(lower.coords[0])
+    parts = [p for p in shapely.get_parts(shapely.line_merge(shared)) if p.distance(start) < 5]
+    line = max(parts, key=lambda p: p.length)
+    if start.distance(shapely.Point(line.coords[0])) < start.distance(line.centroid):
+        line = line.reverse()
+    above = [c for c in line.coords if start.distance(shapely.Point(c)) > 5]
+    return shapely.LineString([*above, lower.coords[0]])

@@ -62,6 +62,34 @@ def strip(line, start_m: float, end_m: float, side: str, area_ha: float, wet):
     return solve(make, area_ha * 1e4, 1, 6000).simplify(0.5)
 
 
+def column(lon: float, south: float, land, area_ha: float, angle: float = 0.0):
+    """Piece of `land` of `area_ha` about a meridian, from a parallel up to where the land ends."""
+    from shapely.affinity import rotate
+
+    at = metric(shapely.Point(lon, south))
+
+    def make(half: float):
+        box = shapely.box(at.x - half, at.y, at.x + half, at.y + 10_000)
+        parts = shapely.get_parts(rotate(box, angle, origin=at).intersection(land))
+        return min(parts, key=at.distance) if len(parts) else shapely.Polygon()
+
+    return solve(make, area_ha * 1e4, 10, 8000)
+
+
+def outline(corners: list[tuple[float, float]], area_ha: float, land):
+    """Hand-entered outline on `land`, rounded, then scaled about its first corner to `area_ha`."""
+    from shapely.affinity import scale
+
+    shape = metric(shapely.Polygon(corners))
+    anchor = shapely.get_point(shape.exterior, 0)
+    shape = shape.buffer(-60).buffer(60)
+
+    def make(factor: float):
+        return largest(scale(shape, factor, factor, origin=anchor).intersection(land))
+
+    return solve(make, area_ha * 1e4, 0.5, 2.0)
+
+
 def largest(shape):
     """The biggest polygon of a shape."""
     parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]

@@ -17,9 +17,11 @@ COMMON = (
     "licence", "as_of", "note_zh", "note_en",
 )  # fmt: skip
 #: Facts cannot be owned; what is drawn from them here is under the project's licence.
-DRAWN = "facts; drawing MIT"
-#: A fact whose page prints no year is dated by the day the facts were gathered.
-GATHERED = "2026-11"
+DRAWN = "facts: not copyrightable; drawing MIT"
+#: A fact whose page prints no year is dated by the year in which the facts were gathered.
+GATHERED = "2026"
+#: The plan that the layers follow.
+PLAN = "泸市府办发〔2021〕40号; https://www.yeyahui.com/archives/26384.html"
 
 
 def feature(layer: dict, geometry, **own) -> None:
@@ -46,7 +48,7 @@ def _rounded(geometry):
         geometry = degrees(geometry)
     rounded = shapely.transform(geometry, lambda xy: xy.round(6))
     if rounded.geom_type.endswith("Polygon"):
-        rounded = rounded if rounded.is_valid else shapely.make_valid(rounded, method="structure")
+        rounded = rounded if rounded.is_valid else shapely.set_precision(geometry, 1e-6)
         rounded = shapely.orient_polygons(rounded, exterior_cw=False)
     return rounded
 
@@ -99,11 +101,12 @@ def write_manifest(paths: list[tuple[Path, tuple[str, ...]]], origins: dict) -> 
     for name, values in origins.items():
         lines += [f"[origins.{name}]", *(f'{k} = "{v}"' for k, v in values.items()), ""]
     for path, built_from in sorted(paths):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = path.read_bytes()
         lines += [
             f'[files."{path.relative_to(DATA).as_posix()}"]',
-            f'sha256 = "{digest}"',
-            f"built_from = {json.dumps(sorted(built_from))}",
-            "",
+            f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
         ]
+        if path.suffix == ".geojson":
+            lines.append(f"features = {len(json.loads(content)['features'])}")
+        lines += [f"built_from = {json.dumps(sorted(built_from))}", ""]
     write(DATA / "layers" / "luzhou" / "manifest.toml", "\n".join(lines))
