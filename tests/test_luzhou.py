@@ -166,7 +166,12 @@ def test_the_readme_says_what_a_run_says(atlas, luzhou, luzhou_layers):
         assert f"{row.share:.1%}".replace("%", " %") in text, row.mode
     checks = check_city(luzhou, luzhou_layers)
     published = int((checks["unit"] != "findings").sum())
+    carried = int(checks["measure"].str.startswith("value:").sum())
     assert f"{len(checks)} checks, {published} of them against published figures" in text
+    assert (
+        f"({published - carried} measured on what is\ndrawn or counted, {carried} carried as"
+        in text
+    )
     places = [x.frame for x in luzhou_layers.values() if x.kind.geometry != "none"]
     unlocated = sum(int(f.geometry.isna().sum()) for f in places)
     assert f"({unlocated} of {sum(map(len, places))})" in text
