@@ -158,3 +158,14 @@ def test_as_a_program(town):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+
+
+def test_no_facility_is_not_nobody_served(capsys, town, tmp_path):
+    path = tmp_path / "town" / "hospitals.geojson"
+    path.write_text(path.read_text("utf-8").replace('"existing"', '"planned"'), "utf-8")
+    args = ("coverage", town, "--facilities", "hospitals", "--minutes", "5", "--json")
+    code, out, err = call(capsys, *args)
+    assert code == 0 and "cannot be told" in err
+    assert {r["share"] for r in json.loads(out)} == {None}
+    code, out, _ = call(capsys, "run", town, "--out", str(tmp_path / "out"))
+    assert code == 0 and "无法判断" in out

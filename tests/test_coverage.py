@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gridtown as town
 from urbanplan.coverage import ALL, coverage, minutes_to_nearest
-from urbanplan.demand import blocks, spread
+from urbanplan.demand import blocks, spread, unassigned
 from urbanplan.errors import CrsError, InputError
 from urbanplan.traveltime import nearest, place
 
@@ -51,6 +51,32 @@ def test_coverage_by_hand():
     assert table.loc[(99, ALL), "share"] == 1
     assert table.loc[(99, ALL), "km2"] == pytest.approx(0.6)
     assert table.loc[(1, "北"), "km2_share"] == pytest.approx(len(one) / 30)
+
+
+def test_a_place_exactly_at_the_limit_is_within():
+    _, demand = people()
+    minutes = pd.Series(0.1 + 0.2, demand.index)  # 0.30000000000000004
+    assert (coverage(demand, minutes, [0.3])["share"] == 1).all()
+    assert (coverage(demand, minutes + 1e-6, [0.3])["share"] == 0).all()
+
+
+def test_people_outside_every_area_are_reported():
+    _, demand = people()
+    assert unassigned(demand) == []
+    demand.loc[demand["area"] == "南", "area"] = ""
+    assert "600 people live outside" in unassigned(demand)[0]
+
+
+def test_minutes_of_a_block_are_weighted_by_persons():
+    ground = town.ground_of("..\n..\n")
+    zones = town.frame(
+        ["many", "few"],
+        [town.cell_box(0, 0), town.cell_box(0, 1).union(town.cell_box(1, 1))],
+        persons=[90, 10],
+    )
+    demand = spread(zones, zones.assign(name_zh=["a", "b"]), ground.grid, ground.passable)
+    (square,) = blocks(demand, ground.grid, {"m": np.array([[2.0, 12.0]] * 2)}, 2).itertuples()
+    assert square.m == pytest.approx(0.9 * 2 + 0.1 * 12) and square.area == "a"
 
 
 def test_the_table_adds_up_over_areas():

@@ -15,6 +15,7 @@ from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
 from urbanplan.errors import CrsError, InputError, MissingFileError, UrbanplanError
 from urbanplan.layers import check_city, load_layer, load_layers, validate
+from urbanplan.layers.rules import crosses_once
 from urbanplan.layers.select import measure, select
 from urbanplan.publish import atlas
 
@@ -108,6 +109,38 @@ def test_network_and_overlap_rules(folder, rule):
             ),
         )
         assert verdicts(folder)["r"] == "fail"
+
+
+@pytest.mark.parametrize("rule", ["dry", "joined", "connected", "disjoint"])
+def test_a_rule_about_nothing_is_not_kept(folder, rule):
+    option = {"dry": 'water = "water"', "joined": 'to = "roads"'}.get(rule, "")
+    (folder / "checks.toml").write_text(
+        f'[[rule]]\nid = "r"\nrule = "{rule}"\nlayer = "roads"\nwhere = "id=typo"\n{option}\n', "utf-8"
+    )  # fmt: skip
+    assert verdicts(folder)["r"] == "fail"
+
+
+def _redraw(row, *points, **own):
+    def edit(features):
+        x, y = features[row]["geometry"]["coordinates"][0]
+        moved = [[x, y + north] for north in points]
+        features[row]["geometry"]["coordinates"] = moved or features[row]["geometry"]["coordinates"]
+        features[row]["properties"].update(own)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit, says",
+    [
+        (_redraw(0, 0.0001, 0.0002, river="typo"), "bridge_old names the unknown river typo"),
+        (_redraw(0, 0, -0.0013), "bridge_old ends in the water"),
+        (_redraw(0, river="other"), "bridge_old crosses brook 1 times"),
+    ],
+)
+def test_a_crossing_goes_from_land_to_land_over_its_own_river(folder, edit, says):
+    change(folder, "bridges", edit)
+    assert says in crosses_once(load_layers(load_city(folder)), "bridges", water="water")
 
 
 @pytest.mark.parametrize("side, where, verdict", [
@@ -211,6 +244,8 @@ def _swapped(features):
         ("roads", lambda f: f[0]["properties"].update({"class": None}), "'north' has no class"),
         ("population", lambda f: f[0]["properties"].update(persons=-5), "'n' has persons = '-5'"),
         ("population", lambda f: f[0]["properties"].update(persons=None), "'n' has no persons"),
+        ("population", lambda f: f[0].update(geometry=None), "'n' has people but no geometry"),
+        ("roads", lambda f: f[0]["properties"].update(status="Existing"), "'north' has the status 'Existing'"),
         ("population", lambda f: f.clear(), "no feature with a geometry"),
         ("study_area", lambda f: f.clear(), "no feature with a geometry"),
         (
@@ -236,6 +271,46 @@ def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
     results = study.run(load_city(folder))
     atlas.write(results, tmp_path / "out")
     assert results.coverage["persons"].max() == pytest.approx(900)
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ("cell_m = 100", "cell_m = nan", "cell_m"),
+    ("snap_m = 500", "snap_m = nan", "snap_m"),
+    ("[1, 2, 5]", "[1, 2, inf]", "minutes must be"),
+    ("minutes = 2\n", "minutes = 3\n", "headline is not among the minutes"),
+    ('mode = "drive"', 'mode = "bike"', "headline is not among the modes"),
+    ('facilities = "hospitals"', 'facilities = "parks"', "headline is not among the facilities"),
+    ('facilities = ["hospitals"]', "facilities = []", "facilities must name each once"),
+    ('["walk", "drive"]', '["drive", "drive"]', "modes must name each once"),
+])  # fmt: skip
+def test_a_profile_that_cannot_be_run_is_refused(folder, old, new, says):
+    text = (folder / "city.toml").read_text("utf-8")
+    assert text.count(old) == 1
+    (folder / "city.toml").write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(InputError, match=says):
+        load_city(folder)
+
+
+@pytest.mark.parametrize("text", ['rule = "dry"', 'inside = ["roads:north"]'])
+def test_checks_that_are_no_tables_are_refused(folder, text):
+    (folder / "checks.toml").write_text(text, "utf-8")
+    with pytest.raises(InputError, match="not a table"):
+        check_city(load_city(folder))
+
+
+def test_planned_built_up_land_is_not_built_yet(folder):
+    assert study.prepare(load_city(folder)).ground.built_up.any()
+    change(folder, "built_up", lambda f: f[0]["properties"].update(status="planned"))
+    assert not study.prepare(load_city(folder)).ground.built_up.any()
+
+
+def test_what_a_bridge_gains_is_the_difference(folder):
+    results = study.run(load_city(folder))
+    keys = ["facilities", "mode", "minutes", "area"]
+    both = results.what_ifs.merge(results.coverage, on=keys, suffixes=("", "_before"))
+    assert len(both) == len(results.what_ifs) and both["persons_gained"].max() > 0
+    gained = both["persons_covered"] - both["persons_covered_before"]
+    assert both["persons_gained"].tolist() == pytest.approx(gained.tolist())
 
 
 def test_the_wrong_zone_is_refused(folder):

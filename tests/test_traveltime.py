@@ -95,6 +95,65 @@ def test_limited_access_roads_are_entered_only_at_shared_vertices():
     assert joined[1, 0] == pytest.approx(apart[1, 0])
 
 
+def expressway_town(**lines):
+    """Named lines on a plain 6 by 11 town; `fast` is an expressway, the others are streets."""
+    return town.frame(
+        lines,
+        [shapely.LineString([town.centre(*p) for p in points]) for points in lines.values()],
+        **{"class": ["expressway" if name == "fast" else "primary" for name in lines]},
+        speed_kmh=[60.0] * len(lines),
+    )
+
+
+def test_an_expressway_is_used_between_its_interchanges():
+    roads = expressway_town(on=[(3, 0), (1, 0)], fast=[(1, 0), (1, 10)], off=[(1, 10), (3, 10)])
+    surface = build_surface(town.ground_of(PLAIN), town.MODE, roads, roads.iloc[:0])
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(3, 0))]), 0).starts
+    minutes = nearest(surface, list(start.values()))
+    assert minutes[3, 10] == pytest.approx(0.2 + 1.0 + 0.2)
+    assert minutes[1, 5] == pytest.approx(0.2 + 5)  # nobody gets off half way
+
+
+def test_an_expressway_bridge_is_entered_from_roads_only():
+    bridge = expressway_town(fast=[(2, 5), (4, 5)])
+    for roads, reached in (
+        (expressway_town(a=[(2, 1), (2, 4)]), False),
+        (expressway_town(a=[(2, 1), (2, 5)], b=[(4, 5), (4, 6)]), True),
+    ):
+        surface = build_surface(town.ground_of(), town.MODE, roads, bridge)
+        start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 5))]), 0).starts
+        minutes = nearest(surface, list(start.values()))
+        assert np.isfinite(minutes[4, 6]) == reached
+        assert not reached or minutes[4, 6] == pytest.approx(0.2 + 0.1)
+
+
+def test_a_road_that_is_no_line_is_refused():
+    roads = town.roads_of(town.TOWN)
+    roads.loc[0, "geometry"] = town.cell_box(1, 1)
+    with pytest.raises(InputError, match=r"road0.*no line"):
+        build_surface(town.ground_of(), town.MODE, roads, roads.iloc[:0])
+
+
+def brook_town():
+    """Three rows of land; a brook of 4 m through the middle row leaves its centres on the south."""
+    ground = town.ground_of("....\n....\n....\n")
+    x, y = town.centre(1, 0)
+    brook = shapely.box(x - 50, y + 20, x + 350, y + 24)
+    ground = type(ground)(ground.grid, ground.passable, ground.built_up, ground.area, brook)
+    nothing = town.roads_of("..\n")
+    return build_surface(ground, town.MODE, nothing, nothing), x, y
+
+
+@pytest.mark.parametrize("shape", ["point", "park"])
+def test_nothing_starts_on_the_other_bank_of_a_brook(shape):
+    surface, x, y = brook_town()
+    spot = shapely.Point(x, y + 40) if shape == "point" else shapely.box(x - 40, y + 24, x, y + 60)
+    placed = place(surface, town.frame(["a"], [spot]), 500)
+    minutes = nearest(surface, list(placed.starts.values()))
+    assert minutes[0, 0] == pytest.approx(0.6 if shape == "point" else 0)
+    assert np.isinf(minutes[1:]).all()
+
+
 def test_a_road_drawn_through_the_river_is_no_crossing():
     roads = town.roads_of(town.TOWN)
     ford = town.frame(
@@ -298,6 +357,31 @@ def test_isochrone_does_not_depend_on_how_far_the_search_went():
     cut = nearest(surface, [start], 10 + margin_min(surface))
     (full,), (short,) = isochrones(surface, minutes, [10]), isochrones(surface, cut, [10])
     assert full.equals(short)
+
+
+def test_one_place_is_searched_far_enough():
+    surface, minutes = plain()
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10).starts["a"]
+    whole = isochrones(surface, minutes, [5, 10.5])
+    for (_, shape, _), full in zip(study.isochrones_of(surface, start, [5, 10.5]), whole):
+        assert shape.equals(full)
+
+
+def test_isochrones_stay_on_the_bank_that_is_reached():
+    surface, minutes = minutes_in(bridges=False)
+    for shape in isochrones(surface, minutes, [5, 20]):
+        assert shape.bounds[1] >= town.NORTH - 300
+    surface, _, y = brook_town()
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 0).starts["a"]
+    (shape,) = isochrones(surface, nearest(surface, [start]), [9])
+    assert shape.bounds[1] == pytest.approx(y + 24, abs=0.02)
+
+
+@pytest.mark.parametrize("text", [town.TOWN, "F....\n", "F\n"])
+def test_an_isochrone_of_everything_is_all_land_to_the_rim(text):
+    surface, minutes = minutes_in(text)
+    (shape,) = isochrones(surface, minutes, [99])
+    assert shape.area == pytest.approx(surface.area.difference(surface.barrier).area)
 
 
 def test_limits_must_ascend():

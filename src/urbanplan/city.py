@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +161,8 @@ def _city(folder: Path, path: Path, profile: dict[str, Any]) -> City:
 def _analysis(row: dict[str, Any], path: Path) -> Analysis:
     catalog, head = load_catalog(), row["headline"]
     minutes = tuple(float(m) for m in row["minutes"])
-    if not minutes or min(minutes) <= 0 or list(minutes) != sorted(set(minutes)):
+    finite = all(map(math.isfinite, minutes))
+    if not (minutes and finite and minutes[0] > 0 and list(minutes) == sorted(set(minutes))):
         raise InputError(
             "minutes must be positive and ascending", where=path, remedy="e.g. [5, 10, 15, 30]"
         )
@@ -168,8 +170,18 @@ def _analysis(row: dict[str, Any], path: Path) -> Analysis:
         require_facility(name, path)
     for name in (*row["modes"], head["mode"]):
         catalog.mode(name)
-    if float(row["cell_m"]) <= 0:
+    for key, name in (("facilities", "facilities"), ("modes", "mode")):
+        asked = row[key]
+        if not asked or len(set(asked)) != len(asked):
+            raise InputError(f"{key} must name each once", where=path, remedy="correct the list")
+        if head[name] not in asked:
+            raise InputError(f"the headline is not among the {key}", where=path, remedy="add it")
+    if float(head["minutes"]) not in minutes:
+        raise InputError("the headline is not among the minutes", where=path, remedy="add it")
+    if not 0 < float(row["cell_m"]) < math.inf:
         raise InputError("cell_m must be above 0", where=path, remedy="e.g. 100")
+    if not 0 <= float(row["snap_m"]) < math.inf:
+        raise InputError("snap_m must be 0 or more", where=path, remedy="e.g. 1000")
     return Analysis(
         cell_m=float(row["cell_m"]),
         facilities=tuple(row["facilities"]),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Name of the row that sums all areas.
 ALL = "ALL"
+#: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
+_NOISE_MIN = 1e-9
 
 
 def minutes_to_nearest(demand: pd.DataFrame, minutes: np.ndarray, name: str) -> pd.Series:
@@ -63,7 +65,7 @@ def coverage(demand: pd.DataFrame, minutes: pd.Series, limits_min: Sequence[floa
     areas = list(dict.fromkeys(sorted(inside["area"])))
     rows = []
     for limit in limits_min:
-        hit = minutes <= limit
+        hit = minutes <= limit + _NOISE_MIN
         for area in [*areas, ALL]:
             here = inside if area == ALL else inside[inside["area"] == area]
             within = here[hit.loc[here.index]]

@@ -74,6 +74,17 @@ def spread(
     )
 
 
+def unassigned(demand: pd.DataFrame) -> list[str]:
+    """What the reader must know: people who live outside every reporting area count nowhere."""
+    lost = demand.loc[demand["area"] == "", "persons"].sum()
+    if lost < 0.5:
+        return []
+    return [
+        f"{lost:,.0f} 人居住在各区范围之外，未计入 / "
+        f"{lost:,.0f} people live outside every district, not counted"
+    ]
+
+
 def blocks(demand: pd.DataFrame, grid: Grid, minutes: dict[str, np.ndarray], side: int):
     """Gather cells into squares of `side` × `side` cells for a map.
 

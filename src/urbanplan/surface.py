@@ -217,6 +217,8 @@ def _usable(mode: Mode, frame: gpd.GeoDataFrame) -> Iterator[tuple[BaseGeometry,
         speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads
         if not (speed and speed > 0):
             raise _lacks(row, "speed_kmh")
+        if row.geometry.geom_type not in ("LineString", "MultiLineString"):
+            raise _lacks(row, "line")
         yield row.geometry, 0.06 / speed, road_class in LIMITED_ACCESS
 
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.errors import InputError
+from urbanplan.grid import Grid
 from urbanplan.surface import Surface
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from shapely import MultiPolygon
+    from shapely import MultiPolygon, Point
     from shapely.geometry.base import BaseGeometry
 
 #: Isochrone vertices are rounded to this many metres before bands are nested.
 _PRECISION_M = 0.01
+#: So many of the nearest cells are tried for one on the same bank.
+_NEIGHBOURS = 16
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,15 @@ def place(surface: Surface, frame: gpd.GeoDataFrame, snap_m: float) -> Placed:
             cells = grid.cells_at(np.array([geometry.x]), np.array([geometry.y]))
         else:
             cells = np.flatnonzero(grid.covered([geometry], touched=True).ravel())
-        nodes = flat[cells[cells >= 0]]
-        nodes = nodes[nodes >= 0]
+        cells = cells[cells >= 0]
+        cells = cells[flat[cells] >= 0]
+        nodes = flat[cells[_same_bank(surface, geometry, cells)]]
         if len(nodes):
             starts[fid], moved[fid] = Starts(nodes, np.zeros(len(nodes))), 0.0
             continue
         tree = tree or _centre_tree(surface)
-        at = geometry.representative_point()
-        distance, node = tree.query([at.x, at.y])
-        if distance > snap_m:
+        distance, node = _nearest_land(surface, tree, geometry.representative_point())
+        if not distance <= snap_m:
             unplaced.append(fid)
             continue
         pace = surface.mode.open_land.pace_min_per_m
@@ -87,6 +90,34 @@ def _centre_tree(surface: Surface):
     from scipy.spatial import KDTree
 
     return KDTree(np.c_[surface.grid.centres(surface.cells)])
+
+
+def _nearest_land(surface: Surface, tree, at: Point) -> tuple[float, int]:
+    # The nearest cell on the same bank; for a place in the river the nearest of any bank.
+    distance, node = (np.atleast_1d(v) for v in tree.query([at.x, at.y], k=_NEIGHBOURS))
+    found = np.isfinite(distance)
+    if not found.any():
+        return np.inf, -1
+    distance, node = distance[found], node[found]
+    first = int(np.argmax(_same_bank(surface, at, surface.cells[node])))
+    return float(distance[first]), int(node[first])
+
+
+def _same_bank(surface: Surface, geometry: BaseGeometry, cells: np.ndarray) -> np.ndarray:
+    # Whether no water lies between what is dry of a shape and the centre of each cell.
+    import shapely
+
+    dry = shapely.make_valid(geometry)
+    if surface.barrier.intersects(dry):
+        dry = dry.difference(surface.barrier)
+    if dry.is_empty or not len(cells):
+        return np.ones(len(cells), bool)
+    paths = shapely.shortest_line(dry, shapely.points(np.c_[surface.grid.centres(cells)]))
+    clear = ~shapely.intersects(surface.barrier, paths)
+    # A path that starts on the bank touches the water without crossing it.
+    wet = shapely.intersection(surface.barrier, paths[~clear])
+    clear[~clear] = shapely.length(wet) <= _PRECISION_M
+    return clear
 
 
 def nearest(surface: Surface, starts: Sequence[Starts], limit_min: float = np.inf) -> np.ndarray:
@@ -155,7 +186,8 @@ def isochrones(
     Notes
     -----
     Marching squares (contourpy) between cell centres; holes are kept. Water takes the minutes
-    of the nearest land for interpolation and is then cut out, so that banks follow the river.
+    of the nearest land for interpolation and is then cut out, so that banks follow the river;
+    what interpolation leaves on a far bank, where no cell is within the limit, is dropped.
     """
     import contourpy
     import shapely
@@ -167,17 +199,18 @@ def isochrones(
     if part is None:
         return [shapely.MultiPolygon() for _ in limits]
     cap = limits[-1] + margin_min(surface)
-    z = np.minimum(_filled(part), cap)
+    # One more ring of cells: the land reaches half a cell beyond the outermost centres.
+    z = np.pad(np.minimum(_filled(part), cap), 1, mode="edge")
     grid = surface.grid
-    x = grid.west + (np.arange(columns.start, columns.stop) + 0.5) * grid.cell_m
-    y = grid.north - (np.arange(rows.start, rows.stop) + 0.5) * grid.cell_m
+    x = grid.west + (np.arange(columns.start - 1, columns.stop + 1) + 0.5) * grid.cell_m
+    y = grid.north - (np.arange(rows.start - 1, rows.stop + 1) + 0.5) * grid.cell_m
     contours = contourpy.contour_generator(x, y, z, fill_type="OuterOffset")
     window = shapely.box(x[0], y[-1], x[-1], y[0])
     land = surface.area.intersection(window).difference(surface.barrier.intersection(window))
     bands: list[MultiPolygon] = []
     for limit in limits:
         shape = _polygons(*contours.filled(-1.0, limit)).intersection(land)
-        shape = shapely.set_precision(shape, _PRECISION_M)
+        shape = _reached(grid, shapely.set_precision(shape, _PRECISION_M), minutes <= limit)
         # A saddle may split the smaller band's cell the other way: nesting is made exact.
         shape = shape.union(bands[-1]) if bands else shape
         bands.append(_areas(shape))
@@ -209,6 +242,18 @@ def _filled(part: np.ndarray) -> np.ndarray:
         return part
     index = distance_transform_edt(blank, return_distances=False, return_indices=True)
     return part[tuple(index)]
+
+
+def _reached(grid: Grid, shape: BaseGeometry, reached: np.ndarray) -> MultiPolygon:
+    # Only the parts that hold the centre of a cell within the limit.
+    import shapely
+
+    parts = _areas(shape).geoms
+    if len(parts) <= 1:
+        return _areas(shape)
+    labels = grid.labels(zip(parts, range(1, len(parts) + 1)))
+    held = set(np.unique(labels[reached]).tolist())
+    return shapely.MultiPolygon([p for n, p in enumerate(parts, 1) if n in held])
 
 
 def _polygons(points: list[np.ndarray], offsets: list[np.ndarray]) -> BaseGeometry:

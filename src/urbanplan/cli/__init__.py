@@ -140,6 +140,7 @@ def coverage(
     from urbanplan import study
     from urbanplan.catalog import load_catalog
     from urbanplan.city import load_city, require_facility
+    from urbanplan.demand import unassigned
 
     profile, way = load_city(city), load_catalog().mode(mode)
     require_facility(facilities)
@@ -149,7 +150,14 @@ def coverage(
         surface = ready.surface(way, opened)
         table, _, placed = study.coverage_of(ready, surface, facilities, minutes)
     screen.table(table, as_json, title=f"{profile.name_zh} · {facilities} · {way.name_zh}")
-    screen.note(f"{len(placed.starts)} facilities with a published place; the share is a floor")
+    count = len(placed.starts)
+    screen.note(
+        f"{count} existing facilities with a published place; the share is a floor"
+        if count
+        else f"no existing facility of '{facilities}' has a published place: coverage cannot be told"
+    )
+    for remark in unassigned(ready.demand):
+        screen.note(remark)
     for fid in placed.unplaced:
         screen.note(f"{fid}: too far from passable land, not counted")
     return OK

@@ -97,7 +97,8 @@ class Screen:
         )
         for row in hit.itertuples():
             click.echo(
-                f"{plan.headline_zh} · {row.area}: {row.share:.1%} ({row.persons_covered:,.0f})"
+                f"{plan.headline_zh} · {row.area}: {text(row.share, 'share') or '无法判断'}"
+                f" ({text(row.persons_covered, 'persons') or '–'})"
             )
 
     def written(self, files: Mapping[str, Path]) -> None:
@@ -112,6 +113,8 @@ def text(value: Any, column: str) -> str:
         return ""
     if column in ("share", "km2_share", "difference", "tolerance"):
         return f"{value:.1%}" if column.endswith("share") else f"{value:.2%}"
+    if column.startswith("persons"):
+        return f"{value:,.0f}"
     if isinstance(value, float):
         return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.2f}"
     return str(value)

@@ -77,6 +77,12 @@ def _figures(city: City, layers: dict[str, Layer]):
 def _rules(city: City, layers: dict[str, Layer]):
     path = city.find("checks.toml")
     table = read_toml(path)
+    if not isinstance(table.get("inside", {}), dict) or not all(
+        isinstance(rule, dict) for rule in table.get("rule", [])
+    ):
+        raise InputError(
+            "'inside' or 'rule' is not a table", where=path, remedy="write [inside] and [[rule]]"
+        )
     except_ = set(table.get("inside", {}).get("except", []))
     for layer in layers.values():
         yield _rule_row(f"{layer.id}_valid", layer.id, "schema and geometry", _validate(layer))

@@ -58,8 +58,21 @@ class Layer:
         return self.frame[self.frame.geometry.notna() & ~self.frame.geometry.is_empty]
 
     def with_status(self, *statuses: str, also: tuple[str, ...] = ()) -> gpd.GeoDataFrame:
-        """Located features of these statuses, and those whose id is in `also`."""
+        """Located features of these statuses, and those whose id is in `also`.
+
+        Raises
+        ------
+        InputError
+            If a feature's status is none of `STATUSES`: it would be left out without a word.
+        """
         frame = self.located
+        odd = frame[~frame["status"].isin(STATUSES)]
+        if len(odd):
+            raise InputError(
+                f"feature '{odd['id'].iloc[0]}' has the status '{odd['status'].iloc[0]}'",
+                where=self.path,
+                remedy=f"use one of {', '.join(STATUSES)}",
+            )
         return frame[frame["status"].isin(statuses) | frame["id"].isin(also)]
 
 

@@ -11,6 +11,7 @@ from urbanplan.errors import InputError
 from urbanplan.layers.select import choose, located
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from shapely import LineString, Point, Polygon
     from shapely.geometry.base import BaseGeometry
 
@@ -54,6 +55,8 @@ def crosses_once(layers: Layers, layer: str, *, water: str) -> list[str]:
     rivers = layers[water].frame.dissolve("river").geometry
     broken = []
     for fid, river, line in located(layers[layer].frame)[["id", "river", "geometry"]].values:
+        if river not in rivers.index:
+            broken.append(f"{fid} names the unknown river {river}")
         for name, shape in rivers.items():
             wet = line_merge(line.intersection(shape))
             pieces = 0 if wet.is_empty else len(getattr(wet, "geoms", [wet]))
@@ -92,14 +95,15 @@ def dry(layers: Layers, layer: str, *, water: str, where: str = "") -> list[str]
     """No feature of the layer runs over water."""
     wet = layers[water].frame.geometry.union_all().buffer(-_ROUNDING_DEG)
     frame = located(choose(layers, layer, where))
-    return [f"{i} runs over water" for i in frame.loc[frame.geometry.intersects(wet), "id"]]
+    broken = [f"{i} runs over water" for i in frame.loc[frame.geometry.intersects(wet), "id"]]
+    return _none(frame, layer, where) + broken
 
 
 def joined(layers: Layers, layer: str, *, to: str, where: str = "") -> list[str]:
     """Both ends of each line coincide with a vertex of a line in another layer."""
     vertices = {xy for line in layers[to].located.geometry for xy in line.coords}
     frame = located(choose(layers, layer, where))
-    return [
+    return _none(frame, layer, where) + [
         f"{fid} does not meet {to} at {xy[0]:.5f},{xy[1]:.5f}"
         for fid, line in frame[["id", "geometry"]].values
         for xy in (line.coords[0], line.coords[-1])
@@ -123,7 +127,8 @@ def connected(layers: Layers, layer: str, *, where: str = "") -> list[str]:
             parent[root(i)] = root(first.setdefault(xy, i))
     roots = [root(i) for i in range(len(frame))]
     main = max(set(roots), key=roots.count) if roots else 0
-    return [f"{i} is apart from the network" for i, r in zip(frame["id"], roots) if r != main]
+    apart = [f"{i} is apart from the network" for i, r in zip(frame["id"], roots) if r != main]
+    return _none(frame, layer, where) + apart
 
 
 def bounded(
@@ -204,12 +209,17 @@ def disjoint(layers: Layers, layer: str, *, where: str = "") -> list[str]:
     """No two polygons overlap by more than 100 m²."""
     frame = located(choose(layers, layer, where))
     shapes = list(zip(frame["id"], frame.geometry))
-    broken = []
+    broken = _none(frame, layer, where)
     for n, (a, one) in enumerate(shapes):
         for b, two in shapes[n + 1 :]:
             if one.intersects(two) and crs.area_m2(one.intersection(two)) > 100:
                 broken.append(f"{a} overlaps {b}")
     return broken
+
+
+def _none(frame: gpd.GeoDataFrame, layer: str, where: str) -> list[str]:
+    # A rule about certain features is not kept by there being none (a mistyped name, say).
+    return [f"no located feature of {layer} meets {where}"] if where and frame.empty else []
 
 
 def _line(layers: Layers, layer: str, where: str) -> LineString:

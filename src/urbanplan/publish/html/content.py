@@ -219,7 +219,7 @@ def _row(row: Any) -> dict[str, Any]:
         "share": percent(row.share),
         "persons": whole(row.persons_covered),
         "of": whole(row.persons),
-        "km2": f"{row.km2_covered:,.0f}",
+        "km2": whole(row.km2_covered),
     }
 
 

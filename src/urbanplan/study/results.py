@@ -1,0 +1,65 @@
+"""What a run found, as values for publishers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from urbanplan.city import City
+from urbanplan.layers import Layer
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    from urbanplan.grid import Grid
+
+#: Called with a stage's name; the context it returns is left when the stage is done.
+Watch = Callable[[str], AbstractContextManager]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run found; publishers turn it into files and compute nothing themselves.
+
+    Attributes
+    ----------
+    city : City
+    layers : dict of str to Layer
+        Input layers in the catalogue's order.
+    checks : DataFrame
+        See `urbanplan.layers.check_city`.
+    coverage : DataFrame
+        Columns ``facilities, mode, minutes, area, persons, persons_covered, share, km2,
+        km2_covered, km2_share``; `area` is a district's name or ``ALL``.
+    what_ifs : DataFrame
+        The headline's coverage with planned features added: ``what_if, name_zh, name_en,
+        facilities, mode, minutes, area, persons, persons_covered, persons_gained``.
+    bands : GeoDataFrame
+        WGS84; ``facilities, mode, minutes, area_km2, quality``: everywhere within `minutes` of any facility.
+    isochrones : GeoDataFrame
+        WGS84; ``facilities, origin, name_zh, name_en, mode, minutes, area_km2``: one per facility.
+    demand : GeoDataFrame
+        WGS84 squares of 500 m: ``persons``, ``area`` and one ``<facilities>_<mode>_min`` column
+        (person-weighted mean minutes to the nearest facility, NaN where nobody lives).
+    minutes : dict of (str, str) to ndarray
+        (facilities, mode) to minutes per cell of `grid`; NaN where there is no way.
+    grid : Grid
+    findings : tuple of str
+        What the reader must know: facilities without a place, points that were moved, and so on.
+    """
+
+    city: City
+    layers: Mapping[str, Layer]
+    checks: pd.DataFrame
+    coverage: pd.DataFrame
+    what_ifs: pd.DataFrame
+    bands: gpd.GeoDataFrame
+    isochrones: gpd.GeoDataFrame
+    demand: gpd.GeoDataFrame
+    minutes: Mapping[tuple[str, str], np.ndarray]
+    grid: Grid
+    findings: tuple[str, ...]
