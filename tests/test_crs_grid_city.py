@@ -59,7 +59,7 @@ def test_a_grid_too_large_is_refused():
 
 
 def test_the_embedded_city_is_there():
-    assert embedded_cities() == ["luzhou"]
+    assert "luzhou" in embedded_cities()
     city = load_city("luzhou")
     assert city.metric_crs == "EPSG:4544" and city.notice_zh and city.notice_en
 
