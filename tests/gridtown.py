@@ -7,10 +7,12 @@ One character is one cell of 100 m: ``.`` land, ``~`` water, ``=`` road, ``B`` b
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from urbanplan.catalog import LandSpeed, Mode
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
+from urbanplan.traveltime import Placed, nearest
 
 CRS = "EPSG:4544"
 CELL = 100.0
@@ -88,24 +90,32 @@ def bridges_of(text: str, speed_kmh: float = 60.0) -> gpd.GeoDataFrame:
     )
 
 
-def ground_of(text: str = TOWN, cell_m: float = CELL) -> Ground:
+def ground_of(text: str = TOWN, cell_m: float = CELL, *, neighbours: int = 8, brook=None) -> Ground:
+    """Ground of a drawn town; `brook` is more water, finer than its cells."""
     lines = rows_of(text)
     area = shapely.box(WEST, NORTH - CELL * len(lines), WEST + CELL * len(lines[0]), NORTH)
-    water = [cell_box(r, c) for r, c in cells_of(text, "~B")]
+    water = [cell_box(r, c) for r, c in cells_of(text, "~B")] + ([brook] if brook else [])
     built = [cell_box(r, c) for r, c in cells_of(text, "#")]
     return build_ground(
         frame(["area"], [area]),
         frame(["water"], [shapely.union_all(water)]) if water else frame([], []),
         frame(range(len(built)), built),
         cell_m,
+        neighbours=neighbours,
     )
 
 
-def surface_of(text: str = TOWN, mode: Mode = MODE, *, bridges: bool = True) -> Surface:
+def surface_of(
+    text: str = TOWN, mode: Mode = MODE, *, bridges: bool = True, neighbours: int = 8
+) -> Surface:
     crossings = bridges_of(text)
-    return build_surface(
-        ground_of(text), mode, roads_of(text), crossings if bridges else crossings.iloc[:0]
-    )
+    ground = ground_of(text, neighbours=neighbours)
+    return build_surface(ground, mode, roads_of(text), crossings if bridges else crossings.iloc[:0])
+
+
+def minutes_from(surface: Surface, placed: Placed, **options) -> np.ndarray:
+    """Minutes per cell between everywhere and the nearest of some places."""
+    return surface.on_grid(nearest(surface, placed, **options).minutes[:, 0])
 
 
 def facilities_of(text: str = TOWN) -> gpd.GeoDataFrame:

@@ -19,9 +19,12 @@ LEVELS = {
     "files": 1,
     "grid": 1,
     "catalog": 2,
+    "graph": 2,
     "city": 3,
+    "sources": 3,
     "layers": 4,
     "demand": 5,
+    "network": 5,
     "surface": 5,
     "traveltime": 6,
     "coverage": 7,
@@ -31,7 +34,15 @@ LEVELS = {
 }
 MODULES = sorted(SRC.rglob("*.py"))
 #: Modules that take values and give values: no disk, clock, sockets or chance.
-COMPUTE = {"crs", "grid", "demand", "surface", "traveltime", "coverage"}
+COMPUTE = {"crs", "grid", "graph", "demand", "surface", "traveltime", "coverage"}
+#: Compiled kernels: the only modules that import numba as they load, and only where they are used.
+KERNELS = {
+    "graph/lanes.py",
+    "graph/rows.py",
+    "graph/sweep.py",
+    "network/chains.py",
+    "traveltime/paint.py",
+}
 
 
 def room(path: Path) -> str:
@@ -164,10 +175,23 @@ def test_heavy_libraries_are_imported_where_they_are_used():
         "folium",
         "rich",
         "pyproj",
+        "numba",
+        "osmium",
+        "osmnx",
+        "networkx",
+        "pyarrow",
     }
     for path in MODULES:
-        if "assets" not in path.parts:
-            assert not third_party(path, at_import_only=True) & heavy, path.name
+        kernel = {"numba"} if str(path.relative_to(SRC)) in KERNELS else set()
+        assert third_party(path, at_import_only=True) & heavy == kernel, path.name
+
+
+def test_kernels_are_loaded_where_they_are_used():
+    names = {"urbanplan." + k.removesuffix(".py").replace("/", ".") for k in KERNELS}
+    for path in MODULES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            loaded = getattr(node, "module", None) if isinstance(node, ast.ImportFrom) else None
+            assert loaded not in names, f"{path.name} loads {loaded} with itself"
 
 
 def test_no_city_is_named_in_the_source():
@@ -176,7 +200,8 @@ def test_no_city_is_named_in_the_source():
         text = path.read_text("utf-8")
         assert not [n for n in names if n in text], path.name
         # The default of the command line is the one place an embedded city's id may stand.
-        assert "luzhou" not in text.lower() or (path.name == "__init__.py" and room(path) == "cli")
+        allowed = room(path) == "cli" and path.name in ("options.py", "__init__.py")
+        assert "luzhou" not in text.lower() or allowed
 
 
 def test_help_answers_before_a_person_notices():

@@ -13,7 +13,7 @@ import gridtown as town
 from urbanplan.coverage import ALL, coverage, minutes_to_nearest
 from urbanplan.demand import blocks, spread, unassigned
 from urbanplan.errors import CrsError, InputError
-from urbanplan.traveltime import nearest, place
+from urbanplan.traveltime import place
 
 
 def people():
@@ -40,8 +40,8 @@ def test_people_are_spread_evenly_and_nobody_is_lost():
 def test_coverage_by_hand():
     _, demand = people()
     surface = town.surface_of()
-    starts = place(surface, town.facilities_of(), 0).starts
-    minutes = minutes_to_nearest(demand, nearest(surface, list(starts.values())), "m")
+    starts = place(surface, town.facilities_of(), 0)
+    minutes = minutes_to_nearest(demand, town.minutes_from(surface, starts), "m")
     table = coverage(demand, minutes, [1, 1.5, 99]).set_index(["minutes", "area"])
     # Within a minute: the eight road cells and the seven above, seven below, one to the left ...
     road = range(1, 8)

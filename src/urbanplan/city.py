@@ -89,9 +89,14 @@ class City:
 
 
 def embedded_data() -> Path:
-    """Folder of the cities that ship with the package (inside the wheel, or beside the source)."""
-    inside = Path(__file__).parent / "data"
-    return inside if is_folder(inside) else Path(__file__).parents[2] / "data"
+    """Folder of the cities that ship with the package."""
+    return embedded("data")
+
+
+def embedded(folder: str) -> Path:
+    """A folder that ships with the package: inside the wheel, or beside the source."""
+    inside = Path(__file__).parent / folder
+    return inside if is_folder(inside) else Path(__file__).parents[2] / folder
 
 
 def embedded_cities() -> list[str]:

@@ -127,3 +127,29 @@ def bounds_wgs84(crs: str, bounds: np.ndarray) -> tuple[float, float, float, flo
     from pyproj import Transformer
 
     return Transformer.from_crs(crs, WGS84, always_xy=True).transform_bounds(*bounds)
+
+
+def metric_crs_of(lonlat: np.ndarray) -> str:
+    """Projected system to measure in around some places: their UTM zone.
+
+    Parameters
+    ----------
+    lonlat : ndarray, shape (n, 2)
+        Degrees in WGS84.
+
+    Examples
+    --------
+    >>> metric_crs_of(np.array([[105.4, 28.9]])), metric_crs_of(np.array([[-43.2, -22.9]]))
+    ('EPSG:32648', 'EPSG:32723')
+    """
+    lon, lat = (np.min(lonlat, axis=0) + np.max(lonlat, axis=0)) / 2
+    zone = int((lon + 180) // 6) % 60 + 1
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+def transform(xy: np.ndarray, source: str, target: str) -> np.ndarray:
+    """Places (longitude or x first) from one system in another, shape (n, 2)."""
+    from pyproj import Transformer
+
+    turn = Transformer.from_crs(source, target, always_xy=True)
+    return np.stack(turn.transform(xy[:, 0], xy[:, 1]), axis=1)

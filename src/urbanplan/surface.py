@@ -15,22 +15,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from urbanplan.catalog import Mode
+from urbanplan.catalog.slope import SPEED_FACTORS
 from urbanplan.crs import require_same
 from urbanplan.errors import InputError
+from urbanplan.graph import Graph, build_graph
 from urbanplan.grid import Grid, grid_over
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from scipy.sparse import csr_array
     from shapely import LineString
     from shapely.geometry.base import BaseGeometry
 
 #: Road classes entered only at interchanges, that is at vertices shared with other roads.
 LIMITED_ACCESS = ("expressway",)
-#: Half of the eight neighbours; the other half follow by symmetry.
-_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
+#: Half of the neighbours (down, right); the other half follow by symmetry.
+_STEPS = {8: ((0, 1), (1, 0), (1, 1), (1, -1))}
+_STEPS[16] = (*_STEPS[8], (1, 2), (2, 1), (1, -2), (2, -1))
 #: A line is sampled this many times per cell to find the cells that it passes.
 _SAMPLES_PER_CELL = 10
+#: A path that is wet for no longer than this touches the bank.
+_TOUCH_M = 0.01
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ class Surface:
     mode : Mode
     node_of : ndarray of int, shape (rows, columns)
         Graph node of each cell, -1 where there is no way (water, outside).
-    graph : csr_array
-        Symmetric minutes between neighbouring nodes; nodes behind the cells are road vertices.
+    graph : Graph
+        Minutes between neighbouring nodes; nodes behind the cells are road vertices.
     area, barrier : geometry
         Study area and water in the grid's system.
     """
@@ -52,7 +56,7 @@ class Surface:
     grid: Grid
     mode: Mode
     node_of: np.ndarray
-    graph: csr_array
+    graph: Graph
     area: BaseGeometry
     barrier: BaseGeometry
 
@@ -61,16 +65,36 @@ class Surface:
         """Flat cell index of each cell node, in node order."""
         return np.flatnonzero(self.node_of.ravel() >= 0)
 
+    def on_grid(self, minutes: np.ndarray) -> np.ndarray:
+        """Minutes per node as minutes per cell; NaN where nobody can stand."""
+        out = np.full(self.node_of.shape, np.nan)
+        here = self.node_of >= 0
+        out[here] = minutes[: here.sum()]
+        return out
+
+
+class Step(NamedTuple):
+    """All steps of one direction over land: flat cells from first to last, shape (passed, n)."""
+
+    cells: np.ndarray
+    length_m: float
+
 
 @dataclass(frozen=True)
 class Ground:
-    """What every mode's surface has in common: the grid, where one can stand, and the water."""
+    """What every mode's surface has in common: the grid, where one can stand, and the water.
+
+    `steps` lead from cell to cell without getting wet; `heights_m`, where it is given, is the
+    height of each cell in metres.
+    """
 
     grid: Grid
     passable: np.ndarray
     built_up: np.ndarray
     area: BaseGeometry
     barrier: BaseGeometry
+    steps: tuple[Step, ...]
+    heights_m: np.ndarray | None = None
 
 
 def build_ground(
@@ -78,8 +102,10 @@ def build_ground(
     water: gpd.GeoDataFrame,
     built_up: gpd.GeoDataFrame,
     cell_m: float,
+    *,
+    neighbours: int = 16,
 ) -> Ground:
-    """Lay a grid over the study area and mark land, water and built-up land.
+    """Lay a grid over the study area, mark land, water and built-up land, and find the dry steps.
 
     Parameters
     ----------
@@ -87,16 +113,27 @@ def build_ground(
         Polygons in one projected system.
     cell_m : float
         Side of a cell in metres.
+    neighbours : {16, 8}
+        Cells that a step over land may lead to. Eight make straight lines up to 8.2 % too long,
+        sixteen 2.8 % (Goodchild 1977, Environment and Planning A 9).
+
+    Raises
+    ------
+    InputError
+        If `neighbours` is neither.
     """
     import shapely
 
     require_same(study_area, water, built_up)
+    if neighbours not in _STEPS:
+        raise InputError(f"{neighbours} neighbours are not possible", remedy="use 8 or 16")
     area = study_area.geometry.union_all()
     barrier = water.geometry.union_all()
     shapely.prepare(barrier)
     grid = grid_over(area, str(study_area.crs), cell_m)
     passable = grid.covered([area]) & ~grid.covered([barrier])
-    return Ground(grid, passable, grid.covered(built_up.geometry), area, barrier)
+    steps = _dry_steps(grid, passable, barrier, _STEPS[neighbours])
+    return Ground(grid, passable, grid.covered(built_up.geometry), area, barrier, steps)
 
 
 def build_surface(
@@ -122,63 +159,86 @@ def build_surface(
     InputError
         If a road that the mode drives at its posted speed has none.
     """
-    from scipy.sparse import coo_array
-
     require_same(roads, bridges)
-    node_of = np.full(ground.passable.shape, -1, np.int64)
+    node_of = np.full(ground.passable.shape, -1, np.int32)
     node_of[ground.passable] = np.arange(ground.passable.sum())
-    a, b, minutes = _land_edges(ground, mode, node_of)
+    a, b, there, back = _land_edges(ground, mode, node_of.ravel())
     lines = [*_roads(ground, mode, roads), *_bridges(mode, bridges)]
-    la, lb, lminutes, count = _links(ground, node_of, lines)
-    a, b = np.concatenate([a, la]), np.concatenate([b, lb])
-    minutes = np.concatenate([minutes, lminutes])
-    graph = _shortest_of_parallel(
-        coo_array(
-            (np.r_[minutes, minutes], (np.r_[a, b], np.r_[b, a])),
-            shape=(count, count),
-        )
-    )
+    la, lb, linked, count = _links(ground, node_of, lines)
+    tail = np.concatenate([a, la, b, lb], dtype=np.int32, casting="same_kind")
+    head = np.concatenate([b, lb, a, la], dtype=np.int32, casting="same_kind")
+    minutes = np.concatenate([there, linked, back, linked])
+    graph = build_graph(count, tail, head, minutes, symmetric=there is back)
     return Surface(ground.grid, mode, node_of, graph, ground.area, ground.barrier)
 
 
-def _land_edges(ground: Ground, mode: Mode, node_of: np.ndarray):
-    # Pace per cell; a step costs half a cell at each end's pace.
-    pace = np.where(ground.built_up, mode.built_up.pace_min_per_m, mode.open_land.pace_min_per_m)
-    near_water = _near(ground)
-    rows, columns = node_of.shape
+def _dry_steps(grid: Grid, passable: np.ndarray, barrier: BaseGeometry, steps) -> tuple[Step, ...]:
+    near_water = _near(grid, barrier).ravel()
+    rows, columns = grid.shape
+    flat = np.arange(rows * columns, dtype=np.int32).reshape(grid.shape)
     found = []
-    for down, right in _STEPS:
-        here = (slice(0, rows - down), slice(max(0, -right), columns - max(0, right)))
-        there = (slice(down, rows), slice(max(0, right), columns - max(0, -right)))
-        both = (node_of[here] >= 0) & (node_of[there] >= 0)
-        a, b = node_of[here][both], node_of[there][both]
-        length_m = ground.grid.cell_m * np.hypot(down, right)
-        minutes = (pace[here][both] + pace[there][both]) / 2 * length_m
-        doubt = np.flatnonzero(near_water[here][both] | near_water[there][both])
-        keep = np.ones(len(a), bool)
-        keep[doubt] = ~_over_water(ground, node_of, a[doubt], b[doubt])
-        found.append((a[keep], b[keep], minutes[keep]))
-    return tuple(np.concatenate(part) for part in zip(*found))
+    for down, right in steps:
+        span = (rows - down, columns - abs(right))
+        if min(span) <= 0:
+            continue
+        at = [_shifted(span, *cell) for cell in _passed(down, right)]
+        land = np.logical_and.reduce([passable[s] for s in at])
+        cells = np.stack([flat[s][land] for s in at])
+        doubt = np.flatnonzero(near_water[cells].any(0))
+        wet = _over_water(grid, barrier, cells[0, doubt], cells[-1, doubt])
+        found.append(
+            Step(np.delete(cells, doubt[wet], axis=1), grid.cell_m * np.hypot(down, right))
+        )
+    return tuple(found)
 
 
-def _near(ground: Ground) -> np.ndarray:
-    if ground.barrier.is_empty:
-        return np.zeros(ground.passable.shape, bool)
-    bank = ground.barrier.boundary.buffer(1.5 * ground.grid.cell_m)
-    return ground.grid.covered([bank], touched=True)
+def _land_edges(ground: Ground, mode: Mode, node_of: np.ndarray):
+    # Pace per cell; a step costs equal parts at the pace of every cell that it passes.
+    pace = np.where(ground.built_up, mode.built_up.pace_min_per_m, mode.open_land.pace_min_per_m)
+    pace, found = pace.ravel(), []
+    for cells, length_m in ground.steps:
+        there = back = sum(pace[row] for row in cells) * (length_m / len(cells))
+        if ground.heights_m is not None and mode.streets is not None:
+            height = ground.heights_m.ravel()
+            slope = np.nan_to_num((height[cells[-1]] - height[cells[0]]) / length_m)
+            factor = SPEED_FACTORS[mode.streets.slope]
+            there, back = there / factor(slope), back / factor(-slope)
+        found.append((node_of[cells[0]], node_of[cells[-1]], there, back))
+    if not found:
+        return (np.zeros(0, np.int32),) * 2 + (np.zeros(0),) * 2
+    a, b, there, back = (np.concatenate(part) for part in zip(*found))
+    return a, b, there, there if ground.heights_m is None else back
 
 
-def _over_water(ground: Ground, node_of: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _passed(down: int, right: int) -> list[tuple[int, int]]:
+    # Cells between and including the ends of a step, from the top left one of its box.
+    from_column, sign = max(0, -right), 1 if right >= 0 else -1
+    between = []
+    if abs(down) == 1 and abs(right) == 2:
+        between = [(0, sign), (1, sign)]
+    elif abs(down) == 2 and abs(right) == 1:
+        between = [(1, 0), (1, sign)]
+    return [(r, from_column + c) for r, c in [(0, 0), *between, (down, right)]]
+
+
+def _shifted(span: tuple[int, int], row: int, column: int):
+    return slice(row, row + span[0]), slice(column, column + span[1])
+
+
+def _near(grid: Grid, barrier: BaseGeometry) -> np.ndarray:
+    if barrier.is_empty:
+        return np.zeros(grid.shape, bool)
+    return grid.covered([barrier.boundary.buffer(2.5 * grid.cell_m)], touched=True)
+
+
+def _over_water(grid: Grid, barrier: BaseGeometry, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # A step between two land cells may still cut a river narrower than a cell, or its bend.
     import shapely
 
     if not len(a):
         return np.zeros(0, bool)
-    cells = np.flatnonzero(node_of.ravel() >= 0)
-    ax, ay = ground.grid.centres(cells[a])
-    bx, by = ground.grid.centres(cells[b])
-    steps = shapely.linestrings(np.stack([np.c_[ax, ay], np.c_[bx, by]], axis=1))
-    return shapely.intersects(ground.barrier, steps)
+    ends = [np.c_[grid.centres(cells)] for cells in (a, b)]
+    return shapely.intersects(barrier, shapely.linestrings(np.stack(ends, axis=1)))
 
 
 class _Way(NamedTuple):
@@ -300,14 +360,18 @@ def _cell_stops(ground: Ground, flat: np.ndarray, line: LineString):
     return at[land], node[land]
 
 
-def _shortest_of_parallel(edges) -> csr_array:
-    # scipy adds parallel edges up; the quickest one is wanted, and a zero must stay an edge.
-    order = np.lexsort((edges.data, edges.col, edges.row))
-    row, column, minutes = edges.row[order], edges.col[order], edges.data[order]
-    from scipy.sparse import csr_array
+def same_bank(surface: Surface, geometry: BaseGeometry, cells: np.ndarray) -> np.ndarray:
+    """Whether no water lies between what is dry of a shape and the centre of each cell."""
+    import shapely
 
-    first = np.r_[True, (row[1:] != row[:-1]) | (column[1:] != column[:-1])] & (row != column)
-    row, column, minutes = row[first], column[first], minutes[first]
-    indptr = np.r_[0, np.bincount(row, minlength=edges.shape[0]).cumsum()]
-    # 32-bit indices are what scipy's search works on; anything else is copied at every call.
-    return csr_array((minutes, column.astype(np.int32), indptr.astype(np.int32)), shape=edges.shape)
+    dry = shapely.make_valid(geometry)
+    if surface.barrier.intersects(dry):
+        dry = dry.difference(surface.barrier)
+    if dry.is_empty or not len(cells):
+        return np.ones(len(cells), bool)
+    paths = shapely.shortest_line(dry, shapely.points(np.c_[surface.grid.centres(cells)]))
+    clear = ~shapely.intersects(surface.barrier, paths)
+    # A path that starts on the bank touches the water without crossing it.
+    wet = shapely.intersection(surface.barrier, paths[~clear])
+    clear[~clear] = shapely.length(wet) <= _TOUCH_M
+    return clear

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from urbanplan.catalog.slope import SPEED_FACTORS
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_toml
 
@@ -59,8 +60,33 @@ class LandSpeed:
 
 
 @dataclass(frozen=True)
+class StreetRules:
+    """What a mode may do on streets, in OpenStreetMap's tags; `modes.toml` explains each field."""
+
+    access: tuple[str, ...]
+    no: tuple[str, ...]
+    oneway: tuple[str, ...]
+    implied_oneway: tuple[str, ...]
+    contraflow: tuple[str, ...]
+    barriers: tuple[str, ...]
+    push_kmh: float
+    maxspeed: bool
+    off_street_kmh: float
+    off_street_m: float
+    slope: str
+    other_kmh: float
+    kmh: Mapping[str, float]
+    source: str
+
+    @property
+    def off_street_min_per_m(self) -> float:
+        """Minutes per metre between a street and a place beside it."""
+        return 0.06 / self.off_street_kmh
+
+
+@dataclass(frozen=True)
 class Mode:
-    """A way of travelling over a surface; speeds in km/h, `source` says where they come from."""
+    """A way of travelling, over a surface and on streets; `source` says where speeds come from."""
 
     id: str
     name_zh: str
@@ -70,6 +96,7 @@ class Mode:
     on_roads: float | str
     forbidden_classes: tuple[str, ...]
     source: str
+    streets: StreetRules | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +114,12 @@ class Catalog:
 
     def mode(self, name: str) -> Mode:
         """Return the mode called `name`; raise `UnknownNameError` with the choices."""
-        return _pick(self.modes, name, "mode")
+        return require_mode(self.modes, name)
+
+
+def require_mode(modes: Mapping[str, Mode], name: str) -> Mode:
+    """Return the mode called `name`; raise `UnknownNameError` with the choices."""
+    return _pick(modes, name, "mode")
 
 
 def _pick(table: Mapping, name: str, what: str):
@@ -121,7 +153,70 @@ def _mode(name: str, row: Mapping) -> Mode:
         on_roads=on_roads if isinstance(on_roads, str) else float(on_roads),
         forbidden_classes=tuple(row["forbidden_classes"]),
         source=row["source"],
+        streets=_street_rules(name, row["streets"]) if "streets" in row else None,
     )
+
+
+def _street_rules(name: str, row: Mapping) -> StreetRules:
+    where, values = f"mode {name}.streets", dict(row)
+    lists = ("access", "no", "oneway", "implied_oneway", "contraflow", "barriers")
+    values |= {key: tuple(values[key]) for key in lists}
+    values["kmh"] = MappingProxyType({k: float(v) for k, v in values["kmh"].items()})
+    try:
+        rules = StreetRules(**values)
+    except TypeError as err:
+        raise InputError(f"{err}", where=where, remedy="compare with the shipped modes") from None
+    speeds = [rules.off_street_kmh, rules.other_kmh, *rules.kmh.values()]
+    if not all(v > 0 for v in speeds) or rules.off_street_m < 0 or rules.push_kmh < 0:
+        raise InputError("speeds must be above 0", where=where, remedy="correct the figure")
+    if rules.slope not in SPEED_FACTORS:
+        choices = ", ".join(SPEED_FACTORS)
+        raise InputError(
+            f"unknown slope '{rules.slope}'", where=where, remedy=f"use one of {choices}"
+        )
+    return rules
+
+
+def read_modes(path: Path | str | None = None) -> Mapping[str, Mode]:
+    """Modes that ship with the package, changed and added to by a file of the user's.
+
+    Parameters
+    ----------
+    path : path, optional
+        A TOML file like ``catalog/modes.toml``; what it names replaces the shipped figure, what
+        it leaves out stays.
+
+    Returns
+    -------
+    mapping of str to Mode
+
+    Raises
+    ------
+    InputError
+        If a new mode lacks a field, or a figure cannot be.
+    """
+    rows = read_toml(Path(__file__).parent / "modes.toml")
+    if path is not None:
+        rows = _merged(rows, read_toml(path))
+    try:
+        return MappingProxyType({name: _mode(name, row) for name, row in rows.items()})
+    except KeyError as err:
+        raise InputError(f"a mode lacks {err}", where=path, remedy="add it") from None
+    except (TypeError, ValueError, AttributeError) as err:
+        if isinstance(err, InputError):
+            raise
+        raise InputError(
+            f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
+        ) from None
+
+
+def _merged(base: Mapping, over: Mapping) -> dict:
+    both = dict(base)
+    for key, value in over.items():
+        old = both.get(key)
+        nested = isinstance(old, Mapping) and isinstance(value, Mapping)
+        both[key] = _merged(old, value) if nested else value
+    return both
 
 
 @cache
@@ -135,12 +230,11 @@ def load_catalog() -> Catalog:
     """
     here = Path(__file__).parent
     layers = read_toml(here / "layers.toml")
-    modes = read_toml(here / "modes.toml")
     return Catalog(
         layers=MappingProxyType(
             {name: LayerKind(id=name, **row) for name, row in layers["layers"].items()}
         ),
         chapters=MappingProxyType(layers["chapters"]),
         fields=MappingProxyType(layers["fields"]),
-        modes=MappingProxyType({name: _mode(name, row) for name, row in modes.items()}),
+        modes=read_modes(),
     )

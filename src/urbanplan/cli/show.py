@@ -58,6 +58,11 @@ class Screen:
             }
         )
 
+    def count(self, done: int, total: int) -> None:
+        """How far a long stage has come."""
+        if self._status is not None:
+            self._status.update(f"{done:,} of {total:,}")
+
     def note(self, text: str) -> None:
         """A remark on standard error."""
         if not self.quiet:

@@ -6,31 +6,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
-from urbanplan.files import write_geojson, write_geopackage
+from urbanplan.files import write_csv, write_geojson, write_geopackage, write_parquet
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
-_WRITERS = {
+_MAPS = {
     ".geojson": write_geojson,
     ".gpkg": lambda path, frame: write_geopackage(path, {Path(path).stem: frame}),
+    ".parquet": write_parquet,
 }
+_TABLES = {".parquet": write_parquet, ".csv": write_csv}
 
 
-def require_ending(path: Path | str) -> str:
-    """Return the path's ending if it can be written, else say which can."""
-    ending = Path(path).suffix.lower()
-    if ending not in _WRITERS:
+def require_ending(path: Path | str, *, table: bool = False) -> str:
+    """Return the path's ending if a map (or a table) can be written so, else say which can."""
+    ending, writers = Path(path).suffix.lower(), _TABLES if table else _MAPS
+    if ending not in writers:
         raise InputError(
             f"files ending in '{ending}' are not written",
             where=path,
-            remedy=f"use one of {', '.join(_WRITERS)}",
+            remedy=f"use one of {', '.join(writers)}",
         )
     return ending
 
 
 def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
-    """Write a frame as GeoJSON or GeoPackage.
+    """Write a frame as GeoJSON, GeoPackage or GeoParquet.
 
     Parameters
     ----------
@@ -39,4 +42,9 @@ def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
     path : path
         Its ending chooses the format.
     """
-    return _WRITERS[require_ending(path)](path, frame)
+    return _MAPS[require_ending(path)](path, frame)
+
+
+def write_table(table: pd.DataFrame, path: Path | str) -> Path:
+    """Write a plain table as Parquet or CSV."""
+    return _TABLES[require_ending(path, table=True)](path, table)

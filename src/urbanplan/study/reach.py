@@ -9,7 +9,7 @@ from urbanplan.crs import WGS84
 from urbanplan.errors import InputError
 from urbanplan.study.ready import Ready
 from urbanplan.surface import Surface
-from urbanplan.traveltime import Starts, isochrones, margin_min, nearest, place
+from urbanplan.traveltime import isochrones, place, service_areas
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -26,7 +26,7 @@ def bands_of(
     surface: Surface, facilities: str, minutes: np.ndarray, limits: Sequence[float]
 ) -> list[dict]:
     """Everywhere within each limit of any facility, as rows with `BAND_COLUMNS`."""
-    shapes = isochrones(surface, minutes, limits)
+    shapes = service_areas(surface, minutes, limits)
     return [
         {
             "facilities": facilities,
@@ -40,29 +40,19 @@ def bands_of(
     ]
 
 
-def isochrones_of(
-    surface: Surface, starts: Starts, limits: Sequence[float]
-) -> list[tuple[float, MultiPolygon, MultiPolygon]]:
-    """Isochrones of one start, searched no farther than its largest limit needs.
-
-    Returns
-    -------
-    list of (minutes, polygon in metres, polygon in WGS84)
-    """
-    reach = max(limits) + margin_min(surface)
-    shapes = isochrones(surface, nearest(surface, [starts], reach), limits)
-    return list(zip(limits, shapes, _lonlat(surface, shapes)))
-
-
 def isochrones_at(
-    ready: Ready, surface: Surface, places: Sequence[tuple[float, float]], limits: Sequence[float]
+    ready: Ready,
+    surface: Surface,
+    places: gpd.GeoDataFrame,
+    limits: Sequence[float],
+    direction: str = "from",
 ) -> gpd.GeoDataFrame:
-    """Isochrones of places given as (longitude, latitude).
+    """Isochrones of places with an ``id``.
 
     Returns
     -------
     GeoDataFrame
-        WGS84; ``origin, minutes, mode, area_km2, quality``: one row per place and limit.
+        WGS84; ``origin, minutes, mode, area_km2, direction, quality``: one row per place and limit.
 
     Raises
     ------
@@ -70,11 +60,8 @@ def isochrones_at(
         If a place lies farther from passable land than the city's ``snap_m``.
     """
     import geopandas as gpd
-    import shapely
 
-    names = [f"{lon},{lat}" for lon, lat in places]
-    points = gpd.GeoDataFrame({"id": names}, geometry=shapely.points(places), crs=WGS84)
-    placed = place(surface, ready.metric(points), ready.city.analysis.snap_m)
+    placed = place(surface, ready.metric(places), ready.city.analysis.snap_m)
     if placed.unplaced:
         raise InputError(
             f"{placed.unplaced[0]} is outside the study area or far from land",
@@ -87,11 +74,15 @@ def isochrones_at(
             "minutes": float(limit),
             "mode": surface.mode.id,
             "area_km2": metric.area / 1e6,
+            "direction": direction,
             "quality": "modelled",
+            "accuracy_m": surface.grid.cell_m,
             "geometry": shape,
         }
-        for name in names
-        for limit, metric, shape in isochrones_of(surface, placed.starts[name], limits)
+        for name, shapes in zip(
+            placed.ids, isochrones(surface, placed, limits, direction=direction)
+        )
+        for limit, metric, shape in zip(limits, shapes, _lonlat(surface, shapes))
     ]
     return gpd.GeoDataFrame(rows, crs=WGS84)
 
@@ -100,8 +91,9 @@ def isochrones_by_facility(ready: Ready, surface: Surface, facilities: str) -> l
     """Isochrones of each facility of one kind, as rows with `ISOCHRONE_COLUMNS`."""
     names = ready.layers[facilities].frame.set_index("id")
     rows = []
-    for fid, starts in ready.placed(surface, facilities).starts.items():
-        for limit, metric, shape in isochrones_of(surface, starts, ready.city.analysis.minutes):
+    placed, limits = ready.placed(surface, facilities), ready.city.analysis.minutes
+    for fid, shapes in zip(placed.ids, isochrones(surface, placed, limits)):
+        for limit, metric, shape in zip(limits, shapes, _lonlat(surface, shapes)):
             rows.append(
                 {
                     "facilities": facilities,

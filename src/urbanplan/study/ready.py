@@ -111,17 +111,18 @@ def check_opened(layers: Mapping[str, Layer], opened: tuple[str, ...]) -> None:
 def coverage_of(
     ready: Ready, surface: Surface, facilities: str, limits_min: Sequence[float]
 ) -> tuple[pd.DataFrame, np.ndarray, Placed]:
-    """Coverage table, minutes per cell and placed features of one facility kind on one surface.
+    """Coverage table, minutes per node and placed features of one facility kind on one surface.
 
     Where no existing facility of the kind has a place, what is covered is NaN: it cannot be told.
     """
     import numpy as np
 
     placed = ready.placed(surface, facilities)
-    minutes = nearest(surface, list(placed.starts.values()))
-    column = minutes_to_nearest(ready.demand, minutes, f"{facilities}_{surface.mode.id}_min")
+    minutes = nearest(surface, placed).minutes[:, 0]
+    cells = surface.on_grid(minutes)
+    column = minutes_to_nearest(ready.demand, cells, f"{facilities}_{surface.mode.id}_min")
     table = coverage(ready.demand, column, limits_min)
-    if not placed.starts:
+    if not len(placed):
         # Nothing is known to be there, which is not the same as nobody being served.
         table[["persons_covered", "share", "km2_covered", "km2_share"]] = np.nan
     table.insert(0, "mode", surface.mode.id)

@@ -56,10 +56,10 @@ def run(city: City, watch: Watch = nullcontext) -> Results:
             surface = ready.surface(modes[name])
         with watch(f"travel times {name}"):
             for facilities in plan.facilities:
-                table, cells, placed = coverage_of(ready, surface, facilities, plan.minutes)
+                table, found, placed = coverage_of(ready, surface, facilities, plan.minutes)
                 tables.append(table)
-                minutes[facilities, name] = cells
-                bands += bands_of(surface, facilities, cells, plan.minutes)
+                minutes[facilities, name] = surface.on_grid(found)
+                bands += bands_of(surface, facilities, found, plan.minutes)
                 findings += _moved(ready, facilities, placed)
         with watch(f"isochrones {name}"):
             for facilities in plan.facilities:
@@ -128,7 +128,7 @@ def _moved(ready: Ready, facilities: str, placed: Placed) -> list[str]:
     notes = [
         f"{names[fid]}：示意位置落在不可通行处，移至 {metres:.0f} 米外的岸上计算 / "
         f"{fid}: drawn where nobody can stand, counted from land {metres:.0f} m away"
-        for fid, metres in placed.moved_m.items()
+        for fid, metres in zip(placed.ids, placed.moved_m)
         if metres
     ]
     return notes + [

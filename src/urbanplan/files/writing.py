@@ -1,160 +1,22 @@
-"""The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
+"""Writing: beside the old file, then in its place; the same input gives the same bytes."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import hashlib
 import json
 import os
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.errors import InputError, MissingFileError, UrbanplanError, WriteError
+from urbanplan.errors import UrbanplanError, WriteError
+from urbanplan.files.reading import digest
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
-
-#: Drivers by file ending; a file is never opened with any other, whatever it contains.
-VECTOR_DRIVERS: Mapping[str, str] = {
-    ".geojson": "GeoJSON",
-    ".json": "GeoJSON",
-    ".gpkg": "GPKG",
-    ".fgb": "FlatGeobuf",
-}
-#: Larger vector files are refused before they are read.
-MAX_VECTOR_BYTES = 512 * 2**20
-
-
-# ---------------------------------------------------------------- reading
-
-
-def existing(path: Path | str) -> Path:
-    """Return `path` as a `Path` to an existing file, else raise `MissingFileError`."""
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError("no such file", where=path, remedy="check the name and the folder")
-    return path
-
-
-def read_text(path: Path | str) -> str:
-    """Text of a UTF-8 file (a byte-order mark is dropped)."""
-    path = existing(path)
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("is not UTF-8 text", where=path, remedy="save it as UTF-8") from None
-    except OSError as err:
-        raise InputError(
-            f"cannot be read ({err.strerror})", where=path, remedy="check its permissions"
-        ) from None
-
-
-def read_toml(path: Path | str) -> dict[str, Any]:
-    """Content of a TOML file."""
-    try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as err:
-        raise InputError(
-            f"is not valid TOML ({err})", where=path, remedy="correct that line"
-        ) from None
-
-
-def read_csv(path: Path | str) -> list[dict[str, str]]:
-    """Rows of a UTF-8 CSV file with a header, as dictionaries of text."""
-    rows = list(csv.DictReader(read_text(path).splitlines(), strict=False))
-    for n, row in enumerate(rows, 2):
-        if None in row or None in row.values():
-            raise InputError(
-                f"line {n} has a different number of cells than the header",
-                where=path,
-                remedy="quote cells that hold commas",
-            )
-    return rows
-
-
-def read_vector(path: Path | str) -> gpd.GeoDataFrame:
-    """Read one vector layer with the driver that its ending names, and with no other.
-
-    A file that is really something else (a GDAL VRT naming other files, say) is refused
-    because only that driver is enabled.
-
-    Parameters
-    ----------
-    path : path
-        A file ending in one of `VECTOR_DRIVERS`.
-
-    Returns
-    -------
-    GeoDataFrame
-        The features with the file's coordinate system.
-    """
-    import fiona
-    import geopandas as gpd
-    from fiona.errors import FionaError
-    from shapely.errors import ShapelyError
-
-    path = existing(path)
-    driver = VECTOR_DRIVERS.get(path.suffix.lower())
-    if driver is None:
-        raise InputError(
-            f"files ending in '{path.suffix}' are not read as layers",
-            where=path,
-            remedy=f"use one of {', '.join(VECTOR_DRIVERS)}",
-        )
-    if path.stat().st_size > MAX_VECTOR_BYTES:
-        raise InputError(
-            f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=path, remedy="cut it to the city"
-        )
-    try:
-        with fiona.open(path, enabled_drivers=[driver], allow_unsupported_drivers=False) as src:
-            columns = [*src.schema["properties"], "geometry"]
-            return gpd.GeoDataFrame.from_features(src, crs=src.crs or None, columns=columns)
-    except (FionaError, ShapelyError, ValueError, KeyError, TypeError, AttributeError) as err:
-        raise InputError(
-            f"cannot be read as {driver} ({str(err).splitlines()[0][:160]})",
-            where=path,
-            remedy="open it in QGIS and export it again, or restore it from its source",
-        ) from None
-
-
-def read_bytes(path: Path | str) -> bytes:
-    """Bytes of a file."""
-    return existing(path).read_bytes()
-
-
-def sha256(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(read_bytes(path)).hexdigest()
-
-
-def is_city_folder(path: Path | str) -> bool:
-    """Whether `path` is a folder that holds a ``city.toml``."""
-    return (Path(path) / "city.toml").is_file()
-
-
-def list_folders(path: Path | str) -> list[Path]:
-    """Sub-folders of `path`, sorted; none if it is missing."""
-    path = Path(path)
-    return sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
-
-
-def is_folder(path: Path | str) -> bool:
-    """Whether `path` is a folder."""
-    return Path(path).is_dir()
-
-
-def has(path: Path | str) -> bool:
-    """Whether a file is there."""
-    return Path(path).is_file()
-
-
-# ---------------------------------------------------------------- writing
 
 
 @contextlib.contextmanager
@@ -201,6 +63,27 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> Path:
     """Write a table as CSV with a byte-order mark, so that Excel shows Chinese."""
     text = table.to_csv(index=False, lineterminator="\n")
     return write_bytes(path, ("\ufeff" + text).encode("utf-8"))
+
+
+def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], about: Mapping) -> Path:
+    """Write arrays and a few words about them, with a SHA-256 over both; same input, same bytes."""
+    import numpy as np
+
+    said = {**about, "sha256": digest(arrays, about)}
+    text = np.frombuffer(json.dumps(said, ensure_ascii=False, sort_keys=True).encode(), np.uint8)
+    with atomic(path) as tmp, open(tmp, "wb") as f:
+        np.savez(f, about=text, **arrays)
+    return Path(path)
+
+
+def write_parquet(path: Path | str, frame: pd.DataFrame) -> Path:
+    """Write a frame as Parquet, with geometry as GeoParquet 1.1."""
+    import geopandas as gpd
+
+    options = {"schema_version": "1.1.0"} if isinstance(frame, gpd.GeoDataFrame) else {}
+    with atomic(path) as tmp:
+        frame.to_parquet(tmp, index=False, **options)
+    return Path(path)
 
 
 def write_json(path: Path | str, value: Any) -> Path:

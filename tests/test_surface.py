@@ -17,15 +17,21 @@ from urbanplan.catalog import LandSpeed, Mode, load_catalog
 from urbanplan.city import load_city
 from urbanplan.errors import InputError
 from urbanplan.surface import build_surface
-from urbanplan.traveltime import isochrones, margin_min, nearest, place
+from urbanplan.traveltime import isochrones, nearest, place, service_areas
+from urbanplan.traveltime.isochrones import margin_min
 
 DIAGONAL = 2**0.5
+
+
+def nodes_of(surface, minutes):
+    """Minutes per cell as minutes per node; road vertices do not matter for outlines."""
+    return minutes[surface.node_of >= 0]
 
 
 def minutes_in(text=town.TOWN, **options):
     surface = town.surface_of(text, **options)
     placed = place(surface, town.facilities_of(text), 1000)
-    return surface, nearest(surface, list(placed.starts.values()))
+    return surface, town.minutes_from(surface, placed)
 
 
 def test_minutes_on_the_grid_town_are_arithmetic():
@@ -46,14 +52,14 @@ def test_without_the_bridge_the_far_bank_is_out_of_reach():
 
 
 def test_a_river_narrower_than_a_cell_still_stops_everybody():
-    ground = town.ground_of("....\n....\n....\n")
     x, y = town.centre(1, 0)
     brook = shapely.LineString([(x - 50, y + 50), (x + 350, y + 50)]).buffer(2, cap_style="flat")
-    ground = type(ground)(ground.grid, ground.passable, ground.built_up, ground.area, brook)
+    ground = town.ground_of("....\n....\n....\n", brook=brook)
+    assert ground.passable.all()
     nothing = town.roads_of("..\n")
     surface = build_surface(ground, town.MODE, nothing, nothing)
     start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 10)
-    minutes = nearest(surface, list(start.starts.values()))
+    minutes = town.minutes_from(surface, start)
     assert np.isfinite(minutes[0]).all() and np.isinf(minutes[1:]).all()
 
 
@@ -61,7 +67,7 @@ def test_no_diagonal_step_between_two_waters():
     text = "..~~\n..~~\n~~..\n~~..\n"
     surface = town.surface_of(text + "\n")
     start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 10)
-    assert np.isinf(nearest(surface, list(start.starts.values()))[2:, 2:]).all()
+    assert np.isinf(town.minutes_from(surface, start)[2:, 2:]).all()
 
 
 def limited_town(second_class: str, shared: bool):
@@ -82,7 +88,7 @@ def limited_town(second_class: str, shared: bool):
     text = "\n".join(["." * 9] * 5) + "\n"
     surface = build_surface(town.ground_of(text), town.MODE, roads, roads.iloc[:0])
     start = place(surface, town.frame(["a"], [shapely.Point(town.centre(4, 4))]), 10)
-    return nearest(surface, list(start.starts.values()))
+    return town.minutes_from(surface, start)
 
 
 def test_limited_access_roads_are_entered_only_at_shared_vertices():
@@ -108,8 +114,8 @@ def expressway_town(**lines):
 def test_an_expressway_is_used_between_its_interchanges():
     roads = expressway_town(on=[(3, 0), (1, 0)], fast=[(1, 0), (1, 10)], off=[(1, 10), (3, 10)])
     surface = build_surface(town.ground_of(PLAIN), town.MODE, roads, roads.iloc[:0])
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(3, 0))]), 0).starts
-    minutes = nearest(surface, list(start.values()))
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(3, 0))]), 0)
+    minutes = town.minutes_from(surface, start)
     assert minutes[3, 10] == pytest.approx(0.2 + 1.0 + 0.2)
     assert minutes[1, 5] == pytest.approx(0.2 + 5)  # nobody gets off half way
 
@@ -121,8 +127,8 @@ def test_an_expressway_bridge_is_entered_from_roads_only():
         (expressway_town(a=[(2, 1), (2, 5)], b=[(4, 5), (4, 6)]), True),
     ):
         surface = build_surface(town.ground_of(), town.MODE, roads, bridge)
-        start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 5))]), 0).starts
-        minutes = nearest(surface, list(start.values()))
+        start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 5))]), 0)
+        minutes = town.minutes_from(surface, start)
         assert np.isfinite(minutes[4, 6]) == reached
         assert not reached or minutes[4, 6] == pytest.approx(0.2 + 0.1)
 
@@ -136,10 +142,10 @@ def test_a_road_that_is_no_line_is_refused():
 
 def brook_town():
     """Three rows of land; a brook of 4 m through the middle row leaves its centres on the south."""
-    ground = town.ground_of("....\n....\n....\n")
     x, y = town.centre(1, 0)
     brook = shapely.box(x - 50, y + 20, x + 350, y + 24)
-    ground = type(ground)(ground.grid, ground.passable, ground.built_up, ground.area, brook)
+    ground = town.ground_of("....\n....\n....\n", brook=brook)
+    assert ground.passable.all()
     nothing = town.roads_of("..\n")
     return build_surface(ground, town.MODE, nothing, nothing), x, y
 
@@ -149,7 +155,7 @@ def test_nothing_starts_on_the_other_bank_of_a_brook(shape):
     surface, x, y = brook_town()
     spot = shapely.Point(x, y + 40) if shape == "point" else shapely.box(x - 40, y + 24, x, y + 60)
     placed = place(surface, town.frame(["a"], [spot]), 500)
-    minutes = nearest(surface, list(placed.starts.values()))
+    minutes = town.minutes_from(surface, placed)
     assert minutes[0, 0] == pytest.approx(0.6 if shape == "point" else 0)
     assert np.isinf(minutes[1:]).all()
 
@@ -164,8 +170,8 @@ def test_a_road_drawn_through_the_river_is_no_crossing():
     )
     both = pd.concat([roads, ford], ignore_index=True)
     surface = build_surface(town.ground_of(), town.MODE, both, roads.iloc[:0])
-    start = place(surface, town.facilities_of(), 0).starts
-    minutes = nearest(surface, list(start.values()))
+    start = place(surface, town.facilities_of(), 0)
+    minutes = town.minutes_from(surface, start)
     assert np.isinf(minutes[4:]).all() and minutes[2, 8] == pytest.approx(0.6 + DIAGONAL)
 
 
@@ -178,17 +184,17 @@ def test_bridges_are_entered_at_their_heads_only():
         speed_kmh=[60.0],
     )
     surface = build_surface(town.ground_of(), town.MODE, bridge.iloc[:0], bridge)
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 9))]), 0).starts
-    minutes = nearest(surface, list(start.values()))
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 9))]), 0)
+    minutes = town.minutes_from(surface, start)
     assert minutes[5, 9] == pytest.approx(1 + 0.4) and minutes[4, 9] == pytest.approx(1.4 + 1)
 
 
 def test_a_road_beside_a_brook_is_not_joined_to_the_other_bank():
     # Brook and road run through the same row of cells: the road on its north, centres on its south.
-    ground = town.ground_of("....\n....\n....\n")
     x, y = town.centre(1, 0)
     brook = shapely.box(x - 50, y + 20, x + 350, y + 24)
-    ground = type(ground)(ground.grid, ground.passable, ground.built_up, ground.area, brook)
+    ground = town.ground_of("....\n....\n....\n", brook=brook)
+    assert ground.passable.all()
     road = town.frame(
         ["r"],
         [shapely.LineString([(x, y + 40), (x + 300, y + 40), town.centre(0, 3)])],
@@ -196,8 +202,8 @@ def test_a_road_beside_a_brook_is_not_joined_to_the_other_bank():
         speed_kmh=[60.0],
     )
     surface = build_surface(ground, town.MODE, road, road.iloc[:0])
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 3))]), 0).starts
-    minutes = nearest(surface, list(start.values()))
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 3))]), 0)
+    minutes = town.minutes_from(surface, start)
     assert np.isfinite(minutes[0]).all() and np.isinf(minutes[1:]).all()
 
 
@@ -228,8 +234,8 @@ def test_points_in_the_river_are_moved_to_the_bank_and_pay_for_it():
     wet = town.frame(["wet", "far"], [shapely.Point(x, y - 20), shapely.Point(x, y - 90_000)])
     placed = place(surface, wet, 1000)
     assert placed.unplaced == ("far",)
-    assert placed.moved_m["wet"] == pytest.approx(80)
-    minutes = nearest(surface, [placed.starts["wet"]])
+    assert placed.moved_m[0] == pytest.approx(80)
+    minutes = town.minutes_from(surface, placed)
     assert minutes[4, 1] == pytest.approx(0.8)
 
 
@@ -237,7 +243,7 @@ def test_polygons_start_on_every_cell_that_they_touch():
     surface = town.surface_of()
     park = shapely.union_all([town.cell_box(0, 8), town.cell_box(0, 9)]).buffer(-10)
     placed = place(surface, town.frame(["p"], [park]), 0)
-    minutes = nearest(surface, list(placed.starts.values()))
+    minutes = town.minutes_from(surface, placed)
     assert minutes[0, 8] == minutes[0, 9] == 0 and minutes[0, 7] > 0
 
 
@@ -249,12 +255,14 @@ def test_equal_to_networkx_on_random_towns(data):
         "".join(data.draw(st.sampled_from("...=~#F")) for _ in range(width)) for _ in range(height)
     )
     surface, minutes = minutes_in(text + "\n")
-    starts = place(surface, town.facilities_of(text + "\n"), 1000).starts
-    graph = nx.Graph()
-    graph.add_nodes_from(range(surface.graph.shape[0]))
-    coo = surface.graph.tocoo()
-    graph.add_weighted_edges_from(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
-    sources = {int(s.nodes[0]) for s in starts.values()}
+    starts = place(surface, town.facilities_of(text + "\n"), 1000)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(surface.graph.nodes))
+    arcs = zip(surface.graph.tails.tolist(), surface.graph.to.tolist())
+    graph.add_weighted_edges_from(
+        (a, b, m) for (a, b), m in zip(arcs, surface.graph.minutes.tolist())
+    )
+    sources = set(starts.leave.node.tolist())
     truth = nx.multi_source_dijkstra_path_length(graph, sources) if sources else {}
     flat = minutes.ravel()[surface.cells]
     for node, value in enumerate(flat):
@@ -268,18 +276,20 @@ def test_a_new_facility_never_makes_anybody_later(r1, c1, r2, c2):
     spots = town.frame(
         ["a", "b"], [shapely.Point(town.centre(r1, c1)), shapely.Point(town.centre(r2, c2))]
     )
-    starts = place(surface, spots, 1000).starts
-    one, two = nearest(surface, [starts["a"]]), nearest(surface, [starts["a"], starts["b"]])
+    starts = place(surface, spots, 1000)
+    one, two = town.minutes_from(surface, starts.only(0)), town.minutes_from(surface, starts)
+    other = town.minutes_from(surface, starts.only(1))
     land = ~np.isnan(one)
     assert (two[land] <= one[land]).all()
-    np.testing.assert_array_equal(two[land], np.minimum(one, nearest(surface, [starts["b"]]))[land])
+    np.testing.assert_array_equal(two[land], np.minimum(one, other)[land])
 
 
 def test_opening_nothing_changes_nothing(tmp_path):
     ready = study.prepare(load_city(write_town(tmp_path)))
     mode = load_catalog().mode("walk")
     before, after = ready.surface(mode), ready.surface(mode, ())
-    assert (before.graph != after.graph).nnz == 0
+    for part in ("first", "to", "minutes"):
+        assert getattr(before.graph, part).tobytes() == getattr(after.graph, part).tobytes()
     one, two = (study.coverage_of(ready, s, "hospitals", [2, 5])[0] for s in (before, after))
     assert one.equals(two)
     opened = study.coverage_of(ready, ready.surface(mode, ("bridge_new",)), "hospitals", [2, 5])[0]
@@ -288,13 +298,18 @@ def test_opening_nothing_changes_nothing(tmp_path):
 
 def test_minutes_are_the_same_both_ways():
     graph = town.surface_of().graph
-    assert abs(graph - graph.T).max() == 0
+    there = {(a, b): m for a, b, m in zip(graph.tails, graph.to, graph.minutes)}
+    assert there == {(b, a): m for (a, b), m in there.items()}
+    assert graph.symmetric and graph.backward is graph
 
 
 def test_the_limit_cuts_and_changes_nothing_else():
     surface = town.surface_of()
-    starts = list(place(surface, town.facilities_of(), 0).starts.values())
-    full, cut = nearest(surface, starts), nearest(surface, starts, 2.0)
+    placed = place(surface, town.facilities_of(), 0)
+    full, cut = (
+        town.minutes_from(surface, placed),
+        town.minutes_from(surface, placed, limit_min=2.0),
+    )
     np.testing.assert_array_equal(
         np.where(full <= 2.0, full, np.inf)[~np.isnan(full)], cut[~np.isnan(cut)]
     )
@@ -306,12 +321,12 @@ PLAIN = "\n".join(["." * 61] * 61) + "\n"
 def plain(text=PLAIN):
     surface = town.surface_of(text)
     start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
-    return surface, nearest(surface, list(start.starts.values()))
+    return surface, town.minutes_from(surface, start)
 
 
 def test_isochrone_on_open_land_is_the_octagon_of_eight_steps():
     surface, minutes = plain()
-    (shape,) = isochrones(surface, minutes, [10])
+    (shape,) = service_areas(surface, nodes_of(surface, minutes), [10])
     # Eight neighbours reach an octagon with corners at r on the axes and r/√2·(1, 1) between.
     r = 1000.0
     octagon = 8 * 0.5 * r * r * np.sin(np.pi / 4)
@@ -324,7 +339,7 @@ def test_isochrones_are_valid_nested_and_keep_their_holes():
         for c in range(33, 37):
             pond[r][c] = "~"
     surface, minutes = plain("\n".join("".join(line) for line in pond) + "\n")
-    bands = isochrones(surface, minutes, [5, 10, 15, 20])
+    bands = service_areas(surface, nodes_of(surface, minutes), [5, 10, 15, 20])
     for shape in bands:
         assert shape.is_valid and shape.area > 0
     for small, large in zip(bands, bands[1:]):
@@ -343,8 +358,10 @@ def test_isochrones_of_random_towns_are_valid_and_nested(data):
     if not len(surface.cells):
         return
     spot = town.frame(["a"], [shapely.Point(town.centre(4, 4))])
-    starts = place(surface, spot, 1e6).starts
-    bands = isochrones(surface, nearest(surface, list(starts.values())), [1, 2, 4])
+    starts = place(surface, spot, 1e6)
+    if not len(starts):
+        return
+    (bands,) = isochrones(surface, starts, [1, 2, 4])
     for small, large in zip(bands, bands[1:]):
         assert small.is_valid and large.is_valid
         assert small.difference(large).area < 1e-6
@@ -353,44 +370,45 @@ def test_isochrones_of_random_towns_are_valid_and_nested(data):
 
 def test_isochrone_does_not_depend_on_how_far_the_search_went():
     surface, minutes = plain()
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10).starts["a"]
-    cut = nearest(surface, [start], 10 + margin_min(surface))
-    (full,), (short,) = isochrones(surface, minutes, [10]), isochrones(surface, cut, [10])
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
+    cut = nearest(surface, start, limit_min=10 + margin_min(surface)).minutes[:, 0]
+    (full,) = service_areas(surface, nodes_of(surface, minutes), [10])
+    (short,) = service_areas(surface, cut, [10])
     assert full.equals(short)
 
 
 def test_one_place_is_searched_far_enough():
     surface, minutes = plain()
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10).starts["a"]
-    whole = isochrones(surface, minutes, [5, 10.5])
-    for (_, shape, _), full in zip(study.isochrones_of(surface, start, [5, 10.5]), whole):
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
+    whole = service_areas(surface, nodes_of(surface, minutes), [5, 10.5])
+    for shape, full in zip(isochrones(surface, start, [5, 10.5])[0], whole):
         assert shape.equals(full)
 
 
 def test_isochrones_stay_on_the_bank_that_is_reached():
     surface, minutes = minutes_in(bridges=False)
-    for shape in isochrones(surface, minutes, [5, 20]):
+    for shape in service_areas(surface, nodes_of(surface, minutes), [5, 20]):
         assert shape.bounds[1] >= town.NORTH - 300
     surface, _, y = brook_town()
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 0).starts["a"]
-    (shape,) = isochrones(surface, nearest(surface, [start]), [9])
+    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 0)
+    ((shape,),) = isochrones(surface, start, [9])
     assert shape.bounds[1] == pytest.approx(y + 24, abs=0.02)
 
 
 @pytest.mark.parametrize("text", [town.TOWN, "F....\n", "F\n"])
 def test_an_isochrone_of_everything_is_all_land_to_the_rim(text):
     surface, minutes = minutes_in(text)
-    (shape,) = isochrones(surface, minutes, [99])
+    (shape,) = service_areas(surface, nodes_of(surface, minutes), [99])
     assert shape.area == pytest.approx(surface.area.difference(surface.barrier).area)
 
 
 def test_limits_must_ascend():
     surface, minutes = plain()
     with pytest.raises(InputError, match="ascending"):
-        isochrones(surface, minutes, [10, 5])
+        service_areas(surface, nodes_of(surface, minutes), [10, 5])
 
 
 def test_nothing_in_reach_gives_empty_bands():
     surface = town.surface_of()
-    none = nearest(surface, [])
-    assert [b.is_empty for b in isochrones(surface, none, [5, 10])] == [True, True]
+    none = nearest(surface, place(surface, town.facilities_of("..\n"), 0)).minutes[:, 0]
+    assert [b.is_empty for b in service_areas(surface, none, [5, 10])] == [True, True]

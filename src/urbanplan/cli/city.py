@@ -1,0 +1,109 @@
+"""Commands about a city's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from urbanplan.cli.options import CHECK_FAILED, CITY, JSON, MINUTES, MODE, OK, OPEN
+from urbanplan.cli.show import Screen
+
+#: Columns of the checks that only matter once something fails.
+_QUIET = ("id", "layer", "source")
+
+
+@click.command()
+@CITY
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write; maps/CITY by default."
+)
+@click.option(
+    "--basemap", metavar="URL", help="XYZ template of a base map the reader may switch on."
+)
+@click.pass_obj
+def run(screen: Screen, city: str, out: Path | None, basemap: str | None) -> int:
+    """Build the atlas: GeoPackage, page, raster, tables."""
+    from urbanplan import study
+    from urbanplan.city import load_city
+    from urbanplan.publish import atlas, html
+
+    profile = load_city(city)
+    html.require_basemap(basemap)
+    folder = out or Path("maps") / profile.id
+    with screen.progress():
+        results = study.run(profile, screen.stage)
+        written = atlas.write(results, folder, basemap=basemap, watch=screen.stage)
+        written["log"] = atlas.write_log(results, folder, written, screen.stages)
+    screen.headline(results)
+    screen.written(written)
+    failed = results.checks[results.checks["verdict"] == "fail"]
+    screen.note(f"{len(results.checks)} checks, {len(failed)} failed")
+    return CHECK_FAILED if len(failed) else OK
+
+
+@click.command()
+@CITY
+@JSON
+@click.pass_obj
+def layers(screen: Screen, city: str, as_json: bool) -> int:
+    """List the layers, what each feature carries, and how well they are known."""
+    from urbanplan.city import load_city
+    from urbanplan.layers import load_layers, summary
+
+    screen.table(summary(load_layers(load_city(city))), as_json, title=city)
+    return OK
+
+
+@click.command()
+@CITY
+@JSON
+@click.pass_obj
+def check(screen: Screen, city: str, as_json: bool) -> int:
+    """Compare every layer with the published figures and rules."""
+    from urbanplan.city import load_city
+    from urbanplan.layers import check_city
+
+    table = check_city(load_city(city))
+    failed = int((table["verdict"] == "fail").sum())
+    title = f"{city}: {len(table)} checks, {failed} failed"
+    screen.table(table, as_json, title=title, hide=("id", "layer") if failed else _QUIET)
+    return CHECK_FAILED if failed else OK
+
+
+@click.command()
+@CITY
+@click.option("--facilities", required=True, help="A facility layer, such as hospitals.")
+@MODE
+@MINUTES
+@OPEN
+@JSON
+@click.pass_obj
+def coverage(
+    screen: Screen, city: str, facilities: str, mode: str, minutes, opened, as_json: bool
+) -> int:
+    """Who is within so many minutes of a facility, by district and in all?"""
+    from urbanplan import study
+    from urbanplan.catalog import load_catalog
+    from urbanplan.city import load_city, require_facility
+    from urbanplan.demand import unassigned
+
+    profile, way = load_city(city), load_catalog().mode(mode)
+    require_facility(facilities)
+    with screen.progress(), screen.stage("travel times"):
+        ready = study.prepare(profile)
+        study.check_opened(ready.layers, opened)
+        surface = ready.surface(way, opened)
+        table, _, placed = study.coverage_of(ready, surface, facilities, minutes)
+    screen.table(table, as_json, title=f"{profile.name_zh} · {facilities} · {way.name_zh}")
+    count = len(placed)
+    screen.note(
+        f"{count} existing facilities with a published place; the share is a floor"
+        if count
+        else f"no existing facility of '{facilities}' has a published place: coverage cannot be told"
+    )
+    for remark in unassigned(ready.demand):
+        screen.note(remark)
+    for fid in placed.unplaced:
+        screen.note(f"{fid}: too far from passable land, not counted")
+    return OK

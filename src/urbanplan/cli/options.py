@@ -1,0 +1,83 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+#: Exit codes: all well, a check failed, bad input.
+OK, CHECK_FAILED, BAD_INPUT = 0, 1, 2
+#: The city that ships with the package.
+DEFAULT_CITY = "luzhou"
+
+
+def _minutes(_context: Any, _option: Any, value: str) -> tuple[float, ...]:
+    try:
+        minutes = tuple(sorted({float(part) for part in value.split(",")}))
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a list of minutes such as 5,15,30") from None
+    if not all(0 < m < float("inf") for m in minutes):
+        raise click.BadParameter("minutes must be above 0 and finite")
+    return minutes
+
+
+def _places(
+    _context: Any, _option: Any, values: tuple[str, ...]
+) -> tuple[tuple[float, float], ...]:
+    found = []
+    for value in values:
+        try:
+            lon, lat = (float(part) for part in value.split(","))
+        except ValueError:
+            raise click.BadParameter(f"'{value}' is not LON,LAT such as 105.44,28.87") from None
+        if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+            raise click.BadParameter(f"'{value}' is not LON,LAT in degrees (longitude first)")
+        found.append((lon, lat))
+    return tuple(found)
+
+
+def _positive(_context: Any, _option: Any, value: float | None) -> float | None:
+    if value is not None and not 0 < value < float("inf"):
+        raise click.BadParameter("must be above 0 and finite")
+    return value
+
+
+def file_option(name: str, text: str, **more: Any):
+    """An option that takes a path; whether the file is there is said by whoever reads it."""
+    return click.option(name, type=click.Path(path_type=Path), help=text, **more)
+
+
+CITY = click.argument("city", default=DEFAULT_CITY)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+MODE = click.option("--mode", default="walk", show_default=True, help="walk, bike or drive.")
+MINUTES = click.option(
+    "--minutes", default="5,10,15,30", show_default=True, callback=_minutes, help="Limits."
+)
+OPEN = click.option(
+    "--open", "opened", multiple=True, metavar="ID", help="Treat a planned road or bridge as built."
+)
+AT = click.option("--at", multiple=True, metavar="LON,LAT", callback=_places, help="A place.")
+STREETS = "Streets: .osm.pbf, osmnx .graphml, a layer of lines, or .npz from 'network'."
+MODES = file_option("--modes", "TOML that changes or adds to the shipped modes.", metavar="F")
+DEM = file_option("--dem", "GeoTIFF of heights: slopes then change the speed.", metavar="F")
+SNAP = click.option(
+    "--snap",
+    default=250.0,
+    show_default=True,
+    callback=_positive,
+    metavar="M",
+    help="Places farther from any street are left out and listed.",
+)
+CELL = click.option(
+    "--cell", type=float, callback=_positive, metavar="M", help="Spacing of the outline's grid."
+)
+DIRECTION = click.option(
+    "--direction",
+    type=click.Choice(["from", "to"]),
+    default="from",
+    show_default=True,
+    help="Leaving the place, or getting to it.",
+)
+OUT = file_option("--out", "File to write.", required=True)

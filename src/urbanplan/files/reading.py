@@ -1,0 +1,224 @@
+"""Reading: drivers by name, limits, hashes."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanplan.errors import InputError, MissingFileError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+
+#: Drivers by file ending; a file is never opened with any other, whatever it contains.
+VECTOR_DRIVERS: Mapping[str, str] = {
+    ".geojson": "GeoJSON",
+    ".json": "GeoJSON",
+    ".gpkg": "GPKG",
+    ".fgb": "FlatGeobuf",
+}
+#: Larger vector files are refused before they are read.
+MAX_VECTOR_BYTES = 512 * 2**20
+#: Larger rasters are refused before they are read.
+MAX_CELLS = 200_000_000
+
+
+def existing(path: Path | str) -> Path:
+    """Return `path` as a `Path` to an existing file, else raise `MissingFileError`."""
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError("no such file", where=path, remedy="check the name and the folder")
+    return path
+
+
+def read_text(path: Path | str) -> str:
+    """Text of a UTF-8 file (a byte-order mark is dropped)."""
+    path = existing(path)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("is not UTF-8 text", where=path, remedy="save it as UTF-8") from None
+    except OSError as err:
+        raise InputError(
+            f"cannot be read ({err.strerror})", where=path, remedy="check its permissions"
+        ) from None
+
+
+def read_toml(path: Path | str) -> dict[str, Any]:
+    """Content of a TOML file."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as err:
+        raise InputError(
+            f"is not valid TOML ({err})", where=path, remedy="correct that line"
+        ) from None
+
+
+def read_csv(path: Path | str) -> list[dict[str, str]]:
+    """Rows of a UTF-8 CSV file with a header, as dictionaries of text."""
+    rows = list(csv.DictReader(read_text(path).splitlines(), strict=False))
+    for n, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise InputError(
+                f"line {n} has a different number of cells than the header",
+                where=path,
+                remedy="quote cells that hold commas",
+            )
+    return rows
+
+
+def read_vector(path: Path | str) -> gpd.GeoDataFrame:
+    """Read one vector layer with the driver that its ending names, and with no other.
+
+    A file that is really something else (a GDAL VRT naming other files, say) is refused
+    because only that driver is enabled.
+
+    Parameters
+    ----------
+    path : path
+        A file ending in one of `VECTOR_DRIVERS`.
+
+    Returns
+    -------
+    GeoDataFrame
+        The features with the file's coordinate system.
+    """
+    import fiona
+    import geopandas as gpd
+    from fiona.errors import FionaError
+    from shapely.errors import ShapelyError
+
+    path = existing(path)
+    driver = VECTOR_DRIVERS.get(path.suffix.lower())
+    if driver is None:
+        raise InputError(
+            f"files ending in '{path.suffix}' are not read as layers",
+            where=path,
+            remedy=f"use one of {', '.join(VECTOR_DRIVERS)}",
+        )
+    if path.stat().st_size > MAX_VECTOR_BYTES:
+        raise InputError(
+            f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=path, remedy="cut it to the city"
+        )
+    try:
+        with fiona.open(path, enabled_drivers=[driver], allow_unsupported_drivers=False) as src:
+            columns = [*src.schema["properties"], "geometry"]
+            return gpd.GeoDataFrame.from_features(src, crs=src.crs or None, columns=columns)
+    except (FionaError, ShapelyError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise InputError(
+            f"cannot be read as {driver} ({str(err).splitlines()[0][:160]})",
+            where=path,
+            remedy="open it in QGIS and export it again, or restore it from its source",
+        ) from None
+
+
+def read_raster(path: Path | str) -> tuple[np.ndarray, Any, str | None]:
+    """First band of a GeoTIFF, read with that driver and no other.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    band : ndarray of float64, shape (rows, columns)
+        NaN where the file says nodata.
+    transform : affine.Affine
+        From (column, row) to (x, y).
+    crs : str or None
+    """
+    import numpy as np
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    path = existing(path)
+    try:
+        with rasterio.open(path, driver="GTiff") as src:
+            if src.width * src.height > MAX_CELLS:
+                raise InputError(
+                    f"has more than {MAX_CELLS:,} cells", where=path, remedy="cut it to the city"
+                )
+            band = src.read(1, masked=True).astype("float64").filled(np.nan)
+            return band, src.transform, src.crs.to_string() if src.crs else None
+    except RasterioError as err:
+        raise InputError(
+            f"cannot be read as GeoTIFF ({str(err).splitlines()[0][:120]})",
+            where=path,
+            remedy="export it again as GeoTIFF",
+        ) from None
+
+
+def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and what was said about them, from `write_arrays`; nothing in the file is executed.
+
+    Raises
+    ------
+    InputError
+        If the file is something else, or its content is not what its hash says.
+    """
+    import zipfile
+
+    import numpy as np
+
+    path = existing(path)
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        about = json.loads(bytes(arrays.pop("about")).decode())
+        said = about.pop("sha256")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
+        raise InputError(
+            f"does not hold arrays of urbanplan ({str(err).splitlines()[0][:120]})",
+            where=path,
+            remedy="write it again with the command that made it",
+        ) from None
+    if said != digest(arrays, about):
+        raise InputError("is damaged (its hash differs)", where=path, remedy="write it again")
+    return arrays, about
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """Bytes of a file."""
+    return existing(path).read_bytes()
+
+
+def sha256(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
+def is_city_folder(path: Path | str) -> bool:
+    """Whether `path` is a folder that holds a ``city.toml``."""
+    return (Path(path) / "city.toml").is_file()
+
+
+def list_folders(path: Path | str) -> list[Path]:
+    """Sub-folders of `path`, sorted; none if it is missing."""
+    path = Path(path)
+    return sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether `path` is a folder."""
+    return Path(path).is_dir()
+
+
+def has(path: Path | str) -> bool:
+    """Whether a file is there."""
+    return Path(path).is_file()
+
+
+def digest(arrays: Mapping[str, np.ndarray], about: Mapping) -> str:
+    """SHA-256 over arrays and what is said about them, whatever their order."""
+    found = hashlib.sha256(json.dumps(about, ensure_ascii=False, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        found.update(memoryview(array.tobytes()))
+    return found.hexdigest()

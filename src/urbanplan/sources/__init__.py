@@ -1,0 +1,47 @@
+"""Raw streets and places, one adapter per kind of input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from urbanplan.errors import InputError
+from urbanplan.files import VECTOR_DRIVERS
+from urbanplan.sources.streets import Streets
+
+__all__ = ["Streets", "read_streets"]
+
+_OSM = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
+
+
+def read_streets(path: Path | str) -> Streets:
+    """Read streets from any of the files that hold them.
+
+    Parameters
+    ----------
+    path : path
+        OpenStreetMap data (``.osm.pbf``, ``.osm``), an osmnx graph (``.graphml``), or a layer of
+        lines (``.gpkg``, ``.geojson``, ``.fgb``).
+
+    Raises
+    ------
+    InputError
+        If the ending is another one, or the file holds no streets.
+    """
+    name = Path(path).name.lower()
+    if name.endswith(_OSM):
+        from urbanplan.sources.osm import read_osm
+
+        return read_osm(path)
+    if name.endswith(".graphml"):
+        from urbanplan.sources.graphs import read_graphml
+
+        return read_graphml(path)
+    if name.endswith(tuple(VECTOR_DRIVERS)):
+        from urbanplan.sources.lines import read_lines
+
+        return read_lines(path)
+    raise InputError(
+        f"files ending in '{Path(path).suffix}' are not read as streets",
+        where=path,
+        remedy=f"use .osm.pbf, .graphml, or one of {', '.join(VECTOR_DRIVERS)}",
+    )

@@ -1,0 +1,136 @@
+"""Streets from an osmnx or other networkx graph, or from its GraphML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanplan.crs import WGS84, transform
+from urbanplan.errors import InputError
+from urbanplan.files import existing
+from urbanplan.sources.osm import LICENCE, SOURCE, WAY_KEYS
+from urbanplan.sources.streets import Streets, collect
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+#: Class of an edge that names none.
+_PLAIN = "unclassified"
+
+
+def read_graphml(path: Path | str) -> Streets:
+    """Read a GraphML file written by osmnx.
+
+    Raises
+    ------
+    InputError
+        If it is not one.
+    """
+    import osmnx
+
+    path = existing(path)
+    try:
+        graph = osmnx.load_graphml(path)
+    except Exception as err:  # osmnx, networkx and expat each raise their own
+        raise InputError(
+            f"cannot be read as an osmnx graph ({str(err).splitlines()[0][:120]})",
+            where=path,
+            remedy="write it with osmnx.save_graphml",
+        ) from None
+    return from_graph(graph, where=path)
+
+
+def from_graph(graph: nx.Graph, where: object = None) -> Streets:
+    """Streets of a networkx graph with coordinates.
+
+    Parameters
+    ----------
+    graph : networkx graph
+        Nodes with ``x`` and ``y``; the graph's ``crs`` (WGS84 degrees if it names none). Edges may
+        carry ``geometry`` and OpenStreetMap's tags, as osmnx graphs do; an edge without
+        ``highway`` counts as an ordinary street. An edge of a directed graph leads one way, unless
+        osmnx says ``oneway=False`` and the opposite edge is there too.
+    where : object, optional
+        The file, for messages.
+
+    Returns
+    -------
+    Streets
+
+    Raises
+    ------
+    InputError
+        If a node has no coordinates.
+    """
+    names = list(graph.nodes)
+    try:
+        xy = np.array([(graph.nodes[n]["x"], graph.nodes[n]["y"]) for n in names], float)
+    except KeyError:
+        raise InputError(
+            "a node has no x or y", where=where, remedy="give every node its coordinates"
+        ) from None
+    number = {name: i for i, name in enumerate(names)}
+    extra: list[tuple[float, float]] = []
+    ways, seen = [], set()
+    for u, v, data in graph.edges(data=True):
+        tags = _tags(data)
+        if graph.is_directed():
+            twin = (_hashable(data.get("osmid")), frozenset((u, v)), round(_length(data), 3))
+            both = not _true(data.get("oneway", True)) and graph.has_edge(v, u)
+            if both and u != v:
+                if twin in seen:
+                    continue
+                seen.add(twin)
+            # The graph has already turned what runs against its way.
+            tags["oneway"] = "no" if both else "yes"
+            tags.pop("junction", None)
+        points = [number[u]]
+        if "geometry" in data:
+            inner = list(data["geometry"].coords)[1:-1]
+            points += range(len(names) + len(extra), len(names) + len(extra) + len(inner))
+            extra += [c[:2] for c in inner]
+        ways.append((tags, [*points, number[v]]))
+    xy = np.concatenate([xy.reshape(-1, 2), np.array(extra, float).reshape(-1, 2)])
+    crs = graph.graph.get("crs")
+    osm = any("osmid" in d for _, _, d in graph.edges(data=True))
+    return collect(
+        ways,
+        _ids(names, len(extra)),
+        transform(xy, str(crs), WGS84) if crs is not None else xy,
+        source=SOURCE if osm else "",
+        licence=LICENCE if osm else "",
+    )
+
+
+def _ids(names: list, extra: int) -> np.ndarray:
+    whole = all(isinstance(n, int | np.integer) for n in names)
+    ids = np.array(names if whole else range(len(names)), np.int64)
+    return np.concatenate([ids, np.full(extra, -1)])
+
+
+def _tags(data: Mapping[str, Any]) -> dict[str, str]:
+    # A simplified edge may list the values of the ways it was made of: the first stands for it.
+    tags = {}
+    for key in WAY_KEYS:
+        value = data.get(key)
+        if isinstance(value, list | tuple):
+            value = value[0] if value else None
+        if value is not None and value == value:
+            tags[key] = str(value)
+    tags.setdefault("highway", _PLAIN)
+    return tags
+
+
+def _true(value: Any) -> bool:
+    return value in (True, "True", "true", "yes", "1", 1)
+
+
+def _length(data: Mapping[str, Any]) -> float:
+    return float(data.get("length", 0.0) or 0.0)
+
+
+def _hashable(value: Any) -> Any:
+    return frozenset(value) if isinstance(value, list | tuple | set) else value

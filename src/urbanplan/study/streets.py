@@ -1,0 +1,239 @@
+"""Questions asked of streets rather than of a city's folder: isochrones, matrices, reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from urbanplan.catalog import Mode
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.errors import InputError
+from urbanplan.network import Network, build_network
+from urbanplan.sources import read_streets
+from urbanplan.traveltime import Placed, at_nodes, isochrones, matrix, place, reach
+from urbanplan.traveltime.isochrones import default_cell_m
+from urbanplan.traveltime.many import Progress
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+
+class Answer(NamedTuple):
+    """Rows, and what the reader must know about them."""
+
+    rows: pd.DataFrame
+    findings: tuple[str, ...]
+
+
+def open_streets(path: Path | str, mode: Mode, dem: Path | str | None = None) -> Network:
+    """The network of one mode: built from streets, or loaded if it was built before.
+
+    Parameters
+    ----------
+    path : path
+        See `urbanplan.sources.read_streets`; or an ``.npz`` from `urbanplan.network.store.save`.
+    mode : Mode
+    dem : path, optional
+        GeoTIFF of heights in metres, for slopes.
+
+    Raises
+    ------
+    InputError
+        If a stored network is of another mode, or a height model is given for it.
+    """
+    if Path(path).suffix.lower() == ".npz":
+        from urbanplan.network.store import load
+
+        network = load(path)
+        if network.mode.id != mode.id or dem is not None:
+            raise InputError(
+                f"holds a network already built for mode '{network.mode.id}'",
+                where=path,
+                remedy="ask for that mode without --dem, or give the streets themselves",
+            )
+        return network
+    streets = read_streets(path)
+    heights = None
+    if dem is not None:
+        from urbanplan.sources.heights import heights_at
+
+        heights = heights_at(dem, streets.lonlat)
+    return build_network(streets, mode, heights_m=heights)
+
+
+def put(network: Network, frame: gpd.GeoDataFrame, snap_m: float, what: str):
+    """Places on the network, and a sentence about those that are too far from any street.
+
+    Raises
+    ------
+    InputError
+        If none of them is near enough.
+    """
+    placed = place(network, to_crs(frame, network.crs), snap_m)
+    if not len(placed):
+        raise InputError(
+            f"none of the {len(frame)} {what} is within {snap_m:g} m of a street open to"
+            f" '{network.mode.id}'",
+            remedy="check the coordinates (longitude first), or allow more with --snap",
+        )
+    if not placed.unplaced:
+        return placed, ()
+    some = ", ".join(placed.unplaced[:5]) + (" …" if len(placed.unplaced) > 5 else "")
+    return placed, (
+        f"{len(placed.unplaced)} of {len(frame)} {what} are farther than {snap_m:g} m from any"
+        f" street and left out: {some}",
+    )
+
+
+def street_isochrones(
+    network: Network,
+    places: gpd.GeoDataFrame,
+    limits_min: Sequence[float],
+    *,
+    direction: str,
+    snap_m: float,
+    cell_m: float | None = None,
+) -> Answer:
+    """One polygon per place and limit.
+
+    Returns
+    -------
+    Answer
+        GeoDataFrame in WGS84: ``origin, minutes, mode, area_km2`` and what the polygon is worth.
+    """
+    import geopandas as gpd
+
+    placed, notes = put(network, places, snap_m, "places")
+    if cell_m is None:
+        pace = network.mode.streets.off_street_min_per_m
+        cell_m = default_cell_m(min(limits_min) / pace)
+    drawn = isochrones(network, placed, limits_min, direction=direction, cell_m=cell_m)
+    rows = [
+        {
+            "origin": origin,
+            "minutes": float(limit),
+            "mode": network.mode.id,
+            "area_km2": shape.area / 1e6,
+            "direction": direction,
+            "geometry": shape,
+        }
+        for origin, shapes in zip(placed.ids, drawn)
+        for limit, shape in zip(limits_min, shapes)
+    ]
+    frame = gpd.GeoDataFrame(rows, crs=network.crs).to_crs(WGS84)
+    return Answer(_worth(network, frame, cell_m), (*network.findings, *notes))
+
+
+def street_matrix(
+    network: Network,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    limit_min: float,
+    *,
+    snap_m: float,
+    progress: Progress | None = None,
+) -> Answer:
+    """Minutes of every pair within the limit: ``origin, destination, minutes``."""
+    import pandas as pd
+
+    starts, one = put(network, origins, snap_m, "origins")
+    ends, other = put(network, destinations, snap_m, "destinations")
+    table = matrix(network, starts, ends, limit_min=limit_min, progress=progress)
+    rows = pd.DataFrame(
+        {
+            "origin": starts.ids[table["origin"]],
+            "destination": ends.ids[table["destination"]],
+            "minutes": table["minutes"],
+        }
+    )
+    return Answer(rows, (*network.findings, *one, *other))
+
+
+def street_reach(
+    network: Network,
+    origins: gpd.GeoDataFrame | None,
+    demand: gpd.GeoDataFrame,
+    value: str,
+    limits_min: Sequence[float],
+    *,
+    snap_m: float,
+    direction: str = "from",
+    progress: Progress | None = None,
+) -> Answer:
+    """How much of `value` is within each limit of each origin (of every node, if none are given).
+
+    Returns
+    -------
+    Answer
+        GeoDataFrame of points in WGS84: ``origin, mode`` and one ``<value>_<minutes>min`` per
+        limit; empty for origins too far from any street.
+    """
+    import geopandas as gpd
+    import pandas as pd
+
+    amount = _numbers(demand, value)
+    kept, notes = put(network, demand, snap_m, "places of demand")
+    starts: Placed
+    if origins is None:
+        starts, points = at_nodes(network), gpd.points_from_xy(*network.xy.T, crs=network.crs)
+        names = starts.ids.astype(str)
+    else:
+        starts, more = put(network, origins, snap_m, "origins")
+        notes, names = (*notes, *more), origins["id"].to_numpy()
+        points = to_crs(origins, network.crs).representative_point().values
+    lost = amount.drop(kept.ids).sum()
+    if lost:
+        notes = (*notes, f"{lost:,.6g} of {amount.sum():,.6g} {value} are left out with them")
+    sums = reach(
+        network,
+        starts,
+        kept,
+        amount[kept.ids].to_numpy(),
+        limits_min,
+        direction=direction,
+        progress=progress,
+    )
+    columns = [f"{value}_{limit:g}min" for limit in limits_min]
+    table = pd.DataFrame(sums, columns=columns, index=starts.ids.astype(str)).reindex(names)
+    table.insert(0, "mode", network.mode.id)
+    table.insert(0, "origin", names)
+    frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=network.crs)
+    return Answer(_worth(network, frame.to_crs(WGS84)), (*network.findings, *notes))
+
+
+def _numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
+    import pandas as pd
+
+    if column not in frame:
+        raise InputError(
+            f"the demand has no column '{column}'",
+            remedy=f"use one of {', '.join(c for c in frame.columns if c != 'geometry')}",
+        )
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    if not np.isfinite(numbers).all():
+        bad = frame["id"][~np.isfinite(numbers)].iloc[0]
+        raise InputError(
+            f"'{column}' of '{bad}' is not a number", remedy="fill it, with 0 if there is none"
+        )
+    return pd.Series(numbers.to_numpy(float), index=frame["id"].to_numpy())
+
+
+def _worth(
+    network: Network, frame: gpd.GeoDataFrame, accuracy_m: float = np.nan
+) -> gpd.GeoDataFrame:
+    # What every feature says about itself, before the geometry; OpenStreetMap states no accuracy.
+    at = frame.columns.get_loc("geometry")
+    said = {
+        "quality": "modelled",
+        "accuracy_m": round(accuracy_m, 1),
+        "source": network.source,
+        "licence": network.licence,
+        "as_of": network.as_of,
+    }
+    for name, value in reversed(said.items()):
+        frame.insert(at, name, value)
+    return frame

@@ -1,0 +1,322 @@
+"""Streets as arrays: who may go where, what contraction must not change, what is kept."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import connected_components
+
+import streettown as town
+from urbanplan.catalog import load_catalog, read_modes
+from urbanplan.catalog.slope import power, tobler
+from urbanplan.errors import InputError
+from urbanplan.network import build_network, store
+from urbanplan.network.rules import speeds_kmh, stops
+from urbanplan.sources.streets import Streets
+
+WALK, BIKE, DRIVE = (load_catalog().mode(m).streets for m in ("walk", "bike", "drive"))
+
+
+@pytest.mark.parametrize(
+    ("tags", "walk", "bike", "drive"),
+    [
+        ({"highway": "residential"}, (5, 5), (15, 15), (25, 25)),
+        ({"highway": "residential", "oneway": "yes"}, (5, 5), (15, 0), (25, 0)),
+        ({"highway": "residential", "oneway": "-1"}, (5, 5), (0, 15), (0, 25)),
+        (
+            {"highway": "residential", "oneway": "yes", "oneway:bicycle": "no"},
+            (5, 5), (15, 15), (25, 0),
+        ),
+        (
+            {"highway": "residential", "oneway": "yes", "cycleway": "opposite_lane"},
+            (5, 5), (15, 15), (25, 0),
+        ),
+        ({"highway": "motorway"}, (0, 0), (0, 0), (90, 0)),
+        ({"highway": "motorway_link", "oneway": "no"}, (0, 0), (0, 0), (75, 75)),
+        ({"highway": "tertiary", "junction": "roundabout"}, (5, 5), (15, 0), (40, 0)),
+        ({"highway": "primary", "maxspeed": "50"}, (5, 5), (15, 15), (50, 50)),
+        (
+            {"highway": "primary", "maxspeed": "50", "maxspeed:backward": "30"},
+            (5, 5), (15, 15), (50, 30),
+        ),
+        ({"highway": "primary", "maxspeed": "CN:urban"}, (5, 5), (15, 15), (65, 65)),
+        ({"highway": "footway"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "footway", "bicycle": "yes"}, (5, 5), (15, 15), (0, 0)),
+        ({"highway": "footway", "bicycle": "dismount"}, (5, 5), (4, 4), (0, 0)),
+        ({"highway": "footway", "access": "yes"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "cycleway"}, (0, 0), (15, 15), (0, 0)),
+        ({"highway": "cycleway", "foot": "yes"}, (5, 5), (15, 15), (0, 0)),
+        ({"highway": "steps"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "path"}, (5, 5), (13, 13), (0, 0)),
+        ({"highway": "track"}, (5, 5), (12, 12), (0, 0)),
+        ({"highway": "service", "access": "private"}, (0, 0), (0, 0), (0, 0)),
+        ({"highway": "service", "access": "private", "foot": "yes"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "service", "access": "destination"}, (5, 5), (15, 15), (15, 15)),
+        ({"highway": "residential", "vehicle": "no"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "residential", "vehicle": "no", "bicycle": "yes"}, (5, 5), (15, 15), (0, 0)),
+        ({"highway": "residential", "motor_vehicle": "private"}, (5, 5), (15, 15), (0, 0)),
+        ({"highway": "pedestrian", "motor_vehicle": "yes"}, (5, 5), (0, 0), (10, 10)),
+        ({"highway": "primary", "bicycle": "use_sidepath"}, (5, 5), (0, 0), (65, 65)),
+        ({"highway": "residential", "oneway": "reversible"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "residential", "oneway:foot": "yes"}, (5, 0), (15, 15), (25, 25)),
+        ({"highway": "construction"}, (0, 0), (0, 0), (0, 0)),
+        ({"highway": "construction", "foot": "yes"}, (0, 0), (0, 0), (0, 0)),
+        ({"highway": "pedestrian", "area": "yes"}, (0, 0), (0, 0), (0, 0)),
+        ({"route": "ferry"}, (0, 0), (0, 0), (0, 0)),
+    ],
+)  # fmt: skip
+def test_access_rules(tags, walk, bike, drive):
+    assert [speeds_kmh(tags, r) for r in (WALK, BIKE, DRIVE)] == [walk, bike, drive]
+
+
+@pytest.mark.parametrize(
+    ("tags", "stopped"),
+    [
+        ({"barrier": "bollard"}, (False, False, True)),
+        ({"barrier": "gate"}, (False, False, False)),
+        ({"barrier": "gate", "access": "private"}, (True, True, True)),
+        ({"barrier": "gate", "access": "no", "foot": "yes"}, (False, True, True)),
+        ({"barrier": "bollard", "motor_vehicle": "yes"}, (False, False, False)),
+        ({"barrier": "kissing_gate"}, (False, True, True)),
+        ({"barrier": "wall"}, (True, True, True)),
+    ],
+)
+def test_points_that_stop_somebody(tags, stopped):
+    assert tuple(stops(tags, r) for r in (WALK, BIKE, DRIVE)) == stopped
+
+
+def test_a_users_file_changes_one_figure_and_adds_a_mode(tmp_path):
+    path = tmp_path / "modes.toml"
+    path.write_text(
+        "[walk.streets.kmh]\nsteps = 2.5\n[stroller]\nname_zh = '童车'\nname_en = 'stroller'\n"
+        "built_up = { speed_kmh = 4.0, detour = 1.3 }\nopen_land = { speed_kmh = 4.0, detour = 1.3 }\n"
+        "on_roads = 4.0\nforbidden_classes = []\nsource = 'assumption'\n"
+    )
+    modes = read_modes(path)
+    assert modes["walk"].streets.kmh["steps"] == 2.5 and modes["walk"].streets.kmh["path"] == 5
+    assert modes["drive"] == load_catalog().mode("drive") and modes["stroller"].streets is None
+    with pytest.raises(InputError, match="no rules for streets"):
+        build_network(town.streets(((0, 0), (1, 0))), modes["stroller"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[walk.streets]\nslope = 'steep'", "steep.*tobler"),
+        ("[walk.streets]\nkmhs = 3", "kmhs"),
+        ("[walk.streets.kmh]\nsteps = -1", "above 0"),
+        ("[walk.streets.kmh]\nsteps = 'slow'", "wrong kind"),
+        ("[fly]\nname_zh = 'x'", "lacks"),
+    ],
+)
+def test_a_bad_mode_is_refused_in_one_sentence(tmp_path, text, said):
+    path = tmp_path / "modes.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_modes(path)
+
+
+def test_every_shipped_mode_names_its_source():
+    for mode in load_catalog().modes.values():
+        assert len(mode.source) > 20
+        assert mode.streets is None or "OSRM" in mode.streets.source
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-75, 75), st.floats(-5000, 5000), st.floats(-5000, 5000))
+def test_lengths_are_those_of_the_ellipsoid(lat, east, north):
+    lon, up, _ = town.GEOD.fwd(105, lat, 0, north)
+    lon, up, _ = town.GEOD.fwd(lon, up, 90, east)
+    metres = town.GEOD.inv(105, lat, lon, up)[2]
+    if metres < 0.1:
+        return
+    drawn = Streets(
+        np.array([[105, lat], [lon, up]]), np.array([0, 1], np.int32), np.array([0, 2]),
+        ({"highway": "path"},), np.zeros(1, np.int32), np.arange(2),
+    )  # fmt: skip
+    built = build_network(drawn, town.MODE, keep_all=True)
+    # Five kilometres at 75 degrees north are the worst that a street could be.
+    assert built.length_m[0] == pytest.approx(metres, rel=3e-6)
+    assert built.minutes[0] == pytest.approx(0.06 * metres / 6, rel=3e-6)
+
+
+def test_bends_are_no_nodes_and_keep_their_shape():
+    bent = town.network(((0, 0), (1, 0), (1, 1), (2, 1)), ((2, 1), (3, 1)), ((2, 1), (2, 2)))
+    assert (bent.nodes, bent.edges) == (4, 3)
+    long = int(bent.length_m.argmax())
+    assert bent.length_m[long] == pytest.approx(300, rel=1e-5)
+    assert np.diff(bent.bend)[long] == 4 and bent.minutes[long] == pytest.approx(3, rel=1e-5)
+    np.testing.assert_allclose(
+        bent.spent[bent.bend[long] : bent.bend[long + 1], 0], range(4), rtol=1e-5
+    )
+    assert bent.lines[long].length == pytest.approx(300, rel=1e-3)
+
+
+def test_a_change_of_speed_is_a_bend_a_change_of_direction_is_a_node():
+    slow = town.network(((0, 0), (1, 0)), ((1, 0), (3, 0), {"maxspeed": "12"}))
+    assert slow.edges == 1 and slow.minutes[0] == pytest.approx(2.0, rel=1e-5)
+    assert slow.spent[:, 0] == pytest.approx([0, 1, 2], rel=1e-5)
+    turn = town.network(((0, 0), (1, 0)), ((1, 0), (3, 0), {"oneway": "yes"}))
+    assert turn.edges == 2 and turn.nodes == 3
+    chain = town.network(((0, 0), (1, 0), {"oneway": "yes"}), ((1, 0), (3, 0), {"oneway": "yes"}))
+    assert chain.edges == 1 and np.isinf(chain.minutes[0, 1])
+
+
+def test_a_ring_without_any_junction_is_one_edge():
+    ring = town.network(((0, 0), (1, 0), (1, 1), (0, 1), (0, 0)))
+    assert (ring.nodes, ring.edges, ring.graph.arcs) == (1, 1, 0)
+    assert ring.minutes[0] == pytest.approx(4, rel=1e-5)
+
+
+def test_nothing_passes_a_gate_but_both_sides_stay_in_reach():
+    way = ((0, 0), (1, 0), (2, 0), (3, 0))
+    gated = town.network(way, gates=[((1, 0), {"barrier": "gate", "access": "private"})])
+    assert (gated.nodes, gated.edges) == (4, 2)
+    assert connected_components(_scipy(gated.graph), directed=True, connection="strong")[0] == 2
+    assert town.network(way, gates=[((1, 0), {"barrier": "gate"})]).edges == 1
+
+
+def test_the_largest_part_is_kept_and_the_rest_is_said():
+    ways = [((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)), ((9, 9), (9, 10))]
+    trap = ((2, 0), (3, 0), {"oneway": "yes"})  # nobody comes back from its end
+    kept = town.network(*ways, trap, keep_all=False)
+    assert kept.nodes == 4 and kept.length_m.sum() == pytest.approx(300, rel=1e-4)
+    assert "0.2 km of 0.5 km" in kept.findings[0] and "40.0%" in kept.findings[0]
+    whole = town.network(*ways, trap)
+    assert whole.nodes == 7 and whole.findings == ()
+
+
+def test_no_street_open_to_the_mode_is_one_sentence():
+    with pytest.raises(InputError, match="no street is open to mode 'drive'"):
+        town.network(((0, 0), (1, 0), {"highway": "steps"}), mode=load_catalog().mode("drive"))
+
+
+def _scipy(graph):
+    from scipy.sparse import csr_array
+
+    return csr_array((graph.minutes, graph.to, graph.first), shape=(graph.nodes,) * 2)
+
+
+SPOT = st.tuples(st.integers(0, 4), st.integers(0, 4))
+WAY = st.tuples(
+    st.lists(SPOT, min_size=2, max_size=6),
+    st.sampled_from([{}, {}, {"oneway": "yes"}, {"oneway": "-1"}, {"maxspeed": "20"}]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(WAY, min_size=1, max_size=9), st.sets(SPOT, max_size=2), st.randoms())
+def test_contraction_changes_no_travel_time(ways, gates, chance):
+    ways = [(*spots, tags) for spots, tags in ways]
+    gates = [(g, {"barrier": "gate", "access": "no"}) for g in gates]
+    drawn = town.streets(*ways, gates=gates)
+    plain = town.segments_of(drawn, town.MODE)
+    if not any(u != v for u, v in plain.edges()):
+        return
+    built = build_network(drawn, town.MODE, keep_all=True, crs=town.CRS)
+    open_ids = [int(i) for i in built.node_ids if i in plain]
+    truth = dict(nx.all_pairs_dijkstra_path_length(plain, weight="minutes"))
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(built.nodes))
+    graph.add_weighted_edges_from(
+        zip(built.graph.tails.tolist(), built.graph.to.tolist(), built.graph.minutes.tolist())
+    )
+    ours = dict(nx.all_pairs_dijkstra_path_length(graph))
+    place = {int(i): n for n, i in enumerate(built.node_ids)}
+    for a in open_ids:
+        for b in open_ids:
+            expected = truth[a].get(b, np.inf)
+            assert ours[place[a]].get(place[b], np.inf) == pytest.approx(
+                expected, rel=1e-6, abs=1e-9
+            )
+    # The order of the ways does not matter.
+    chance.shuffle(ways)
+    again = build_network(town.streets(*ways, gates=gates), town.MODE, keep_all=True, crs=town.CRS)
+    assert again.nodes == built.nodes and again.edges == built.edges
+    assert again.length_m.sum() == pytest.approx(built.length_m.sum())
+    assert sorted(again.graph.minutes) == pytest.approx(sorted(built.graph.minutes), rel=1e-9)
+
+
+def test_nodes_lie_along_a_space_filling_curve():
+    lines = [((x, y), (x + 1, y)) for x in range(16) for y in range(17)]
+    lines += [((x, y), (x, y + 1)) for x in range(17) for y in range(16)]
+    grid = town.network(*lines)
+    steps = np.hypot(*np.diff(grid.xy, axis=0).T)
+    assert grid.nodes == 17 * 17 - 4  # the corners are bends
+    # In rows, one step in seventeen is seventeen units long; along the curve nearly all are one.
+    assert np.median(steps) < 101 and np.percentile(steps, 90) < 250
+
+
+def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
+    built = town.network(((0, 0), (1, 0), (1, 1)), ((1, 0), (2, 0), {"oneway": "yes"}))
+    one, two = store.save(built, tmp_path / "a.npz"), store.save(built, tmp_path / "b.npz")
+    assert one.read_bytes() == two.read_bytes()
+    back = store.load(one)
+    for name in ("xy", "tail", "head", "spent", "vertex_xy", "length_m", "node_ids", "bend"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(built, name))
+    assert back.mode == built.mode and back.findings == built.findings and back.crs == built.crs
+    assert (back.source, back.licence, back.as_of) == ("drawn for a test", "CC0-1.0", "2026-01-01")
+    np.testing.assert_array_equal(back.graph.minutes, built.graph.minutes)
+    data = np.load(one)
+    arrays = {k: data[k] for k in data.files}
+    arrays["spent"] = arrays["spent"] * 2
+    np.savez(tmp_path / "changed.npz", **arrays)
+    with pytest.raises(InputError, match=r"changed.npz.*hash differs"):
+        store.load(tmp_path / "changed.npz")
+    np.savez(tmp_path / "pickled.npz", about=np.array([{"a": 1}], object))
+    (tmp_path / "text.npz").write_text("hello")
+    np.savez(tmp_path / "other.npz", x=np.arange(3))
+    for name in ("pickled", "text", "other"):
+        with pytest.raises(InputError, match=f"{name}.npz"):
+            store.load(tmp_path / f"{name}.npz")
+
+
+def test_slopes_change_speeds_by_the_published_functions():
+    drawn = town.streets(((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)))
+    heights = np.array([0.0, 10.0, 10.0, 5.0])  # 10 % up, flat, 5 % down
+    built = build_network(drawn, load_catalog().mode("walk"), heights_m=heights, keep_all=True)
+    flat = 0.06 * 100 / 5
+    found = {
+        tuple(sorted((int(built.node_ids[t]), int(built.node_ids[h])))): (t, h, m)
+        for t, h, m in zip(built.tail, built.head, built.minutes)
+    }
+    for (a, b), slope in (((0, 1), 0.1), ((1, 2), 0.0), ((1, 3), -0.05)):
+        tail, _, (ahead, back) = found[a, b]
+        if int(built.node_ids[tail]) != a:
+            ahead, back = back, ahead
+        assert ahead == pytest.approx(flat / float(tobler(slope)), rel=1e-5)
+        assert back == pytest.approx(flat / float(tobler(-slope)), rel=1e-5)
+    bare = build_network(drawn, load_catalog().mode("walk"), keep_all=True)
+    level = build_network(
+        drawn, load_catalog().mode("walk"), heights_m=np.full(4, 240.0), keep_all=True
+    )
+    np.testing.assert_array_equal(bare.spent, level.spent)
+
+
+@given(st.floats(-0.6, 0.6), st.floats(0.0001, 0.1))
+def test_steeper_is_never_faster_uphill(slope, more):
+    assert power(slope + more) <= power(slope) + 1e-9
+    if slope >= -0.05:
+        assert tobler(slope + more) < tobler(slope)
+    # The power on the slope is that on the flat, unless the rider brakes or pushes.
+    flat_ms = max(np.roots([0.3, 0, 90 * 9.81 * 0.005, -150]).real)
+    share = float(power(slope))
+    if 4 / 15 + 1e-6 < share < 25 / 22 - 1e-6:
+        v = share * flat_ms
+        assert v * (90 * 9.81 * (0.005 + slope) + 0.3 * v**2) == pytest.approx(150, rel=1e-6)
+
+
+def test_edges_know_their_nodes():
+    built = town.network(((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)), ((1, 1), (1, 0)))
+    out, into, edges = built.ends
+    for v in range(built.nodes):
+        assert set(range(out[v], out[v + 1])) == set(np.flatnonzero(built.tail == v))
+        assert set(edges[into[v] : into[v + 1]]) == set(np.flatnonzero(built.head == v))
+    for e in range(built.edges):
+        line = shapely.get_coordinates(built.lines[e])
+        np.testing.assert_array_equal(line[0], built.xy[built.tail[e]])
+        np.testing.assert_array_equal(line[-1], built.xy[built.head[e]])
