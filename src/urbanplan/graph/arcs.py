@@ -46,6 +46,11 @@ class Graph:
         """Node that each arc leaves, shape (arcs,)."""
         return np.repeat(np.arange(self.nodes, dtype=np.int32), np.diff(self.first))
 
+    @cached_property
+    def mean_min(self) -> float:
+        """Minutes of a mean arc; 1 where there is none."""
+        return float(self.minutes.mean()) if self.arcs and self.minutes.any() else 1.0
+
     @property
     def backward(self) -> Graph:
         """The same arcs turned round: searching it from a place gives the minutes *to* the place."""

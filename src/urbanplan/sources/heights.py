@@ -38,8 +38,8 @@ def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray
             "has no coordinate system", where=path, remedy="declare it, e.g. with gdal_edit"
         )
     x, y = transform(xy, crs, raster_crs).T
-    column, row = ~affine * (x, y)
-    column, row = column - 0.5, row - 0.5
+    back = ~affine
+    column, row = back.a * x + back.b * y + back.c - 0.5, back.d * x + back.e * y + back.f - 0.5
     # Up to half a cell outside the outer centres still counts as the rim.
     inside = (row >= -0.5) & (row <= band.shape[0] - 0.5)
     inside &= (column >= -0.5) & (column <= band.shape[1] - 0.5)

@@ -83,7 +83,9 @@ def _tags(row: dict[str, Any]) -> dict[str, str]:
             continue
         if isinstance(value, bool | np.bool_):
             value = "yes" if value else "no"
-        tags.setdefault(key, f"{value:g}" if isinstance(value, float) else str(value))
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        # Formats without truth values write them as words.
+        tags.setdefault(key, text.lower() if text in ("True", "False") else text)
     tags.setdefault("highway", "unclassified")
     return tags
 

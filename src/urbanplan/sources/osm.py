@@ -13,11 +13,14 @@ from urbanplan.files import existing
 from urbanplan.sources.streets import Streets
 
 #: Tags that decide who may use a way, in which direction and how fast.
-WAY_KEYS = (
+_ALWAYS = (
     "highway", "area", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot",
-    "oneway", "oneway:bicycle", "oneway:foot", "junction", "cycleway", "cycleway:left",
-    "cycleway:right", "cycleway:both", "maxspeed", "maxspeed:forward", "maxspeed:backward",
+    "oneway", "oneway:foot", "oneway:bicycle", "junction", "maxspeed", "maxspeed:forward", "maxspeed:backward",
 )  # fmt: skip
+#: Tags that only matter where a way is one-way.
+_ONEWAY = ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
+WAY_KEYS = (*_ALWAYS, *_ONEWAY)
+_AT_ONEWAY, _AT_JUNCTION = _ALWAYS.index("oneway"), _ALWAYS.index("junction")
 #: Tags that decide whom a point stops.
 POINT_KEYS = ("barrier", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
 SOURCE = "OpenStreetMap contributors"
@@ -60,7 +63,12 @@ def read_osm(path: Path | str) -> Streets:
                 gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
             continue
         get = item.tags.get
-        tags_of.append(kinds.setdefault(tuple([get(key) for key in WAY_KEYS]), len(kinds)))
+        kind = [get(key) for key in _ALWAYS]
+        if kind[0] is None:
+            continue  # a wall or a fence
+        if kind[_AT_ONEWAY] or kind[_AT_JUNCTION] or kind[0] == "motorway":
+            kind += [get(key) for key in _ONEWAY]
+        tags_of.append(kinds.setdefault(tuple(kind), len(kinds)))
         for node in item.nodes:
             ids.append(node.ref)
             xs.append(node.x)

@@ -77,7 +77,10 @@ def _table(path: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
-    table = pd.DataFrame(read_csv(path))
+    rows = read_csv(path)
+    if not rows:
+        raise InputError("holds no place", where=path, remedy="add a row below the header")
+    table = pd.DataFrame(rows)
     lower = {str(c).strip().lower(): c for c in table.columns}
     lon = next((lower[c] for c in _LON if c in lower), None)
     lat = next((lower[c] for c in _LAT if c in lower), None)

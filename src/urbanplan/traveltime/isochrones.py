@@ -23,9 +23,11 @@ _PRECISION_M = 0.01
 #: Default spacing of the grid around streets: this share of the smallest limit's reach ...
 _CELLS_PER_REACH = 40
 #: ... but within these metres,
-_CELL_M = (5.0, 25.0)
+_CELL_M = (5.0, 30.0)
 #: and no more points than these.
 _MAX_POINTS = 16_000_000
+#: Streets are followed to within this share of a cell.
+_BEND = 0.05
 #: Parts and holes smaller than this share of a cell are noise of the grid.
 _SLIVER = 0.25
 
@@ -51,7 +53,7 @@ def isochrones(
         Where one gets to from the place, or from where one gets to it.
     cell_m : float, optional
         Spacing of the grid that outlines are drawn on around streets; by default a fortieth of
-        the way that the smallest limit allows, between 5 and 25 m. A surface has its own cell.
+        the way that the smallest limit allows, between 5 and 30 m. A surface has its own cell.
 
     Returns
     -------
@@ -149,20 +151,28 @@ def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) 
     from urbanplan.traveltime.paint import own_segments, reached_segments
 
     rules = network.mode.streets
+    pace, width = rules.off_street_min_per_m, rules.off_street_m
+    cell = cell_m or default_cell_m(limits[0] / pace)
     labels, nodes = search(network, places, limits[-1], to)
     shape = (network.bend, network.vertex_xy, network.spent)
     segments = reached_segments(
-        nodes, network.ends, network.tail, network.head, *shape, labels, limits[-1], to
+        nodes,
+        network.ends,
+        network.tail,
+        network.head,
+        *shape,
+        labels,
+        limits[-1],
+        to,
+        _BEND * cell,
     )
     own = own_segments(places.edge, places.spot, places.beside_min, *shape, to)
     # The place itself, wherever it was drawn: people walk off from there too.
     here = np.full((len(places.xy), 8), 1e9)
     here[:, :2] = here[:, 2:4] = places.xy
     here[:, 4:6] = 0.0
-    known = np.isfinite(places.xy).all(1)
-    segments = np.concatenate([segments, own, here[known]])
-    pace, width = rules.off_street_min_per_m, rules.off_street_m
-    grid = _grid(segments, width, limits[0] / pace, cell_m)
+    segments = np.concatenate([segments, own, here[np.isfinite(places.xy).all(1)]])
+    grid = _grid(segments, width, cell, chosen=cell_m is not None)
     # One grid for all limits, and no point farther inside with less time: bands are nested.
     bands, field = [], None
     for limit in limits:
@@ -180,14 +190,11 @@ def _painted(segments, limit, pace, width, grid, before) -> np.ndarray:
     return field if before is None else np.minimum(field, before, out=field)
 
 
-def _grid(segments, width: float, reach_m: float, cell_m: float | None):
+def _grid(segments, width: float, cell_m: float, *, chosen: bool):
     x, y = segments[:, [0, 2]], segments[:, [1, 3]]
     west, south, east, north = x.min(), y.min(), x.max(), y.max()
-    if cell_m is None:
-        cell_m = default_cell_m(reach_m)
+    if not chosen:
         cell_m = max(cell_m, np.sqrt((east - west) * (north - south) / _MAX_POINTS))
-    if not cell_m > 0:
-        raise InputError("the cell must be above 0 m", remedy="e.g. --cell 25")
     edge = width + 2.5 * cell_m
     columns = int((east - west + 2 * edge) / cell_m) + 2
     rows = int((north - south + 2 * edge) / cell_m) + 2
@@ -200,36 +207,28 @@ def _contour(field, west, south, columns, rows, cell_m) -> MultiPolygon:
     import contourpy
     import shapely
 
+    from urbanplan.traveltime.paint import without_slivers
+
     x, y = west + np.arange(columns) * cell_m, south + np.arange(rows) * cell_m
-    contours = contourpy.contour_generator(x, y, field, fill_type="ChunkCombinedOffsetOffset")
+    # The class itself: contour_generator() would check and copy the grid for longer than it draws.
+    kind = contourpy.SerialContourGenerator
+    contours = kind(
+        np.broadcast_to(x, field.shape),
+        np.broadcast_to(y[:, None], field.shape),
+        field,
+        None,
+        corner_mask=False,
+        line_type=kind.default_line_type,
+        fill_type=contourpy.FillType.ChunkCombinedOffsetOffset,
+        quad_as_tri=False,
+        z_interp=contourpy.ZInterp.Linear,
+    )
     (xy,), (rings,), (outer,) = contours.filled(-np.inf, 0.0)
     if xy is None:
         return shapely.MultiPolygon()
-    rings, outer = rings.astype(np.int64), outer.astype(np.int64)
-    xy, rings, outer = _without_slivers(xy, rings, outer, _SLIVER * cell_m**2)
+    xy, rings, outer = without_slivers(xy, rings, outer, _SLIVER * cell_m**2)
     offsets = (rings, outer, np.array([0, len(outer) - 1]))
     return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy, offsets)[0]
-
-
-def _without_slivers(xy, rings, outer, least_m2: float):
-    # Drop rings smaller than the grid can tell, and the holes of polygons that go.
-    x, y = xy[:, 0] - xy[0, 0], xy[:, 1] - xy[0, 1]
-    cross = np.zeros(len(xy))
-    cross[:-1] = x[:-1] * y[1:] - x[1:] * y[:-1]
-    cross[rings[1:] - 1] = 0.0
-    area = np.abs(np.add.reduceat(cross, rings[:-1])) / 2
-    keep = area >= least_m2
-    parts = np.repeat(np.arange(len(outer) - 1), np.diff(outer))
-    keep &= keep[outer[:-1]][parts]
-    if keep.all():
-        return xy, rings, outer
-    points = np.repeat(keep, np.diff(rings))
-    kept = np.bincount(parts[keep], minlength=len(outer) - 1)
-    return (
-        xy[points],
-        np.r_[0, np.cumsum(np.diff(rings)[keep])],
-        np.r_[0, np.cumsum(kept[kept > 0])],
-    )
 
 
 # ---------------------------------------------------------------- surfaces

@@ -12,7 +12,7 @@ import numpy as np
 
 from urbanplan.errors import InputError
 from urbanplan.graph import Graph
-from urbanplan.traveltime.nearest import bucket_min, require_direction, search_graph
+from urbanplan.traveltime.nearest import require_direction, search_graph
 from urbanplan.traveltime.places import Ground, Links, Placed
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def reach(
     hung = demand.of(np.flatnonzero(~alone))
     items, seeds = _arrays(hung, leave=to), _arrays(origins, leave=not to)
     edges, order = _by_place(graph, origins, hung, items), _neighbours(origins)
-    noisy, width = limits + NOISE_MIN, bucket_min(graph)
+    noisy, width = limits + NOISE_MIN, graph.mean_min
 
     def task(rows: np.ndarray, work: tuple) -> np.ndarray:
         return sum_within(
@@ -156,7 +156,7 @@ def matrix(
     items = _arrays(destinations, leave=to)
     seeds = _arrays(origins, leave=not to)
     edges, order = _by_place(graph, origins, destinations, items), _neighbours(origins)
-    limit, width = limit_min + NOISE_MIN, bucket_min(graph)
+    limit, width = limit_min + NOISE_MIN, graph.mean_min
 
     def task(rows: np.ndarray, work: tuple):
         return lanes.pairs_within(

@@ -67,12 +67,6 @@ def search_graph(ground: Ground, to: bool) -> Graph:
     return ground.graph.backward if to else ground.graph
 
 
-def bucket_min(graph: Graph) -> float:
-    """Width of the search's buckets: a mean arc."""
-    mean = float(graph.minutes.mean()) if graph.arcs else 1.0
-    return mean if mean > 0 else 1.0
-
-
 def nearest(
     ground: Ground,
     facilities: Placed,
@@ -140,7 +134,7 @@ def search(ground: Ground, places: Placed, limit_min: float, to: bool):
     from urbanplan.graph.sweep import sweep, workspace
 
     graph, links = search_graph(ground, to), places.arrive if to else places.leave
-    arrays, width = (graph.first, graph.to, graph.minutes), bucket_min(graph)
+    arrays, width = (graph.first, graph.to, graph.minutes), graph.mean_min
     room = graph.nodes + len(links.node)
     while True:
         work = workspace(graph.nodes, room)

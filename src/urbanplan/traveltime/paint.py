@@ -55,7 +55,9 @@ def locate(edge, xy, bend, vertex_xy, spent):
 
 
 @njit(nogil=True, cache=True)
-def reached_segments(nodes, ends, tail, head, bend, vertex_xy, spent, label, limit, turned):
+def reached_segments(
+    nodes, ends, tail, head, bend, vertex_xy, spent, label, limit, turned, tolerance_m
+):
     """Straight pieces of street that can be reached within a limit from labelled nodes.
 
     Parameters
@@ -71,6 +73,8 @@ def reached_segments(nodes, ends, tail, head, bend, vertex_xy, spent, label, lim
     limit : float
     turned : bool
         Whether labels are minutes *to* somewhere.
+    tolerance_m : float
+        Bends that lie no farther than this from a straight line are left out.
 
     Returns
     -------
@@ -99,10 +103,23 @@ def reached_segments(nodes, ends, tail, head, bend, vertex_xy, spent, label, lim
                 out = grown
             ahead, back = (1, 0) if turned else (0, 1)
             at_tail, at_head = label[tail[e]], label[head[e]]
-            for k in range(first, last):
-                tail_a, tail_b = at_tail + spent[k, ahead], at_tail + spent[k + 1, ahead]
+            end = first
+            while end < last:
+                # On to the farthest vertex that one straight line reaches past all bends between.
+                k, end, straight = end, end + 1, True
+                while straight and end < last:
+                    ax, ay = vertex_xy[k, 0], vertex_xy[k, 1]
+                    dx, dy = vertex_xy[end + 1, 0] - ax, vertex_xy[end + 1, 1] - ay
+                    square = dx * dx + dy * dy
+                    for j in range(k + 1, end + 1):
+                        ex, ey = vertex_xy[j, 0] - ax, vertex_xy[j, 1] - ay
+                        along, across = ex * dx + ey * dy, ex * dy - ey * dx
+                        straight &= 0 <= along <= square
+                        straight &= across * across <= tolerance_m**2 * square
+                    end += straight
+                tail_a, tail_b = at_tail + spent[k, ahead], at_tail + spent[end, ahead]
                 head_a = at_head + spent[last, back] - spent[k, back]
-                head_b = at_head + spent[last, back] - spent[k + 1, back]
+                head_b = at_head + spent[last, back] - spent[end, back]
                 if not spent[last, ahead] < np.inf:
                     tail_a = tail_b = _NEVER
                 if not spent[last, back] < np.inf:
@@ -110,7 +127,7 @@ def reached_segments(nodes, ends, tail, head, bend, vertex_xy, spent, label, lim
                 if min(min(tail_a, tail_b), min(head_a, head_b)) > limit:
                     continue
                 out[filled, 0], out[filled, 1] = vertex_xy[k, 0], vertex_xy[k, 1]
-                out[filled, 2], out[filled, 3] = vertex_xy[k + 1, 0], vertex_xy[k + 1, 1]
+                out[filled, 2], out[filled, 3] = vertex_xy[end, 0], vertex_xy[end, 1]
                 out[filled, 4], out[filled, 5] = min(tail_a, _NEVER), min(tail_b, _NEVER)
                 out[filled, 6], out[filled, 7] = min(head_a, _NEVER), min(head_b, _NEVER)
                 filled += 1
@@ -168,7 +185,6 @@ def own_segments(edge, spot, beside, bend, vertex_xy, spent, turned):
     return out[:filled]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
 def paint(segments, limit, pace, width_m, west, south, cell_m, field):
     """How far each grid point is inside (below 0) or outside the area within a limit.
 
@@ -191,108 +207,107 @@ def paint(segments, limit, pace, width_m, west, south, cell_m, field):
     Minutes at a point are the least over all places of a segment of the minutes there plus the
     walk from it. Along a straight segment with pace q < p beside it, the best place to step off
     lies h q / sqrt(p² - q²) before the foot of the perpendicular h (as light is refracted), but
-    no farther from the point than `width_m`.
+    no farther from the point than `width_m`. Where a segment and all beside it are within the
+    limit anyway, only the width matters.
     """
+    first = np.minimum(segments[:, 4], segments[:, 6])
+    second = np.minimum(segments[:, 5], segments[:, 7])
+    length = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
+    whole = np.maximum(first, second) + (width_m + length) * pace <= limit
+    some = ~whole & (np.minimum(first, second) <= limit)
     rows, columns = field.shape
-    reach = width_m + 1.5 * cell_m
-    xs = (np.arange(columns) * cell_m).astype(np.float32)
-    ys = (np.arange(rows) * cell_m).astype(np.float32)
+    xs, ys = (np.arange(n, dtype=np.float32) * np.float32(cell_m) for n in (columns, rows))
+    segments = segments - np.array([west, south, west, south, limit, limit, limit, limit])
+    _paint_width(segments[whole], pace, width_m, cell_m, xs, ys, field)
+    _paint_minutes(segments[some], pace, width_m, cell_m, xs, ys, field)
+
+
+# Every kernel holds its loops itself: handing arrays on for each segment would cost more than
+# painting it.
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _paint_width(segments, pace, width_m, cell_m, xs, ys, field):
+    one, zero = np.float32(1), np.float32(0)
+    p, w, reach = np.float32(pace), np.float32(width_m), width_m + 1.5 * cell_m
     for n in range(len(segments)):
-        tail_a, tail_b = segments[n, 4] - limit, segments[n, 5] - limit
-        head_a, head_b = segments[n, 6] - limit, segments[n, 7] - limit
-        if min(min(tail_a, tail_b), min(head_a, head_b)) > 0:
-            continue
-        x, y = segments[n, 0] - west, segments[n, 1] - south
-        dx, dy = segments[n, 2] - segments[n, 0], segments[n, 3] - segments[n, 1]
+        x, y = np.float32(segments[n, 0]), np.float32(segments[n, 1])
+        dx, dy = np.float32(segments[n, 2]) - x, np.float32(segments[n, 3]) - y
         left = max(0, int((min(x, x + dx) - reach) / cell_m))
-        right = min(columns - 1, int((max(x, x + dx) + reach) / cell_m) + 1)
+        right = min(len(xs) - 1, int((max(x, x + dx) + reach) / cell_m) + 1) + 1
         low = max(0, int((min(y, y + dy) - reach) / cell_m))
-        high = min(rows - 1, int((max(y, y + dy) + reach) / cell_m) + 1)
-        if left > right or low > high:
+        high = min(len(ys) - 1, int((max(y, y + dy) + reach) / cell_m) + 1) + 1
+        square = dx * dx + dy * dy
+        inverse = one / square if square > 0 else zero
+        across = dx * inverse
+        if left >= right:
             continue
-        line = (np.float32(x), np.float32(y), np.float32(dx), np.float32(dy))
-        window = (left, right + 1, low, high + 1)
-        most = max(min(tail_a, head_a), min(tail_b, head_b))
-        if most + (width_m + np.hypot(dx, dy)) * pace <= 0:
-            _paint_width(line, np.float32(pace), np.float32(width_m), xs, ys, window, field)
-        else:
-            times = (
-                np.float32(tail_a),
-                np.float32(tail_b - tail_a),
-                np.float32(head_a),
-                np.float32(head_b - head_a),
-            )
-            _paint_minutes(
-                line, times, np.float32(pace), np.float32(width_m), xs, ys, window, field
-            )
+        places = xs[left:right]
+        for r in range(low, high):
+            qy = ys[r] - y
+            start = (qy * dy - x * dx) * inverse
+            row = field[r, left:right]
+            for i in range(len(places)):
+                share = places[i] * across + start
+                share = zero if share < zero else share
+                share = one if share > one else share
+                ex, ey = places[i] - x - share * dx, qy - share * dy
+                far = (np.sqrt(ex * ex + ey * ey) - w) * p
+                old = row[i]
+                row[i] = far if far < old else old
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def _paint_width(line, p, w, xs, ys, window, field):
-    # So near that every place beside it is reached: only the width matters.
+def _paint_minutes(segments, pace, width_m, cell_m, xs, ys, field):
     one, zero = np.float32(1), np.float32(0)
-    x, y, dx, dy = line
-    square = dx * dx + dy * dy
-    inverse = one / square if square > 0 else zero
-    across = dx * inverse
-    left, right, low, high = window
-    places = xs[left:right]
-    for r in range(low, high):
-        qy = ys[r] - y
-        start = (qy * dy - x * dx) * inverse
-        row = field[r, left:right]
-        for i in range(len(places)):
-            share = places[i] * across + start
-            share = zero if share < zero else share
-            share = one if share > one else share
-            ex, ey = places[i] - x - share * dx, qy - share * dy
-            far = (np.sqrt(ex * ex + ey * ey) - w) * p
-            old = row[i]
-            row[i] = far if far < old else old
-
-
-@njit(nogil=True, cache=True, fastmath=True)
-def _paint_minutes(line, times, p, w, xs, ys, window, field):
-    one, zero = np.float32(1), np.float32(0)
-    x, y, dx, dy = line
-    ta, td, ha, hd = times
-    square = dx * dx + dy * dy
-    inverse = one / square if square > 0 else zero
-    across, unit = dx * inverse, np.sqrt(inverse)
-    bend_t, bend_h = _bend(td, square, p), _bend(-hd, square, p)
-    left, right, low, high = window
-    places = xs[left:right]
-    for r in range(low, high):
-        qy = ys[r] - y
-        start = (qy * dy - x * dx) * inverse
-        row = field[r, left:right]
-        for i in range(len(places)):
-            qx = places[i] - x
-            foot = places[i] * across + start
-            hx, hy = qx - foot * dx, qy - foot * dy
-            h2 = hx * hx + hy * hy
-            room = w * w - h2
-            most, h = np.sqrt(room if room > zero else zero) * unit, np.sqrt(h2) * unit
-            back, on = h * bend_t, h * bend_h
-            near = foot
-            near = zero if near < zero else near
-            near = one if near > one else near
-            st = foot - (back if back < most else most)
-            st = zero if st < zero else st
-            st = one if st > one else st
-            sh = foot + (on if on < most else most)
-            sh = zero if sh < zero else sh
-            sh = one if sh > one else sh
-            tx, ty = qx - st * dx, qy - st * dy
-            by_tail = ta + st * td + np.sqrt(tx * tx + ty * ty) * p
-            ux, uy = qx - sh * dx, qy - sh * dy
-            by_head = ha + sh * hd + np.sqrt(ux * ux + uy * uy) * p
-            missing = by_tail if by_tail < by_head else by_head
-            ex, ey = qx - near * dx, qy - near * dy
-            far = (np.sqrt(ex * ex + ey * ey) - w) * p
-            value = missing if missing > far else far
-            old = row[i]
-            row[i] = value if value < old else old
+    p, w, reach = np.float32(pace), np.float32(width_m), width_m + 1.5 * cell_m
+    for n in range(len(segments)):
+        x, y = np.float32(segments[n, 0]), np.float32(segments[n, 1])
+        dx, dy = np.float32(segments[n, 2]) - x, np.float32(segments[n, 3]) - y
+        ta, ha = np.float32(segments[n, 4]), np.float32(segments[n, 6])
+        td, hd = np.float32(segments[n, 5]) - ta, np.float32(segments[n, 7]) - ha
+        left = max(0, int((min(x, x + dx) - reach) / cell_m))
+        right = min(len(xs) - 1, int((max(x, x + dx) + reach) / cell_m) + 1) + 1
+        low = max(0, int((min(y, y + dy) - reach) / cell_m))
+        high = min(len(ys) - 1, int((max(y, y + dy) + reach) / cell_m) + 1) + 1
+        square = dx * dx + dy * dy
+        inverse = one / square if square > 0 else zero
+        across, unit = dx * inverse, np.sqrt(inverse)
+        bend_t, bend_h = _bend(td, square, p), _bend(-hd, square, p)
+        if left >= right:
+            continue
+        places = xs[left:right]
+        for r in range(low, high):
+            qy = ys[r] - y
+            start = (qy * dy - x * dx) * inverse
+            row = field[r, left:right]
+            for i in range(len(places)):
+                qx = places[i] - x
+                foot = places[i] * across + start
+                hx, hy = qx - foot * dx, qy - foot * dy
+                h2 = hx * hx + hy * hy
+                room = w * w - h2
+                most, h = np.sqrt(room if room > zero else zero) * unit, np.sqrt(h2) * unit
+                back, on = h * bend_t, h * bend_h
+                near = foot
+                near = zero if near < zero else near
+                near = one if near > one else near
+                st = foot - (back if back < most else most)
+                st = zero if st < zero else st
+                st = one if st > one else st
+                sh = foot + (on if on < most else most)
+                sh = zero if sh < zero else sh
+                sh = one if sh > one else sh
+                tx, ty = qx - st * dx, qy - st * dy
+                by_tail = ta + st * td + np.sqrt(tx * tx + ty * ty) * p
+                ux, uy = qx - sh * dx, qy - sh * dy
+                by_head = ha + sh * hd + np.sqrt(ux * ux + uy * uy) * p
+                missing = by_tail if by_tail < by_head else by_head
+                ex, ey = qx - near * dx, qy - near * dy
+                far = (np.sqrt(ex * ex + ey * ey) - w) * p
+                value = missing if missing > far else far
+                old = row[i]
+                row[i] = value if value < old else old
 
 
 @njit(nogil=True, cache=True, fastmath=True)
@@ -302,3 +317,45 @@ def _bend(minutes, square, pace):
     if ratio <= 0:
         return np.float32(0)
     return np.float32(ratio / np.sqrt(1 - ratio * ratio) if ratio < 0.999 else 1e6)
+
+
+@njit(nogil=True, cache=True)
+def without_slivers(xy, rings, outer, least_m2):
+    """Drop rings smaller than the grid can tell, and the holes of polygons that go.
+
+    Parameters
+    ----------
+    xy : ndarray of float64, shape (points, 2)
+    rings, outer : ndarray of uint32
+        Where each ring begins in `xy`, and each polygon in `rings`; both with their ends.
+    least_m2 : float
+
+    Returns
+    -------
+    xy, rings, outer
+        The same of what is kept; offsets are int64.
+    """
+    points, first_point = np.empty_like(xy), np.zeros(len(rings), np.int64)
+    first_ring = np.zeros(len(outer), np.int64)
+    ring = polygon = filled = 0
+    for p in range(len(outer) - 1):
+        for r in range(outer[p], outer[p + 1]):
+            begin, end = np.int64(rings[r]), np.int64(rings[r + 1])
+            twice = 0.0
+            for k in range(begin, end - 1):
+                ax, ay = xy[k, 0] - xy[begin, 0], xy[k, 1] - xy[begin, 1]
+                bx, by = xy[k + 1, 0] - xy[begin, 0], xy[k + 1, 1] - xy[begin, 1]
+                twice += ax * by - bx * ay
+            if abs(twice) / 2 < least_m2:
+                if r == outer[p]:
+                    break
+                continue
+            for k in range(begin, end):
+                points[filled] = xy[k]
+                filled += 1
+            ring += 1
+            first_point[ring] = filled
+        if ring > first_ring[polygon]:
+            polygon += 1
+            first_ring[polygon] = ring
+    return points[:filled], first_point[: ring + 1], first_ring[: polygon + 1]

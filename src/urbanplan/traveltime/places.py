@@ -84,6 +84,8 @@ class Placed:
 
     def only(self, feature: int) -> Placed:
         """One feature of them."""
+        if len(self.ids) == 1:
+            return self
         return self.of(np.flatnonzero(self.feature == feature))
 
     def of(self, rows: np.ndarray) -> Placed:

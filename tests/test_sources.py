@@ -1,0 +1,271 @@
+"""Streets and places from files: what is read, what is refused, and that nothing is made up."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+
+import streettown as town
+from urbanplan import traveltime as tt
+from urbanplan.catalog import load_catalog
+from urbanplan.errors import InputError
+from urbanplan.network import build_network
+from urbanplan.sources import read_streets
+from urbanplan.sources.graphs import from_graph
+from urbanplan.sources.heights import heights_at
+from urbanplan.sources.lines import from_lines
+from urbanplan.sources.points import places_at, read_places
+
+WALK, DRIVE = load_catalog().mode("walk"), load_catalog().mode("drive")
+
+OSM = """<?xml version='1.0' encoding='UTF-8'?>
+<osm version="0.6" generator="by hand">
+ <node id="1" lon="105.000" lat="0.000" version="1"/>
+ <node id="2" lon="105.001" lat="0.000" version="1"><tag k="barrier" v="bollard"/></node>
+ <node id="3" lon="105.002" lat="0.000" version="1"/>
+ <node id="4" lon="105.003" lat="0.000" version="1"/>
+ <node id="5" lon="105.003" lat="0.001" version="1"/>
+ <node id="6" lon="105.009" lat="0.009" version="1"><tag k="barrier" v="wall"/></node>
+ <way id="10" version="1"><nd ref="1"/><nd ref="2"/><nd ref="3"/><tag k="highway" v="residential"/>
+   <tag k="name" v="学院路"/></way>
+ <way id="11" version="1"><nd ref="3"/><nd ref="4"/><tag k="highway" v="residential"/>
+   <tag k="oneway" v="yes"/></way>
+ <way id="12" version="1"><nd ref="4"/><nd ref="5"/><nd ref="99"/><nd ref="1"/><nd ref="3"/>
+   <tag k="highway" v="footway"/></way>
+ <way id="13" version="1"><nd ref="1"/><nd ref="5"/><tag k="route" v="ferry"/></way>
+ <way id="14" version="1"><nd ref="1"/><nd ref="5"/><tag k="building" v="yes"/></way>
+</osm>
+"""
+
+
+@pytest.fixture
+def osm(tmp_path):
+    path = tmp_path / "town.osm"
+    path.write_text(OSM, "utf-8")
+    return path
+
+
+def test_an_extract_is_read_as_it_is_drawn(osm):
+    drawn = read_streets(osm)
+    # The footway is cut where the extract lacks a point, not joined across the hole.
+    ways = [
+        drawn.point_ids[drawn.refs[a:b]].tolist() for a, b in zip(drawn.first[:-1], drawn.first[1:])
+    ]
+    assert ways == [[1, 2, 3], [3, 4], [4, 5], [1, 3]]
+    assert [drawn.tags[t]["highway"] for t in drawn.tags_of] == ["residential"] * 2 + [
+        "footway"
+    ] * 2
+    assert drawn.tags[drawn.tags_of[1]]["oneway"] == "yes" and "name" not in drawn.tags[0]
+    assert drawn.point_tags == {1: {"barrier": "bollard"}}  # the wall is on no street
+    np.testing.assert_allclose(drawn.lonlat[4], [105.003, 0.001])
+    assert drawn.source == "OpenStreetMap contributors" and drawn.licence == "ODbL-1.0"
+    cars = build_network(drawn, DRIVE, keep_all=True)
+    assert cars.length_m.sum() == pytest.approx(3 * 111.32, rel=1e-3)
+    assert len(cars.xy) == 5  # both sides of the bollard are dead ends
+    people = build_network(drawn, WALK)
+    assert people.length_m.sum() == pytest.approx(5 * 111.2 + 111.32, rel=2e-3)
+
+
+def test_real_streets_are_read_in_full(helsinki_pbf):
+    import osmium
+
+    held = {n.id for n in osmium.FileProcessor(str(helsinki_pbf), osmium.osm.NODE)}
+    ways = refs = 0
+    for way in osmium.FileProcessor(str(helsinki_pbf), osmium.osm.WAY):
+        if "highway" in way.tags:
+            ways, refs = ways + 1, refs + sum(n.ref in held for n in way.nodes)
+    drawn = read_streets(helsinki_pbf)
+    assert drawn.ways >= ways > 2000 and len(drawn.refs) == refs
+    assert all("highway" in tags for tags in drawn.tags)
+    low, high = drawn.lonlat.min(0), drawn.lonlat.max(0)
+    assert (low > [24.9, 60.1]).all() and (high < [25.0, 60.2]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("bad.osm.pbf", b"hello", "cannot be read as OpenStreetMap"),
+        ("bad.osm", b"<osm><node", "cannot be read as OpenStreetMap"),
+        ("empty.osm", b"<osm version='0.6'></osm>", "no street"),
+        ("bad.graphml", b"<graphml", "cannot be read as an osmnx graph"),
+        ("streets.docx", b"", "not read as streets"),
+        ("points.geojson", b"POINTS", "Point, not lines"),
+    ],
+)
+def test_what_is_no_street_file_is_one_sentence(tmp_path, name, content, said):
+    path = tmp_path / name
+    if content == b"POINTS":
+        places_at([(105, 29)]).to_file(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=said) as raised:
+        read_streets(path)
+    assert name in str(raised.value) and "→" in str(raised.value)
+
+
+def osmnx_graph() -> nx.MultiDiGraph:
+    """As osmnx makes them: a two-way street as two edges, a one-way street as one, a bent edge."""
+    graph = nx.MultiDiGraph(crs="EPSG:4326")
+    for i, spot in enumerate([(0, 0), (2, 0), (2, 2), (0, 2)]):
+        x, y = town.lonlat(*spot)
+        graph.add_node(i, x=x, y=y)
+    bent = shapely.LineString(
+        [town.lonlat(2, 0), town.lonlat(3, 0), town.lonlat(3, 2), town.lonlat(2, 2)]
+    )
+    two_way = {"osmid": 7, "highway": "residential", "oneway": False, "length": 200.0}
+    graph.add_edge(0, 1, **two_way, reversed=False)
+    graph.add_edge(1, 0, **two_way, reversed=True)
+    graph.add_edge(1, 2, osmid=8, highway=["tertiary", "residential"], oneway=True, maxspeed=["30", "50"],
+                   length=400.0, geometry=bent, reversed=False)  # fmt: skip
+    graph.add_edge(2, 3, osmid=9, highway="residential", oneway=False, length=200.0)
+    graph.add_edge(3, 2, osmid=9, highway="residential", oneway=False, length=200.0)
+    graph.add_edge(3, 0, osmid=10, highway="residential", oneway=True, length=200.0)
+    return graph
+
+
+def test_an_osmnx_graph_and_its_file_give_the_same_network(tmp_path):
+    import osmnx
+
+    drawn = from_graph(osmnx_graph())
+    assert drawn.ways == 4 and drawn.source == "OpenStreetMap contributors"
+    net = build_network(drawn, DRIVE, crs=town.CRS)
+    table = tt.matrix(net, *[tt.at_nodes(net)] * 2)
+    minutes = table.pivot(index="origin", columns="destination", values="minutes").to_numpy()
+    at = {int(i): n for n, i in enumerate(net.node_ids)}
+    per = {25: 0.06 * 200 / 25, 30: 0.06 * 400 / 30}
+    # 3 and 0 are bends of one-way and two-way streets: what is left are junctions.
+    assert minutes[at[0], at[1]] == pytest.approx(per[25], rel=1e-4)
+    if 2 in at:
+        assert minutes[at[1], at[2]] == pytest.approx(per[30], rel=1e-4)
+        assert minutes[at[2], at[1]] == pytest.approx(3 * per[25], rel=1e-4)
+    osmnx.save_graphml(osmnx_graph(), tmp_path / "g.graphml")
+    again = build_network(read_streets(tmp_path / "g.graphml"), DRIVE, crs=town.CRS)
+    np.testing.assert_allclose(again.graph.minutes, net.graph.minutes, rtol=1e-9)
+
+
+def test_a_plain_networkx_graph_needs_no_more_than_coordinates():
+    graph = nx.Graph()
+    graph.add_node("a", x=105.0, y=0.0)
+    graph.add_node("b", x=105.001, y=0.0)
+    graph.add_edge("a", "b")
+    net = build_network(from_graph(graph), WALK)
+    assert net.edges == 1 and np.isfinite(net.minutes).all() and net.source == ""
+    one_way = build_network(from_graph(graph.to_directed()), WALK)
+    ends = gpd.GeoDataFrame(
+        {"id": ["a", "b"]}, geometry=gpd.points_from_xy([105.0, 105.001], [0, 0]), crs=4326
+    )
+    both = tt.place(one_way, ends.to_crs(one_way.crs), 5)
+    table = tt.matrix(one_way, both, both)
+    assert table["minutes"].tolist() == pytest.approx([0, 1.3358, 1.3358, 0], rel=1e-3, abs=1e-6)
+    graph.add_node("c")
+    graph.add_edge("b", "c")
+    with pytest.raises(InputError, match="no x or y"):
+        from_graph(graph)
+
+
+def test_lines_meet_where_they_share_a_vertex(tmp_path):
+    lines = [
+        [(0, 0), (2, 0), (4, 0)],
+        [(2, 0), (2, 2)],
+        [(1, -1), (1, 1)],  # crosses the first without a common vertex: a bridge
+    ]
+    frame = gpd.GeoDataFrame(
+        {"class": ["primary", "primary", None], "speed_kmh": [60.0, np.nan, 30.0], "oneway": [False, True, None]},
+        geometry=[shapely.LineString([town.lonlat(*p) for p in line]) for line in lines],
+        crs=4326,
+    )  # fmt: skip
+    drawn = from_lines(frame)
+    net = build_network(drawn, DRIVE, keep_all=True, crs=town.CRS)
+    assert net.nodes == 6 and net.edges == 4
+    assert sorted(net.minutes[:, 0]) == pytest.approx(
+        sorted([0.2, 0.2, 0.06 * 200 / 65, 0.4]), rel=1e-3
+    )
+    assert np.isinf(net.minutes).sum() == 1
+    frame.to_crs(town.CRS).to_file(tmp_path / "roads.gpkg")
+    again = build_network(read_streets(tmp_path / "roads.gpkg"), DRIVE, keep_all=True, crs=town.CRS)
+    assert sorted(again.graph.minutes) == pytest.approx(sorted(net.graph.minutes), rel=1e-6)
+
+
+def raster(path, values, west=105.0, north=0.01, step=0.001, crs="EPSG:4326", nodata=-9999):
+    values = np.asarray(values, "float32")
+    rows, columns = values.shape
+    options = {"driver": "GTiff", "height": rows, "width": columns, "count": 1}
+    with rasterio.open(
+        path, "w", **options, dtype="float32", crs=crs, nodata=nodata,
+        transform=Affine(step, 0, west, 0, -step, north),
+    ) as dst:  # fmt: skip
+        dst.write(values, 1)
+    return path
+
+
+def test_heights_lie_between_the_cells(tmp_path):
+    plane = np.add.outer(-10.0 * np.arange(10), 3.0 * np.arange(12))
+    path = raster(tmp_path / "dem.tif", plane)
+    at = np.array([[105.0035, 0.0065], [105.0040, 0.0060], [105.0001, 0.0099], [200, 0.005]])
+    # Between centres a plane is itself; beyond the outer centres it is level; outside unknown.
+    np.testing.assert_allclose(heights_at(path, at), [-30 + 9, -35 + 10.5, 0, np.nan], atol=1e-3)
+    plane[3, 3] = -9999
+    holed = raster(tmp_path / "holed.tif", plane)
+    assert np.isnan(heights_at(holed, at[:2])).all()
+    with pytest.raises(InputError, match=r"far.tif.*covers none"):
+        heights_at(raster(tmp_path / "far.tif", plane, west=0), at[:2])
+    with pytest.raises(InputError, match=r"bare.tif.*no coordinate system"):
+        heights_at(raster(tmp_path / "bare.tif", plane, crs=None), at[:2])
+    (tmp_path / "no.tif").write_text("x")
+    with pytest.raises(InputError, match=r"no.tif.*GeoTIFF"):
+        heights_at(tmp_path / "no.tif", at)
+
+
+def test_places_from_tables_and_layers(tmp_path):
+    table = tmp_path / "p.csv"
+    table.write_text("\ufeffid,经度,纬度,population\na,105.1,29.0,12\nb,105.2,29.1,7.5\n", "utf-8")
+    frame = read_places(table)
+    assert frame["id"].tolist() == ["a", "b"] and frame["population"].tolist() == [12, 7.5]
+    assert frame.geometry.x.tolist() == [105.1, 105.2] and frame.crs == 4326
+    frame.drop(columns="id").to_crs(4544).to_file(tmp_path / "p.gpkg")
+    layer = read_places(tmp_path / "p.gpkg")
+    assert layer["id"].tolist() == ["1", "2"]
+    np.testing.assert_allclose(layer.geometry.y, [29.0, 29.1])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id,lon,lat\na,105,29\na,106,29\n", "'a' occurs twice"),
+        ("id,east,north\na,105,29\n", "no columns lon and lat"),
+        ("id,lon,lat\na,105,29\nb,29,105\n", "line 3"),
+        ("id,lon,lat\na,,29\n", "line 2"),
+        ("id,lon,lat\n", "holds no place"),
+    ],
+)
+def test_bad_tables_name_the_line(tmp_path, text, said):
+    path = tmp_path / "p.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_places(path)
+
+
+def test_a_dem_slows_the_way_up(tmp_path, osm):
+    from urbanplan import study
+
+    slope = np.tile(np.arange(12) * 11.132, (10, 1))  # 10 % up to the east
+    dem = raster(tmp_path / "dem.tif", slope, west=104.9995, north=0.005)
+    flat, steep = study.open_streets(osm, WALK), study.open_streets(osm, WALK, dem)
+    up = {(int(net.node_ids[a]), int(net.node_ids[b])): m
+          for net in [steep] for a, b, m in zip(net.graph.tails, net.graph.to, net.graph.minutes)}  # fmt: skip
+    level = {(int(flat.node_ids[a]), int(flat.node_ids[b])): m
+             for a, b, m in zip(flat.graph.tails, flat.graph.to, flat.graph.minutes)}  # fmt: skip
+    assert set(up) == set(level)
+    from urbanplan.catalog.slope import tobler
+
+    for (a, b), minutes in level.items():
+        if (a, b) == (1, 3):
+            assert up[a, b] == pytest.approx(minutes / float(tobler(0.1)), rel=2e-3)
+            assert up[b, a] == pytest.approx(minutes / float(tobler(-0.1)), rel=2e-3)
+    assert pd.Series(up).sum() > pd.Series(level).sum()
