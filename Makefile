@@ -13,8 +13,8 @@ test: $(VENV)/.ready-test clients lint   ## every test, with the real clients
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-test
-	$(BIN)/ruff check src tests data/build
-	$(BIN)/ruff format --check src tests data/build
+	$(BIN)/ruff check src tests data/build benchmarks
+	$(BIN)/ruff format --check src tests data/build benchmarks
 
 data: $(VENV)/.ready-test    ## rebuild data/ from packages and hand-entered tables
 	$(BIN)/python data/build

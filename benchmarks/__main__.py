@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import isochrones
 import limits
 import matrices
+import million
 import nearest
 import reading
 import sums
@@ -46,7 +47,9 @@ def main() -> None:
         name, part = PARTS[number]
         print(f"{name} …", file=sys.stderr, flush=True)
         rows += part(ground)
-    text = f"{_about(ground)}\n\n{markdown(rows)}\n\n{limits.report(ground)}\n"
+    text = (
+        f"{_about(ground)}\n\n{markdown(rows)}\n\n{limits.report(ground)}\n\n{million.report()}\n"
+    )
     print(text)
     if asked.out is not None:
         # Beside it first: a table that is there is never left half written.

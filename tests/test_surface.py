@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ import gridtown as town
 from townfolder import write_town
 from urbanplan import study
 from urbanplan.catalog import LandSpeed, Mode, load_catalog
+from urbanplan.catalog.slope import tobler
 from urbanplan.city import load_city
 from urbanplan.errors import InputError
 from urbanplan.surface import build_surface
@@ -412,3 +415,101 @@ def test_nothing_in_reach_gives_empty_bands():
     surface = town.surface_of()
     none = nearest(surface, place(surface, town.facilities_of("..\n"), 0)).minutes[:, 0]
     assert [b.is_empty for b in service_areas(surface, none, [5, 10])] == [True, True]
+
+
+# ---------------------------------------------------------------- sixteen neighbours, slopes, hybrid
+
+
+def wide(neighbours: int):
+    surface = town.surface_of(PLAIN, neighbours=neighbours)
+    return surface, place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
+
+
+def test_sixteen_neighbours_reach_the_sixteen_gon():
+    surface, start = wide(16)
+    ((shape,),) = isochrones(surface, start, [10])
+    # Corners lie at r in the directions of all steps: along the axes, the diagonals, the knight's moves.
+    kinds = {(0, 1), (1, 1), (1, 2)}
+    span = range(-2, 3)
+    steps = [(a, b) for a in span for b in span if tuple(sorted((abs(a), abs(b)))) in kinds]
+    angles = np.sort([np.arctan2(b, a) for a, b in steps])
+    gon = 0.5 * 1000.0**2 * np.sin(np.diff(np.r_[angles, angles[0] + 2 * np.pi])).sum()
+    ((octagon,),) = isochrones(*wide(8), [10])
+    assert len(angles) == 16 and shape.area == pytest.approx(gon, rel=0.01)
+    assert octagon.area < shape.area < np.pi * 1000**2
+    assert shape.buffer(1).covers(octagon)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_more_neighbours_are_never_slower_and_nobody_beats_the_straight_line(data):
+    text = "\n".join(
+        "".join(data.draw(st.sampled_from(".....~#")) for _ in range(9)) for _ in range(9)
+    )
+    spot = town.frame(["a"], [shapely.Point(town.centre(4, 4))])
+    found = {}
+    for neighbours in (8, 16):
+        surface = town.surface_of(text + "\n", neighbours=neighbours)
+        if not len(surface.cells):
+            return
+        found[neighbours] = town.minutes_from(surface, place(surface, spot, 1e4))
+    land = ~np.isnan(found[8])
+    assert (found[16][land] <= found[8][land] + 1e-12).all()
+    assert (np.isinf(found[8]) >= np.isinf(found[16])).all()
+    rows, columns = np.indices(land.shape)
+    if text.split("\n")[4][4] != "~":
+        straight = np.hypot(rows - 4, columns - 4)  # a cell a minute, by the crow
+        assert (found[16][land] >= straight[land] - 1e-9).all()
+
+
+def test_a_knights_step_jumps_no_wall_and_cuts_no_corner():
+    for text in ("...\n~~~\n...\n...\n", "..~\n~~.\n...\n"):
+        surface = town.surface_of(text, neighbours=16)
+        start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 0)
+        minutes = town.minutes_from(surface, start)
+        assert np.isfinite(minutes[0, 0]) and np.isinf(minutes[2]).all()
+
+
+def test_other_numbers_of_neighbours_are_refused():
+    with pytest.raises(InputError, match="8 or 16"):
+        town.ground_of(neighbours=12)
+
+
+def test_uphill_is_slower_by_toblers_function():
+    walk = load_catalog().mode("walk")
+    ground = town.ground_of("....\n", neighbours=8)
+    none = town.roads_of("..\n").iloc[:0]
+    start = town.frame(["a"], [shapely.Point(town.centre(0, 0))])
+    level = build_surface(ground, walk, none, none)
+    flat = town.minutes_from(level, place(level, start, 0))[0, 1]
+    same = replace(ground, heights_m=np.full((1, 4), 250.0))
+    also = build_surface(same, walk, none, none)
+    np.testing.assert_array_equal(also.graph.minutes, level.graph.minutes)
+    hill = build_surface(replace(ground, heights_m=np.array([[0.0, 10, 20, 30]])), walk, none, none)
+    placed = place(hill, start, 0)
+    up = town.minutes_from(hill, placed, direction="from")[0, 1]
+    down = town.minutes_from(hill, placed, direction="to")[0, 1]
+    assert up == pytest.approx(flat / float(tobler(0.1))) and up > flat
+    assert down == pytest.approx(flat / float(tobler(-0.1)))
+    assert not hill.graph.symmetric and level.graph.symmetric
+
+
+def test_walk_to_the_road_then_drive():
+    hybrid = load_catalog().mode("walk_drive")
+    walk = 0.1 * 60 / 5 * 1.25  # one cell of open land at 5 km/h with detour
+    _, minutes = minutes_in(mode=hybrid)
+    assert minutes[1, 7] == pytest.approx(0.6)  # six cells of road at its posted 60 km/h
+    assert minutes[2, 7] == pytest.approx(0.6 + walk)
+    assert minutes[5, 7] == pytest.approx(0.4 + walk + 0.2 + walk + 0.2)
+
+
+def test_the_three_nearest_are_those_of_three_searches():
+    surface = town.surface_of(PLAIN)
+    spots = [(3, 4), (40, 50), (20, 9), (55, 5)]
+    frame = town.frame(range(4), [shapely.Point(town.centre(*s)) for s in spots])
+    placed = place(surface, frame, 0)
+    ranked = nearest(surface, placed, ranks=3)
+    each = np.stack([nearest(surface, placed.only(i)).minutes[:, 0] for i in range(4)], axis=1)
+    np.testing.assert_allclose(ranked.minutes, np.sort(each, axis=1)[:, :3], rtol=1e-12)
+    chosen = np.take_along_axis(each, ranked.facility.astype(int), axis=1)
+    np.testing.assert_allclose(chosen, ranked.minutes, rtol=1e-12)
