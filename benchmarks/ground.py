@@ -8,8 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
+from side_by_side import need
 from urbanplan.catalog import load_catalog
 from urbanplan.network import Network, build_network
 from urbanplan.network.rules import speeds_kmh, stops
@@ -34,6 +36,14 @@ class Ground:
         """The contracted network as scipy wants it."""
         graph, size = self.network.graph, self.network.nodes
         return csr_array((graph.minutes, graph.to, graph.first), shape=(size, size))
+
+    def pandana(self, *, turned: bool = False):
+        """The same for pandana, with lengths in metres; `turned` to look from nodes to facilities."""
+        library, net = need("pandana", "pandana"), self.network
+        ends = (pd.Series(net.graph.tails), pd.Series(net.graph.to))
+        lengths = pd.DataFrame({"metres": net.graph.minutes * M_PER_MIN})
+        x, y = (pd.Series(c) for c in net.xy.T)
+        return library.Network(x, y, *(ends[::-1] if turned else ends), lengths, twoway=False)
 
     @cached_property
     def points(self) -> tuple[csr_array, np.ndarray]:

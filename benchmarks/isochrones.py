@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+
 from ground import Ground
 from side_by_side import Row, alternate, need
-
 from urbanplan import traveltime as tt
 
 LIMIT_MIN = 30.0

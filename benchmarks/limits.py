@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from ground import M_PER_MIN, Ground
 from numba import njit
 
+from ground import M_PER_MIN, Ground
 from urbanplan import traveltime as tt
 
 

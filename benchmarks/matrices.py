@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from ground import Ground
 from scipy.sparse.csgraph import dijkstra
-from side_by_side import Row, alternate, need, timed
 
+from ground import Ground
+from side_by_side import Row, alternate, apart, need, timed
 from urbanplan import traveltime as tt
 
 SIZE = 1000
@@ -28,13 +28,13 @@ def rows(ground: Ground) -> list[Row]:
     mine, theirs, a, b = alternate(
         ours, lambda: dijkstra(ground.matrix, indices=origins)[:, ends].ravel()
     )
-    found.append(Row(work, "scipy `dijkstra`", mine, theirs, _same(a, b), 5))
+    found.append(Row(work, "scipy `dijkstra`", mine, theirs, apart(a, b), 5))
     arcs = np.c_[net.graph.tails, net.graph.to]
     graph = igraph.Graph(n=net.nodes, edges=arcs, directed=True)
     mine, theirs, a, b = alternate(
         ours, lambda: np.ravel(graph.distances(origins, ends, weights=net.graph.minutes))
     )
-    found.append(Row(work, "igraph `distances`", mine, theirs, _same(a, b), 5))
+    found.append(Row(work, "igraph `distances`", mine, theirs, apart(a, b), 5))
     plain = nx.DiGraph()
     plain.add_weighted_edges_from(
         zip(net.graph.tails.tolist(), net.graph.to.tolist(), net.graph.minutes.tolist())
@@ -52,12 +52,8 @@ def rows(ground: Ground) -> list[Row]:
             f"networkx, {len(part)} origins × {len(origins) // len(part)}",
             mine,
             seconds * len(origins) / len(part),
-            _same(table, truth),
+            apart(table, truth),
             5,
         )
     )
     return found
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> str:
-    return f"at most {np.abs(a - b).max() * 60:.2g} s apart"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from ground import M_PER_MIN, Ground
 from scipy.sparse.csgraph import dijkstra
-from side_by_side import Row, alternate, need
 
+from ground import M_PER_MIN, Ground
+from side_by_side import Row, alternate, apart
 from urbanplan import traveltime as tt
 
 FACILITIES = 50
@@ -32,26 +32,18 @@ def rows(ground: Ground) -> list[Row]:
     mine, theirs, a, b = alternate(ours, every_point)
     reached = np.isfinite(b)  # but for the closed gates themselves
     a, b = a[reached], b[reached]
-    found.append(Row(work, "scipy `dijkstra`, every street point", mine, theirs, _same(a, b), 5))
+    found.append(Row(work, "scipy `dijkstra`, every street point", mine, theirs, apart(a, b), 5))
     mine, theirs, a, b = alternate(
         ours, lambda: dijkstra(ground.matrix, indices=picked, min_only=True)
     )
-    found.append(Row(work, "scipy `dijkstra`, given our contraction", mine, theirs, _same(a, b), 5))
+    found.append(Row(work, "scipy `dijkstra`, given our contraction", mine, theirs, apart(a, b), 5))
     return found
 
 
 def _pandana(ground: Ground, picked, work: str, ours) -> Row:
-    pandana = need("pandana", "pandana")
     net = ground.network
     # pandana looks from the node to the facility: the same arcs turned round.
-    network = pandana.Network(
-        pd.Series(net.xy[:, 0]),
-        pd.Series(net.xy[:, 1]),
-        pd.Series(net.graph.to),
-        pd.Series(net.graph.tails),
-        pd.DataFrame({"metres": net.graph.minutes * M_PER_MIN}),
-        twoway=False,
-    )
+    network = ground.pandana(turned=True)
 
     def peer():
         x, y = (pd.Series(c) for c in net.xy[picked].T)
@@ -59,8 +51,4 @@ def _pandana(ground: Ground, picked, work: str, ours) -> Row:
         return network.nearest_pois(_FAR_M, "facility", 1)[1].to_numpy() / M_PER_MIN
 
     mine, theirs, a, b = alternate(ours, peer)
-    return Row(work, "pandana `set_pois` + `nearest_pois`", mine, theirs, _same(a, b), 5)
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> str:
-    return f"at most {np.abs(a - b).max() * 60:.2g} s apart"
+    return Row(work, "pandana `set_pois` + `nearest_pois`", mine, theirs, apart(a, b), 5)

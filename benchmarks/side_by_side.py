@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 #: A way that takes longer than this is run once.
 PATIENCE_S = 8.0
 REPEATS = 7
@@ -31,12 +33,22 @@ class Row:
         return self.peer_s / self.ours_s
 
 
-def alternate(ours: Callable[[], Any], peer: Callable[[], Any]) -> tuple[float, float, Any, Any]:
+def alternate(
+    ours: Callable[[], Any],
+    peer: Callable[..., Any],
+    fresh: Callable[[], Any] | None = None,
+) -> tuple[float, float, Any, Any]:
     """Median seconds of both, warmed up and alternating, and what each gave.
 
-    A peer slower than `PATIENCE_S` is its own warm-up and runs once.
+    A peer slower than `PATIENCE_S` is its own warm-up and runs once. `fresh` makes, untimed, what
+    the peer is called with, for peers that remember an earlier call.
     """
-    first, theirs = timed(peer)
+
+    def turn() -> tuple[float, Any]:
+        given = () if fresh is None else (fresh(),)
+        return timed(lambda: peer(*given))
+
+    first, theirs = turn()
     ours()
     mine, other = [], [first]
     repeats = 3 if first > PATIENCE_S else REPEATS
@@ -44,7 +56,7 @@ def alternate(ours: Callable[[], Any], peer: Callable[[], Any]) -> tuple[float, 
         seconds, result = timed(ours)
         mine.append(seconds)
         if first <= PATIENCE_S:
-            seconds, theirs = timed(peer)
+            seconds, theirs = turn()
             other.append(seconds)
     if len(other) > 1:
         other = other[1:]  # the first call of a quick peer was its warm-up
@@ -64,6 +76,11 @@ def need(name: str, package: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise SystemExit(f"benchmarks: {name} is not installed → pip install {package}") from None
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> str:
+    """How far two arrays of minutes differ at most."""
+    return f"at most {np.abs(a - b).max() * 60:.2g} s apart"
 
 
 def markdown(rows: list[Row]) -> str:

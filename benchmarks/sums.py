@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from ground import M_PER_MIN, SEED, Ground
-from side_by_side import Row, alternate, need
 
+from ground import M_PER_MIN, SEED, Ground
+from side_by_side import Row, alternate
 from urbanplan import traveltime as tt
 
 #: pandana sums distances in single precision and in another order: this much is the same.
@@ -15,29 +15,24 @@ _SAME = 1e-3
 
 def rows(ground: Ground, metres: float, target: float) -> list[Row]:
     """Against pandana's precompute and aggregate, on the same contracted network."""
-    pandana = need("pandana", "pandana")
     net = ground.network
     people = np.random.default_rng(SEED).integers(0, 50, net.nodes).astype(float)
-    network = pandana.Network(
-        pd.Series(net.xy[:, 0]),
-        pd.Series(net.xy[:, 1]),
-        pd.Series(net.graph.tails),
-        pd.Series(net.graph.to),
-        pd.DataFrame({"metres": net.graph.minutes * M_PER_MIN}),
-        twoway=False,
-    )
-    # Once: pandana adds to a variable that is set again.
-    network.set(pd.Series(np.arange(net.nodes)), variable=pd.Series(people), name="people")
     everybody = tt.at_nodes(net)
 
     def ours():
         return tt.reach(net, everybody, everybody, people, [metres / M_PER_MIN])[:, 0]
 
-    def peer():
+    def fresh():
+        # pandana adds a second precompute, and a variable set again, to the first.
+        network = ground.pandana()
+        network.set(pd.Series(np.arange(net.nodes)), variable=pd.Series(people), name="people")
+        return network
+
+    def peer(network):
         network.precompute(metres)
         return network.aggregate(metres, type="sum", decay="flat", name="people").to_numpy()
 
-    mine, theirs, sums, others = alternate(ours, peer)
+    mine, theirs, sums, others = alternate(ours, peer, fresh)
     off = np.abs(sums - others) / np.maximum(others, 1)
     return [
         Row(

@@ -89,9 +89,16 @@ def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segment
         minutes *= _slope_factors(rules, heights_m[b] - heights_m[a], length)
     point = np.arange(len(streets.lonlat))
     a, b, point = _cut(a, b, point, [p for p, t in streets.point_tags.items() if stops(t, rules)])
-    used, ends = np.unique(np.concatenate([a, b]), return_inverse=True)
-    a, b = ends[: len(a)], ends[len(a) :]
-    return _Segments(a, b, length, minutes[:, 0], minutes[:, 1]), point[used]
+    used, number = _numbered(len(point), a, b)
+    return _Segments(number[a], number[b], length, minutes[:, 0], minutes[:, 1]), point[used]
+
+
+def _numbered(count: int, *ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # What of 0..count-1 occurs, ascending, and the number of each among them.
+    occurs = np.zeros(count, bool)
+    for end in ends:
+        occurs[end] = True
+    return np.flatnonzero(occurs), np.cumsum(occurs) - 1
 
 
 def _cut(a, b, point, gates):
@@ -140,7 +147,7 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
         keep, findings = _largest_part(
             tail, head, ahead[segment], back[segment], turned, first, length
         )
-    node, place = _hilbert_nodes(np.concatenate([tail[keep], head[keep]]), xy)
+    node, place = _hilbert_nodes(tail[keep], head[keep], xy)
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.lexsort((length[chosen], place[head[chosen]], place[tail[chosen]]))]
     take = _ragged(first[chosen], first[chosen + 1])
@@ -183,7 +190,7 @@ def _largest_part(tail, head, ahead, back, turned, first, length):
     nodes = int(max(tail.max(), head.max())) + 1
     links = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(nodes, nodes))
     _, part = connected_components(links.tocsr(), directed=True, connection="strong")
-    real = np.unique(np.concatenate([tail, head]))
+    real, _ = _numbered(nodes, tail, head)
     largest = np.bincount(part[real]).argmax()
     keep = (part[tail] == largest) & (part[head] == largest)
     dropped = length[~keep].sum()
@@ -205,12 +212,12 @@ def _ragged(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.repeat(begin, counts) + np.arange(counts.sum()) - offset
 
 
-def _hilbert_nodes(ends: np.ndarray, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hilbert_nodes(tail: np.ndarray, head: np.ndarray, xy: np.ndarray):
     # Neighbours on the ground become neighbours in memory.
     from urbanplan.graph.order import hilbert
 
-    node = np.unique(ends)
+    node, _ = _numbered(len(xy), tail, head)
     node = node[np.argsort(hilbert(xy[node]), kind="stable")]
-    place = np.full(int(ends.max()) + 1, -1, np.int64)
+    place = np.full(len(xy), -1, np.int64)
     place[node] = np.arange(len(node))
     return node, place
