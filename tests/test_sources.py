@@ -257,6 +257,9 @@ def test_a_dem_slows_the_way_up(tmp_path, osm):
     slope = np.tile(np.arange(12) * 11.132, (10, 1))  # 10 % up to the east
     dem = raster(tmp_path / "dem.tif", slope, west=104.9995, north=0.005)
     flat, steep = study.open_streets(osm, WALK), study.open_streets(osm, WALK, dem)
+    assert steep.findings == flat.findings
+    half = raster(tmp_path / "half.tif", slope[:, :3], west=104.9995, north=0.005)
+    assert "no height" in study.open_streets(osm, WALK, half).findings[-1]
     up = {(int(net.node_ids[a]), int(net.node_ids[b])): m
           for net in [steep] for a, b, m in zip(net.graph.tails, net.graph.to, net.graph.minutes)}  # fmt: skip
     level = {(int(flat.node_ids[a]), int(flat.node_ids[b])): m

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,14 @@ def build_network(
         )
     crs = crs or metric_crs_of(streets.lonlat)
     xy = transform(streets.lonlat[point], WGS84, crs)
-    return _assemble(streets, mode, crs, segments, point, xy, keep_all)
+    network = _assemble(streets, mode, crs, segments, point, xy, keep_all)
+    unknown = 0 if heights_m is None else int(np.isnan(heights_m[point]).sum())
+    if not unknown:
+        return network
+    note = (
+        f"{unknown:,} of {len(point):,} street points have no height: streets there count as level"
+    )
+    return replace(network, findings=(*network.findings, note))
 
 
 def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segments, np.ndarray]:

@@ -176,15 +176,18 @@ def street_reach(
     import pandas as pd
 
     amount = _numbers(demand, value)
+    demand, areas = _as_points(demand)
     kept, notes = put(network, demand, snap_m, "places of demand")
+    notes = (*areas, *notes)
     starts: Placed
     if origins is None:
         starts, points = at_nodes(network), gpd.points_from_xy(*network.xy.T, crs=network.crs)
         names = starts.ids.astype(str)
     else:
+        origins, areas = _as_points(origins)
         starts, more = put(network, origins, snap_m, "origins")
-        notes, names = (*notes, *more), origins["id"].to_numpy()
-        points = to_crs(origins, network.crs).representative_point().values
+        notes, names = (*notes, *areas, *more), origins["id"].to_numpy()
+        points = to_crs(origins, network.crs).geometry.values
     lost = amount.drop(kept.ids).sum()
     if lost:
         notes = (*notes, f"{lost:,.6g} of {amount.sum():,.6g} {value} are left out with them")
@@ -203,6 +206,14 @@ def street_reach(
     table.insert(0, "origin", names)
     frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=network.crs)
     return Answer(_worth(network, frame.to_crs(WGS84)), (*network.findings, *notes))
+
+
+def _as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    areas = int((frame.geom_type != "Point").sum())
+    if not areas:
+        return frame, ()
+    note = f"{areas} areas or lines are counted at one point inside them"
+    return frame.set_geometry(frame.representative_point()), (note,)
 
 
 def _numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
