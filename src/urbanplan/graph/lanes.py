@@ -183,7 +183,7 @@ def _add(sums, minutes, begin, limits, values, row):
 
 
 @njit(nogil=True, cache=True)
-def _direct(edge, place, beside, j, item_place, item_beside, turned):
+def _direct(place, beside, j, item_place, item_beside, turned):
     # Minutes between two places on one edge without leaving it; place = (share, along, against).
     a, b = place, item_place[j]
     if turned:
@@ -210,8 +210,8 @@ def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_
         the minutes beside it.
     items : (first, node, minutes, edge, place, beside)
         The same of the items.
-    edges : (first, item)
-        Items on each edge.
+    edges : (first, item, first, item)
+        Items on each edge, and items that hang on each node.
     origins : ndarray of int
         Origins to do, neighbours next to each other.
     limits : ndarray, shape (k,)
@@ -280,7 +280,7 @@ def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_
             # Somebody on the same edge may be nearer along it than over its ends.
             for h in range(edges[0][edge], edges[0][edge + 1]):
                 j = edges[1][h]
-                there = _direct(edge, seeds[4][o], seeds[5][o], j, items[4], items[5], turned)
+                there = _direct(seeds[4][o], seeds[5][o], j, items[4], items[5], turned)
                 _item(j, items[0], items[1], items[2], label, found)
                 for g in range(k):
                     if there <= limits[g] < found[lane]:
@@ -337,12 +337,8 @@ def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work
                     o = lanes[lane]
                     there = found[lane]
                     if seeds[3][o] >= 0 and seeds[3][o] == items[3][j]:
-                        there = min(
-                            there,
-                            _direct(
-                                seeds[3][o], seeds[4][o], seeds[5][o], j, items[4], items[5], turned
-                            ),
-                        )
+                        along = _direct(seeds[4][o], seeds[5][o], j, items[4], items[5], turned)
+                        there = min(there, along)
                     if there <= limit and there < np.inf:
                         who[filled], what[filled], long[filled] = o, j, there
                         filled += 1
