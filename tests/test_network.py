@@ -256,7 +256,17 @@ def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
     one, two = store.save(built, tmp_path / "a.npz"), store.save(built, tmp_path / "b.npz")
     assert one.read_bytes() == two.read_bytes()
     back = store.load(one)
-    for name in ("xy", "tail", "head", "spent", "vertex_xy", "length_m", "node_ids", "bend"):
+    for name in (
+        "xy",
+        "tail",
+        "head",
+        "through",
+        "spent",
+        "vertex_xy",
+        "length_m",
+        "node_ids",
+        "bend",
+    ):
         np.testing.assert_array_equal(getattr(back, name), getattr(built, name))
     assert back.mode == built.mode and back.findings == built.findings and back.crs == built.crs
     assert (back.source, back.licence, back.as_of) == ("drawn for a test", "CC0-1.0", "2026-01-01")

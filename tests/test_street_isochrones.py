@@ -81,6 +81,22 @@ def test_one_way_streets_differ_by_direction():
     assert middle.x - back.bounds[0] == pytest.approx(300, abs=3)
 
 
+def test_nobody_gets_on_or_off_a_motorway_between_its_nodes():
+    drive = load_catalog().mode("drive")
+    fast = ((0, 0), (1, 0), (9, 0), (10, 0), {"highway": "motorway", "oneway": "no"})
+    ends = [((0, 0), (0, 3)), ((10, 0), (10, 3)), ((0, 3), (10, 3))]
+    net = town.network(fast, *ends, mode=drive)
+    # Fifty metres from the motorway, 250 m from the street: it is the street that people use.
+    home = tt.place(net, town.places((5, 0.5), network=net), 300)
+    assert home.moved_m[0] == pytest.approx(250, rel=1e-3) and not net.through[home.edge[0]]
+    assert net.through.sum() == 1 and net.edges == 2
+    assert tt.place(net, town.places((5, 0.5), network=net), 200).unplaced == ("p0",)
+    start = tt.place(net, town.places((0, 2), network=net), 50)
+    ((shape,),) = tt.isochrones(net, start, [5.0], cell_m=5)
+    middle = town.places((5, 0), (0, 1), (10, 1), network=net).geometry
+    assert shapely.covers(shape, middle.values).tolist() == [False, True, True]
+
+
 def test_the_way_round_meets_in_the_middle_of_an_edge():
     # A ring of 12 minutes: from a corner everything is within 6, and 5.5 leave a gap of 100 m.
     ring = town.network(((0, 0), (3, 0), (3, 3), (0, 3), (0, 0)))

@@ -67,6 +67,7 @@ class StreetRules:
     no: tuple[str, ...]
     oneway: tuple[str, ...]
     implied_oneway: tuple[str, ...]
+    no_stopping: tuple[str, ...]
     contraflow: tuple[str, ...]
     barriers: tuple[str, ...]
     push_kmh: float
@@ -159,7 +160,7 @@ def _mode(name: str, row: Mapping) -> Mode:
 
 def _street_rules(name: str, row: Mapping) -> StreetRules:
     where, values = f"mode {name}.streets", dict(row)
-    lists = ("access", "no", "oneway", "implied_oneway", "contraflow", "barriers")
+    lists = ("access", "no", "oneway", "implied_oneway", "no_stopping", "contraflow", "barriers")
     values |= {key: tuple(values[key]) for key in lists}
     values["kmh"] = MappingProxyType({k: float(v) for k, v in values["kmh"].items()})
     try:

@@ -24,6 +24,7 @@ class _Segments(NamedTuple):
     length_m: np.ndarray
     ahead_min: np.ndarray
     back_min: np.ndarray
+    through: np.ndarray
 
 
 def build_network(
@@ -85,11 +86,13 @@ def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segment
     # Segments over compact node numbers, and the point behind each node.
     kmh = np.array([speeds_kmh(tags, rules) for tags in streets.tags]).reshape(-1, 2)
     kmh = kmh[streets.tags_of]
+    classes = [tags.get("highway") in rules.no_stopping for tags in streets.tags]
+    through = np.array(classes, bool)[streets.tags_of]
     way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
     inner = np.flatnonzero((way[1:] == way[:-1]) & (kmh.any(1)[way[1:]] if len(way) else False))
     a, b, way = streets.refs[inner], streets.refs[inner + 1], way[inner]
     moved = a != b
-    a, b, kmh = a[moved], b[moved], kmh[way[moved]]
+    a, b, kmh, through = a[moved], b[moved], kmh[way[moved]], through[way[moved]]
     length = _length_m(streets.lonlat, a, b)
     minutes = np.full(kmh.shape, np.inf)
     np.divide(0.06 * length[:, None], kmh, out=minutes, where=kmh > 0)
@@ -98,7 +101,8 @@ def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segment
     point = np.arange(len(streets.lonlat))
     a, b, point = _cut(a, b, point, [p for p, t in streets.point_tags.items() if stops(t, rules)])
     used, number = _numbered(len(point), a, b)
-    return _Segments(number[a], number[b], length, minutes[:, 0], minutes[:, 1]), point[used]
+    ahead_min, back_min = minutes.T
+    return _Segments(number[a], number[b], length, ahead_min, back_min, through), point[used]
 
 
 def _numbered(count: int, *ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +149,7 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     from urbanplan.network.chains import add_up, join
 
     ahead, back = np.isfinite(segments.ahead_min), np.isfinite(segments.back_min)
-    first, segment, turned = join(len(point), segments.a, segments.b, ahead, back)
+    first, segment, turned = join(len(point), segments.a, segments.b, ahead, back, segments.through)
     start = np.where(turned, segments.b[segment], segments.a[segment])
     end = np.where(turned, segments.a[segment], segments.b[segment])
     tail, head = start[first[:-1]], end[first[1:] - 1]
@@ -178,6 +182,7 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
         vertex_xy=xy[vertex],
         spent=spent,
         length_m=length[chosen],
+        through=segments.through[segment[first[:-1]]],
         source=streets.source,
         licence=streets.licence,
         as_of=streets.as_of,

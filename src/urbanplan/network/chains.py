@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True)
-def join(nodes, a, b, ahead, back):
+def join(nodes, a, b, ahead, back, through):
     """Join segments through points of degree two into chains.
 
     Parameters
@@ -17,6 +17,8 @@ def join(nodes, a, b, ahead, back):
         End points of each segment.
     ahead, back : ndarray of bool, shape (segments,)
         Whether it may be used from a to b, and from b to a.
+    through : ndarray of bool, shape (segments,)
+        Whether it is passed along only; a chain is so as a whole or not at all.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def join(nodes, a, b, ahead, back):
         fill[b[s]] += 1
     node = np.zeros(nodes, np.bool_)
     for v in range(nodes):
-        node[v] = not _bend(v, begin, at, a, b, ahead, back)
+        node[v] = not _bend(v, begin, at, a, b, ahead, back, through)
     first = np.zeros(count + 1, np.int64)
     segment = np.empty(count, np.int64)
     turned = np.zeros(count, np.bool_)
@@ -73,12 +75,12 @@ def join(nodes, a, b, ahead, back):
 
 
 @njit(cache=True)
-def _bend(v, begin, at, a, b, ahead, back):
+def _bend(v, begin, at, a, b, ahead, back, through):
     # Two segments that may be used in the same directions meet here, and nothing else does.
     if begin[v + 1] - begin[v] != 2:
         return False
     s, t = at[begin[v]], at[begin[v] + 1]
-    if s == t:
+    if s == t or through[s] != through[t]:
         return False
     enter_s, leave_s = (ahead[s], back[s]) if b[s] == v else (back[s], ahead[s])
     enter_t, leave_t = (ahead[t], back[t]) if b[t] == v else (back[t], ahead[t])

@@ -35,6 +35,8 @@ class Network:
         the edge may not be used in that direction.
     length_m : ndarray of float64, shape (edges,)
         Ellipsoidal length.
+    through : ndarray of bool, shape (edges,)
+        Edges that are passed along only: nobody gets on or off between their nodes.
     source, licence, as_of : str
         Where the streets come from.
     findings : tuple of str
@@ -51,6 +53,7 @@ class Network:
     vertex_xy: np.ndarray
     spent: np.ndarray
     length_m: np.ndarray
+    through: np.ndarray
     source: str
     licence: str
     as_of: str
@@ -91,11 +94,16 @@ class Network:
         )
 
     @cached_property
+    def kerb(self) -> np.ndarray:
+        """Edges that one may get on and off anywhere, in the order of `index`."""
+        return np.flatnonzero(~self.through)
+
+    @cached_property
     def index(self):
-        """Spatial index of `lines`."""
+        """Spatial index of the `lines` of `kerb`."""
         import shapely
 
-        return shapely.STRtree(self.lines)
+        return shapely.STRtree(self.lines[self.kerb])
 
     @cached_property
     def ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -160,6 +160,7 @@ def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) 
         network.ends,
         network.tail,
         network.head,
+        network.through,
         *shape,
         labels,
         limits[-1],

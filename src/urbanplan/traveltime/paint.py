@@ -56,7 +56,7 @@ def locate(edge, xy, bend, vertex_xy, spent):
 
 @njit(nogil=True, cache=True)
 def reached_segments(
-    nodes, ends, tail, head, bend, vertex_xy, spent, label, limit, turned, tolerance_m
+    nodes, ends, tail, head, through, bend, vertex_xy, spent, label, limit, turned, tolerance_m
 ):
     """Straight pieces of street that can be reached within a limit from labelled nodes.
 
@@ -66,8 +66,8 @@ def reached_segments(
         Nodes with a label.
     ends : tuple
         `Network.ends`.
-    tail, head, bend, vertex_xy, spent
-        Of the `Network`.
+    tail, head, through, bend, vertex_xy, spent
+        Of the `Network`; edges that are only passed along are left out.
     label : ndarray of float64, shape (nodes,)
         Minutes at each node.
     limit : float
@@ -95,6 +95,8 @@ def reached_segments(
                 # Its tail has a label too, and lists it.
                 if label[tail[e]] < np.inf:
                     continue
+            if through[e]:
+                continue
             first, last = bend[e], bend[e + 1] - 1
             if filled + last - first > room:
                 room = 2 * room + last - first

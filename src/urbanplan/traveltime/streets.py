@@ -50,6 +50,7 @@ def _points(network: Network, shapes, rows, limit_m: float):
     which, edge = network.index.query_nearest(
         shapes[rows], max_distance=max(limit_m, 1e-9), all_matches=True
     )
+    edge = network.kerb[edge]
     order = np.lexsort((edge, which))
     which, first = np.unique(which[order], return_index=True)
     rows = rows[which]
@@ -60,12 +61,12 @@ def _entrances(network: Network, shape, feature: int, limit_m: float):
     # Where streets meet a line or polygon: its two outermost places on every edge.
     import shapely
 
-    edges = np.sort(network.index.query(shape, predicate="intersects"))
+    edges = network.kerb[np.sort(network.index.query(shape, predicate="intersects"))]
     if not len(edges):
         near = network.index.query_nearest(shape, max_distance=max(limit_m, 1e-9))
         if not len(near):
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2))
-        edge = int(np.min(near))
+        edge = int(network.kerb[np.min(near)])
         spot = shapely.get_coordinates(shapely.shortest_line(network.lines[edge], shape))[0]
         return np.array([feature]), np.array([edge]), spot[None]
     found, xy = [], []
