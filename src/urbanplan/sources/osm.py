@@ -62,17 +62,21 @@ def read_osm(path: Path | str) -> Streets:
             if "barrier" in item.tags:
                 gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
             continue
-        get = item.tags.get
-        kind = [get(key) for key in _ALWAYS]
+        tags, nodes = item.tags, item.nodes
+        kind = [tags.get("highway")]
         if kind[0] is None:
             continue  # a wall or a fence
-        if kind[_AT_ONEWAY] or kind[_AT_JUNCTION] or kind[0] == "motorway":
-            kind += [get(key) for key in _ONEWAY]
+        if len(tags) > 1:
+            kind += [tags.get(key) for key in _ALWAYS[1:]]
+            if kind[_AT_ONEWAY] or kind[_AT_JUNCTION] or kind[0] == "motorway":
+                kind += [tags.get(key) for key in _ONEWAY]
         tags_of.append(kinds.setdefault(tuple(kind), len(kinds)))
-        for node in item.nodes:
+        # The shortest way to a node's numbers: its iterator and its x and y are Python in between.
+        for node in map(nodes.__getitem__, range(len(nodes))):
+            place = node.location
             ids.append(node.ref)
-            xs.append(node.x)
-            ys.append(node.y)
+            xs.append(place.x)
+            ys.append(place.y)
         ends.append(len(ids))
     if not tags_of:
         raise InputError(
