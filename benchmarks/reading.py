@@ -47,11 +47,23 @@ def rows(ground: Ground) -> list[Row]:
 
 
 def _as_xml(extract: Path, path: Path) -> Path:
-    # osmnx reads XML only; the conversion is not timed, and keeps no more than the streets.
+    # osmnx reads XML only, and no way that runs out of the extract; the conversion is not timed.
     import osmium
 
-    with osmium.BackReferenceWriter(str(path), ref_src=str(extract), overwrite=True) as out:
-        filter_ = osmium.filter.KeyFilter("highway")
-        for way in osmium.FileProcessor(str(extract), osmium.osm.WAY).with_filter(filter_):
-            out.add(way)
+    nodes, ways = osmium.osm.NODE, osmium.osm.WAY
+    wanted = osmium.filter.KeyFilter("highway")
+    held = {n.id for n in osmium.FileProcessor(str(extract), nodes)}
+    kept = {}
+    for way in osmium.FileProcessor(str(extract), ways).with_filter(wanted):
+        refs = [n.ref for n in way.nodes if n.ref in held]
+        if len(refs) > 1:
+            kept[way.id] = refs
+    used = {ref for refs in kept.values() for ref in refs}
+    with osmium.SimpleWriter(str(path)) as out:
+        for node in osmium.FileProcessor(str(extract), nodes):
+            if node.id in used:
+                out.add_node(node)
+        for way in osmium.FileProcessor(str(extract), ways).with_filter(wanted):
+            if way.id in kept:
+                out.add_way(way.replace(nodes=kept[way.id]))
     return path

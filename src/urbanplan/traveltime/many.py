@@ -176,15 +176,27 @@ def matrix(
     origin, item, minutes = (
         (np.concatenate(p) for p in zip(*parts)) if parts else (np.zeros(0, int),) * 3
     )
-    table = pd.DataFrame(
-        {
-            "origin": origins.feature[origin],
-            "destination": destinations.feature[item],
-            "minutes": minutes,
-        }
+    shape = (len(origins), len(destinations))
+    pair, minutes = _least_per_pair(
+        origins.feature[origin] * shape[1] + destinations.feature[item], minutes, shape
     )
-    table = table.sort_values(["origin", "destination", "minutes"], ignore_index=True)
-    return table.drop_duplicates(["origin", "destination"], ignore_index=True)
+    first, second = np.divmod(pair, max(shape[1], 1))
+    return pd.DataFrame({"origin": first, "destination": second, "minutes": minutes})
+
+
+def _least_per_pair(pair: np.ndarray, minutes: np.ndarray, shape: tuple[int, int]):
+    # Sorted pairs, and the least minutes of each; a table that is mostly full needs no sorting.
+    size = shape[0] * shape[1]
+    if size <= 4 * len(pair):
+        table = np.full(size, np.inf)
+        np.minimum.at(table, pair, minutes)
+        found = np.flatnonzero(np.isfinite(table))
+        return found, table[found]
+    order = np.lexsort((minutes, pair))
+    pair, minutes = pair[order], minutes[order]
+    first = np.ones(len(pair), bool)
+    first[1:] = pair[1:] != pair[:-1]
+    return pair[first], minutes[first]
 
 
 def require_limits(limits_min: Sequence[float]) -> np.ndarray:
