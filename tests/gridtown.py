@@ -9,10 +9,11 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from urbanplan.catalog import LandSpeed, Mode
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
-from urbanplan.traveltime import Placed, nearest
+from urbanplan.traveltime import nearest, place
 
 CRS = "EPSG:4544"
 CELL = 100.0
@@ -90,15 +91,22 @@ def bridges_of(text: str, speed_kmh: float = 60.0) -> gpd.GeoDataFrame:
     )
 
 
-def ground_of(text: str = TOWN, cell_m: float = CELL, *, neighbours: int = 8, brook=None) -> Ground:
-    """Ground of a drawn town; `brook` is more water, finer than its cells."""
+def ground_of(
+    text: str = TOWN,
+    cell_m: float = CELL,
+    *,
+    neighbours: int = 8,
+    water: BaseGeometry | None = None,
+) -> Ground:
+    """Ground of a drawn town; eight neighbours keep minutes arithmetic, `water` is added to ``~``."""
     lines = rows_of(text)
     area = shapely.box(WEST, NORTH - CELL * len(lines), WEST + CELL * len(lines[0]), NORTH)
-    water = [cell_box(r, c) for r, c in cells_of(text, "~B")] + ([brook] if brook else [])
+    wet = [cell_box(r, c) for r, c in cells_of(text, "~B")]
+    wet += [] if water is None else [water]
     built = [cell_box(r, c) for r, c in cells_of(text, "#")]
     return build_ground(
         frame(["area"], [area]),
-        frame(["water"], [shapely.union_all(water)]) if water else frame([], []),
+        frame(["water"], [shapely.union_all(wet)]) if wet else frame([], []),
         frame(range(len(built)), built),
         cell_m,
         neighbours=neighbours,
@@ -109,13 +117,37 @@ def surface_of(
     text: str = TOWN, mode: Mode = MODE, *, bridges: bool = True, neighbours: int = 8
 ) -> Surface:
     crossings = bridges_of(text)
-    ground = ground_of(text, neighbours=neighbours)
-    return build_surface(ground, mode, roads_of(text), crossings if bridges else crossings.iloc[:0])
+    return build_surface(
+        ground_of(text, neighbours=neighbours),
+        mode,
+        roads_of(text),
+        crossings if bridges else crossings.iloc[:0],
+    )
 
 
-def minutes_from(surface: Surface, placed: Placed, **options) -> np.ndarray:
-    """Minutes per cell between everywhere and the nearest of some places."""
-    return surface.on_grid(nearest(surface, placed, **options).minutes[:, 0])
+def roadless(ground: Ground, mode: Mode = MODE) -> Surface:
+    """A surface of land alone."""
+    nothing = roads_of("..\n")
+    return build_surface(ground, mode, nothing, nothing)
+
+
+def nodes_from(
+    surface: Surface, places: gpd.GeoDataFrame, limit_m: float = 0, **options
+) -> np.ndarray:
+    """Minutes per node between it and the nearest place; `options` are those of `nearest`."""
+    return nearest(surface, place(surface, places, limit_m), **options).minutes[:, 0]
+
+
+def minutes_from(
+    surface: Surface, places: gpd.GeoDataFrame, limit_m: float = 0, **options
+) -> np.ndarray:
+    """Minutes per cell between it and the nearest place, NaN where nobody can stand."""
+    return surface.on_grid(nodes_from(surface, places, limit_m, **options))
+
+
+def spot(row: float, column: float) -> gpd.GeoDataFrame:
+    """One place, called ``a``, at the centre of a cell."""
+    return frame(["a"], [shapely.Point(centre(row, column))])
 
 
 def facilities_of(text: str = TOWN) -> gpd.GeoDataFrame:

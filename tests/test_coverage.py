@@ -13,7 +13,6 @@ import gridtown as town
 from urbanplan.coverage import ALL, coverage, minutes_to_nearest
 from urbanplan.demand import blocks, spread, unassigned
 from urbanplan.errors import CrsError, InputError
-from urbanplan.traveltime import place
 
 
 def people():
@@ -39,9 +38,8 @@ def test_people_are_spread_evenly_and_nobody_is_lost():
 
 def test_coverage_by_hand():
     _, demand = people()
-    surface = town.surface_of()
-    starts = place(surface, town.facilities_of(), 0)
-    minutes = minutes_to_nearest(demand, town.minutes_from(surface, starts), "m")
+    cells = town.minutes_from(town.surface_of(), town.facilities_of())
+    minutes = minutes_to_nearest(demand, cells, "m")
     table = coverage(demand, minutes, [1, 1.5, 99]).set_index(["minutes", "area"])
     # Within a minute: the eight road cells and the seven above, seven below, one to the left ...
     road = range(1, 8)

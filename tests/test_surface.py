@@ -1,4 +1,4 @@
-"""Minutes known from arithmetic, from an independent search, and from what must always hold."""
+"""Minutes over land: from arithmetic, an independent search, and what must always hold."""
 
 from __future__ import annotations
 
@@ -16,25 +16,19 @@ import gridtown as town
 from townfolder import write_town
 from urbanplan import study
 from urbanplan.catalog import LandSpeed, Mode, load_catalog
-from urbanplan.catalog.slope import tobler
 from urbanplan.city import load_city
 from urbanplan.errors import InputError
-from urbanplan.surface import build_surface
+from urbanplan.graph import build_graph
+from urbanplan.surface import build_ground, build_surface
 from urbanplan.traveltime import isochrones, nearest, place, service_areas
 from urbanplan.traveltime.isochrones import margin_min
 
 DIAGONAL = 2**0.5
 
 
-def nodes_of(surface, minutes):
-    """Minutes per cell as minutes per node; road vertices do not matter for outlines."""
-    return minutes[surface.node_of >= 0]
-
-
 def minutes_in(text=town.TOWN, **options):
     surface = town.surface_of(text, **options)
-    placed = place(surface, town.facilities_of(text), 1000)
-    return surface, town.minutes_from(surface, placed)
+    return surface, town.minutes_from(surface, town.facilities_of(text), 1000)
 
 
 def test_minutes_on_the_grid_town_are_arithmetic():
@@ -54,23 +48,23 @@ def test_without_the_bridge_the_far_bank_is_out_of_reach():
     assert np.isinf(minutes[4:]).all() and np.isfinite(minutes[:3]).all()
 
 
-def test_a_river_narrower_than_a_cell_still_stops_everybody():
+THREE_ROWS = "....\n....\n....\n"
+
+
+@pytest.mark.parametrize("neighbours", [8, 16])
+def test_a_river_narrower_than_a_cell_still_stops_everybody(neighbours):
     x, y = town.centre(1, 0)
     brook = shapely.LineString([(x - 50, y + 50), (x + 350, y + 50)]).buffer(2, cap_style="flat")
-    ground = town.ground_of("....\n....\n....\n", brook=brook)
-    assert ground.passable.all()
-    nothing = town.roads_of("..\n")
-    surface = build_surface(ground, town.MODE, nothing, nothing)
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 10)
-    minutes = town.minutes_from(surface, start)
+    ground = town.ground_of(THREE_ROWS, water=brook, neighbours=neighbours)
+    assert ground.passable.all()  # no cell is lost to the brook: only the steps know of it
+    minutes = town.minutes_from(town.roadless(ground), town.spot(0, 0))
     assert np.isfinite(minutes[0]).all() and np.isinf(minutes[1:]).all()
 
 
-def test_no_diagonal_step_between_two_waters():
-    text = "..~~\n..~~\n~~..\n~~..\n"
-    surface = town.surface_of(text + "\n")
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 10)
-    assert np.isinf(town.minutes_from(surface, start)[2:, 2:]).all()
+@pytest.mark.parametrize("neighbours", [8, 16])
+def test_no_diagonal_step_between_two_waters(neighbours):
+    surface = town.surface_of("..~~\n..~~\n~~..\n~~..\n", neighbours=neighbours)
+    assert np.isinf(town.minutes_from(surface, town.spot(0, 0))[2:, 2:]).all()
 
 
 def limited_town(second_class: str, shared: bool):
@@ -90,8 +84,7 @@ def limited_town(second_class: str, shared: bool):
     )
     text = "\n".join(["." * 9] * 5) + "\n"
     surface = build_surface(town.ground_of(text), town.MODE, roads, roads.iloc[:0])
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(4, 4))]), 10)
-    return town.minutes_from(surface, start)
+    return town.minutes_from(surface, town.spot(4, 4))
 
 
 def test_limited_access_roads_are_entered_only_at_shared_vertices():
@@ -117,8 +110,7 @@ def expressway_town(**lines):
 def test_an_expressway_is_used_between_its_interchanges():
     roads = expressway_town(on=[(3, 0), (1, 0)], fast=[(1, 0), (1, 10)], off=[(1, 10), (3, 10)])
     surface = build_surface(town.ground_of(PLAIN), town.MODE, roads, roads.iloc[:0])
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(3, 0))]), 0)
-    minutes = town.minutes_from(surface, start)
+    minutes = town.minutes_from(surface, town.spot(3, 0))
     assert minutes[3, 10] == pytest.approx(0.2 + 1.0 + 0.2)
     assert minutes[1, 5] == pytest.approx(0.2 + 5)  # nobody gets off half way
 
@@ -130,8 +122,7 @@ def test_an_expressway_bridge_is_entered_from_roads_only():
         (expressway_town(a=[(2, 1), (2, 5)], b=[(4, 5), (4, 6)]), True),
     ):
         surface = build_surface(town.ground_of(), town.MODE, roads, bridge)
-        start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 5))]), 0)
-        minutes = town.minutes_from(surface, start)
+        minutes = town.minutes_from(surface, town.spot(2, 5))
         assert np.isfinite(minutes[4, 6]) == reached
         assert not reached or minutes[4, 6] == pytest.approx(0.2 + 0.1)
 
@@ -146,19 +137,16 @@ def test_a_road_that_is_no_line_is_refused():
 def brook_town():
     """Three rows of land; a brook of 4 m through the middle row leaves its centres on the south."""
     x, y = town.centre(1, 0)
-    brook = shapely.box(x - 50, y + 20, x + 350, y + 24)
-    ground = town.ground_of("....\n....\n....\n", brook=brook)
-    assert ground.passable.all()
-    nothing = town.roads_of("..\n")
-    return build_surface(ground, town.MODE, nothing, nothing), x, y
+    ground = town.ground_of(THREE_ROWS, water=shapely.box(x - 50, y + 20, x + 350, y + 24))
+    assert ground.passable.all()  # no cell is lost to the brook: its row is land on both banks
+    return ground, x, y
 
 
 @pytest.mark.parametrize("shape", ["point", "park"])
 def test_nothing_starts_on_the_other_bank_of_a_brook(shape):
-    surface, x, y = brook_town()
+    ground, x, y = brook_town()
     spot = shapely.Point(x, y + 40) if shape == "point" else shapely.box(x - 40, y + 24, x, y + 60)
-    placed = place(surface, town.frame(["a"], [spot]), 500)
-    minutes = town.minutes_from(surface, placed)
+    minutes = town.minutes_from(town.roadless(ground), town.frame(["a"], [spot]), 500)
     assert minutes[0, 0] == pytest.approx(0.6 if shape == "point" else 0)
     assert np.isinf(minutes[1:]).all()
 
@@ -173,8 +161,7 @@ def test_a_road_drawn_through_the_river_is_no_crossing():
     )
     both = pd.concat([roads, ford], ignore_index=True)
     surface = build_surface(town.ground_of(), town.MODE, both, roads.iloc[:0])
-    start = place(surface, town.facilities_of(), 0)
-    minutes = town.minutes_from(surface, start)
+    minutes = town.minutes_from(surface, town.facilities_of())
     assert np.isinf(minutes[4:]).all() and minutes[2, 8] == pytest.approx(0.6 + DIAGONAL)
 
 
@@ -187,17 +174,13 @@ def test_bridges_are_entered_at_their_heads_only():
         speed_kmh=[60.0],
     )
     surface = build_surface(town.ground_of(), town.MODE, bridge.iloc[:0], bridge)
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(2, 9))]), 0)
-    minutes = town.minutes_from(surface, start)
+    minutes = town.minutes_from(surface, town.spot(2, 9))
     assert minutes[5, 9] == pytest.approx(1 + 0.4) and minutes[4, 9] == pytest.approx(1.4 + 1)
 
 
 def test_a_road_beside_a_brook_is_not_joined_to_the_other_bank():
     # Brook and road run through the same row of cells: the road on its north, centres on its south.
-    x, y = town.centre(1, 0)
-    brook = shapely.box(x - 50, y + 20, x + 350, y + 24)
-    ground = town.ground_of("....\n....\n....\n", brook=brook)
-    assert ground.passable.all()
+    ground, x, y = brook_town()
     road = town.frame(
         ["r"],
         [shapely.LineString([(x, y + 40), (x + 300, y + 40), town.centre(0, 3)])],
@@ -205,8 +188,7 @@ def test_a_road_beside_a_brook_is_not_joined_to_the_other_bank():
         speed_kmh=[60.0],
     )
     surface = build_surface(ground, town.MODE, road, road.iloc[:0])
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 3))]), 0)
-    minutes = town.minutes_from(surface, start)
+    minutes = town.minutes_from(surface, town.spot(0, 3))
     assert np.isfinite(minutes[0]).all() and np.isinf(minutes[1:]).all()
 
 
@@ -236,40 +218,76 @@ def test_points_in_the_river_are_moved_to_the_bank_and_pay_for_it():
     x, y = town.centre(3, 1)
     wet = town.frame(["wet", "far"], [shapely.Point(x, y - 20), shapely.Point(x, y - 90_000)])
     placed = place(surface, wet, 1000)
-    assert placed.unplaced == ("far",)
-    assert placed.moved_m[0] == pytest.approx(80)
-    minutes = town.minutes_from(surface, placed)
+    assert placed.unplaced == ("far",) and placed.ids.tolist() == ["wet"]
+    assert placed.moved_m == pytest.approx([80])
+    minutes = surface.on_grid(nearest(surface, placed.only(0)).minutes[:, 0])
     assert minutes[4, 1] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("limit_m", [1000, np.inf])
+def test_where_there_is_no_land_nothing_is_placed(limit_m):
+    placed = place(town.surface_of("~~\n~~\n"), town.spot(0, 0), limit_m)
+    assert placed.unplaced == ("a",) and len(placed) == 0 and not len(placed.leave.node)
 
 
 def test_polygons_start_on_every_cell_that_they_touch():
     surface = town.surface_of()
     park = shapely.union_all([town.cell_box(0, 8), town.cell_box(0, 9)]).buffer(-10)
-    placed = place(surface, town.frame(["p"], [park]), 0)
-    minutes = town.minutes_from(surface, placed)
+    minutes = town.minutes_from(surface, town.frame(["p"], [park]))
     assert minutes[0, 8] == minutes[0, 9] == 0 and minutes[0, 7] > 0
 
 
+@st.composite
+def drawn_towns(draw, kinds, low=3, high=7):
+    """Text of a random town; a kind that occurs twice in `kinds` is twice as likely."""
+    width, height = draw(st.integers(low, high)), draw(st.integers(low, high))
+    row = st.lists(st.sampled_from(kinds), min_size=width, max_size=width).map("".join)
+    return "\n".join(draw(st.lists(row, min_size=height, max_size=height))) + "\n"
+
+
+def in_networkx(graph):
+    """The same arcs for an independent search."""
+    other = nx.DiGraph()
+    other.add_nodes_from(range(graph.nodes))
+    other.add_weighted_edges_from(
+        zip(graph.tails.tolist(), graph.to.tolist(), graph.minutes.tolist())
+    )
+    return other
+
+
 @settings(max_examples=40, deadline=None)
-@given(st.data())
-def test_equal_to_networkx_on_random_towns(data):
-    width, height = data.draw(st.integers(3, 7)), data.draw(st.integers(3, 7))
-    text = "\n".join(
-        "".join(data.draw(st.sampled_from("...=~#F")) for _ in range(width)) for _ in range(height)
-    )
-    surface, minutes = minutes_in(text + "\n")
-    starts = place(surface, town.facilities_of(text + "\n"), 1000)
-    graph = nx.DiGraph()
-    graph.add_nodes_from(range(surface.graph.nodes))
-    arcs = zip(surface.graph.tails.tolist(), surface.graph.to.tolist())
-    graph.add_weighted_edges_from(
-        (a, b, m) for (a, b), m in zip(arcs, surface.graph.minutes.tolist())
-    )
-    sources = set(starts.leave.node.tolist())
-    truth = nx.multi_source_dijkstra_path_length(graph, sources) if sources else {}
-    flat = minutes.ravel()[surface.cells]
-    for node, value in enumerate(flat):
-        assert value == pytest.approx(truth.get(node, np.inf), rel=1e-9)
+@given(drawn_towns("...=~#F"), st.sampled_from([8, 16]))
+def test_equal_to_networkx_on_random_towns(text, neighbours):
+    surface = town.surface_of(text, neighbours=neighbours)
+    placed = place(surface, town.facilities_of(text), 1000)
+    sources = placed.leave.node.tolist()
+    assert len(sources) == text.count("F") and not placed.leave.minutes.any()
+    graph = in_networkx(surface.graph)
+    truth = nx.multi_source_dijkstra_path_length(graph, set(sources)) if sources else {}
+    for direction in ("to", "from"):
+        minutes = nearest(surface, placed, direction=direction).minutes[:, 0]
+        for node, value in enumerate(minutes):
+            assert value == pytest.approx(truth.get(node, np.inf), rel=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(drawn_towns("...=~#FF"), st.integers(1, 4))
+def test_ranks_are_equal_to_networkx_on_random_towns(text, ranks):
+    surface = town.surface_of(text, neighbours=16)
+    placed = place(surface, town.facilities_of(text), 0)
+    graph, count = in_networkx(surface.graph), surface.graph.nodes
+    truth = np.full((len(placed) + ranks, count), np.inf)  # at least `ranks` rows to sort
+    for facility, node in enumerate(placed.leave.node.tolist()):
+        for other, minutes in nx.single_source_dijkstra_path_length(graph, node).items():
+            truth[facility, other] = minutes
+    found = nearest(surface, placed, ranks=ranks)
+    assert found.minutes.shape == found.facility.shape == (count, ranks)
+    np.testing.assert_allclose(found.minutes, np.sort(truth, axis=0)[:ranks].T, rtol=1e-9)
+    np.testing.assert_array_equal(found.facility == -1, np.isinf(found.minutes))
+    for node, row in enumerate(found.facility):
+        there = row[row >= 0]
+        assert len(set(there.tolist())) == len(there)
+        np.testing.assert_allclose(truth[there, node], found.minutes[node, : len(there)], rtol=1e-9)
 
 
 @settings(max_examples=30, deadline=None)
@@ -279,61 +297,87 @@ def test_a_new_facility_never_makes_anybody_later(r1, c1, r2, c2):
     spots = town.frame(
         ["a", "b"], [shapely.Point(town.centre(r1, c1)), shapely.Point(town.centre(r2, c2))]
     )
-    starts = place(surface, spots, 1000)
-    one, two = town.minutes_from(surface, starts.only(0)), town.minutes_from(surface, starts)
-    other = town.minutes_from(surface, starts.only(1))
-    land = ~np.isnan(one)
-    assert (two[land] <= one[land]).all()
-    np.testing.assert_array_equal(two[land], np.minimum(one, other)[land])
+    placed = place(surface, spots, 1000)
+    assert placed.ids.tolist() == ["a", "b"]
+    one, other, two = (
+        nearest(surface, places).minutes for places in (placed.only(0), placed.only(1), placed)
+    )
+    assert (two <= one).all()
+    np.testing.assert_array_equal(two, np.minimum(one, other))
+
+
+def assert_same_graph(one, other):
+    for name in ("first", "to", "minutes"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 def test_opening_nothing_changes_nothing(tmp_path):
     ready = study.prepare(load_city(write_town(tmp_path)))
     mode = load_catalog().mode("walk")
     before, after = ready.surface(mode), ready.surface(mode, ())
-    for part in ("first", "to", "minutes"):
-        assert getattr(before.graph, part).tobytes() == getattr(after.graph, part).tobytes()
+    assert_same_graph(before.graph, after.graph)
     one, two = (study.coverage_of(ready, s, "hospitals", [2, 5])[0] for s in (before, after))
     assert one.equals(two)
     opened = study.coverage_of(ready, ready.surface(mode, ("bridge_new",)), "hospitals", [2, 5])[0]
     assert not opened.equals(one) and (opened["persons_covered"] >= one["persons_covered"]).all()
 
 
-def test_minutes_are_the_same_both_ways():
-    graph = town.surface_of().graph
-    there = {(a, b): m for a, b, m in zip(graph.tails, graph.to, graph.minutes)}
-    assert there == {(b, a): m for (a, b), m in there.items()}
+@pytest.mark.parametrize("neighbours", [8, 16])
+def test_minutes_are_the_same_both_ways(neighbours):
+    graph = town.surface_of(neighbours=neighbours).graph
     assert graph.symmetric and graph.backward is graph
+    assert_same_graph(graph, build_graph(graph.nodes, graph.to, graph.tails, graph.minutes))
 
 
 def test_the_limit_cuts_and_changes_nothing_else():
     surface = town.surface_of()
     placed = place(surface, town.facilities_of(), 0)
-    full, cut = (
-        town.minutes_from(surface, placed),
-        town.minutes_from(surface, placed, limit_min=2.0),
-    )
-    np.testing.assert_array_equal(
-        np.where(full <= 2.0, full, np.inf)[~np.isnan(full)], cut[~np.isnan(cut)]
-    )
+    for ranks in (None, 1):
+        full = nearest(surface, placed, ranks=ranks).minutes
+        cut = nearest(surface, placed, ranks=ranks, limit_min=2.0).minutes
+        np.testing.assert_array_equal(np.where(full <= 2.0, full, np.inf), cut)
+        assert np.isinf(cut).any() and np.isfinite(cut).any()
 
 
 PLAIN = "\n".join(["." * 61] * 61) + "\n"
 
 
-def plain(text=PLAIN):
-    surface = town.surface_of(text)
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
-    return surface, town.minutes_from(surface, start)
+def plain(text=PLAIN, neighbours=8):
+    """Surface, the place in its middle, and minutes per node from there."""
+    surface = town.surface_of(text, neighbours=neighbours)
+    placed = place(surface, town.spot(30, 30), 10)
+    return surface, placed, nearest(surface, placed).minutes[:, 0]
 
 
 def test_isochrone_on_open_land_is_the_octagon_of_eight_steps():
-    surface, minutes = plain()
-    (shape,) = service_areas(surface, nodes_of(surface, minutes), [10])
+    surface, _, minutes = plain()
+    (shape,) = service_areas(surface, minutes, [10])
     # Eight neighbours reach an octagon with corners at r on the axes and r/√2·(1, 1) between.
     r = 1000.0
     octagon = 8 * 0.5 * r * r * np.sin(np.pi / 4)
     assert shape.area == pytest.approx(octagon, rel=0.01)
+
+
+def test_isochrone_on_open_land_is_the_sixteen_gon_of_sixteen_steps():
+    surface, placed, minutes = plain(neighbours=16)
+    (shape,) = service_areas(surface, minutes, [10])
+    # Corners at r on the axes and the diagonals, and at r/√5·(2, 1) where the knight's moves lead.
+    r, corners = 1000.0, {(p * x, q * y) for x, y in [(1, 0), (0, 1), (1, 1), (2, 1), (1, 2)]
+                          for p in (1, -1) for q in (1, -1)}  # fmt: skip
+    x, y = town.centre(30, 30)
+    hull = shapely.MultiPoint(
+        [(x + r * i / np.hypot(i, j), y + r * j / np.hypot(i, j)) for i, j in corners]
+    ).convex_hull
+    sixteen_gon = 4 * r * r * (1 / 5**0.5 + 1 / 10**0.5)
+    assert len(hull.exterior.coords) - 1 == 16 and hull.area == pytest.approx(sixteen_gon)
+    assert shape.area == pytest.approx(sixteen_gon, rel=0.01)
+    assert shape.symmetric_difference(hull).area < 0.01 * sixteen_gon
+    octagon_surface, _, eight = plain()
+    (octagon,) = service_areas(octagon_surface, eight, [10])
+    circle = np.pi * r * r
+    assert abs(shape.area - circle) < abs(octagon.area - circle) / 3
+    ((drawn,),) = isochrones(surface, placed, [10])
+    assert drawn.equals(shape)
 
 
 def test_isochrones_are_valid_nested_and_keep_their_holes():
@@ -341,8 +385,8 @@ def test_isochrones_are_valid_nested_and_keep_their_holes():
     for r in range(33, 37):
         for c in range(33, 37):
             pond[r][c] = "~"
-    surface, minutes = plain("\n".join("".join(line) for line in pond) + "\n")
-    bands = service_areas(surface, nodes_of(surface, minutes), [5, 10, 15, 20])
+    surface, _, minutes = plain("\n".join("".join(line) for line in pond) + "\n")
+    bands = service_areas(surface, minutes, [5, 10, 15, 20])
     for shape in bands:
         assert shape.is_valid and shape.area > 0
     for small, large in zip(bands, bands[1:]):
@@ -352,146 +396,273 @@ def test_isochrones_are_valid_nested_and_keep_their_holes():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_isochrones_of_random_towns_are_valid_and_nested(data):
-    text = "\n".join(
-        "".join(data.draw(st.sampled_from("....=~")) for _ in range(9)) for _ in range(9)
-    )
-    surface = town.surface_of(text + "\n")
+@given(drawn_towns("....=~", 9, 9), st.sampled_from([8, 16]))
+def test_isochrones_of_random_towns_are_valid_and_nested(text, neighbours):
+    surface = town.surface_of(text, neighbours=neighbours)
     if not len(surface.cells):
         return
-    spot = town.frame(["a"], [shapely.Point(town.centre(4, 4))])
-    starts = place(surface, spot, 1e6)
-    if not len(starts):
-        return
-    (bands,) = isochrones(surface, starts, [1, 2, 4])
+    placed = place(surface, town.spot(4, 4), 1e6)
+    bands = service_areas(surface, nearest(surface, placed).minutes[:, 0], [1, 2, 4])
     for small, large in zip(bands, bands[1:]):
         assert small.is_valid and large.is_valid
         assert small.difference(large).area < 1e-6
         assert large.area >= small.area
+    (short,) = isochrones(surface, placed, [1, 2, 4])
+    assert all(one.equals(other) for one, other in zip(short, bands, strict=True))
 
 
-def test_isochrone_does_not_depend_on_how_far_the_search_went():
-    surface, minutes = plain()
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
-    cut = nearest(surface, start, limit_min=10 + margin_min(surface)).minutes[:, 0]
-    (full,) = service_areas(surface, nodes_of(surface, minutes), [10])
-    (short,) = service_areas(surface, cut, [10])
+@pytest.mark.parametrize("neighbours", [8, 16])
+def test_isochrone_does_not_depend_on_how_far_the_search_went(neighbours):
+    surface, placed, minutes = plain(neighbours=neighbours)
+    cut = nearest(surface, placed, limit_min=10 + margin_min(surface)).minutes[:, 0]
+    assert np.isinf(cut).sum() > np.isinf(minutes).sum()
+    (full,), (short,) = service_areas(surface, minutes, [10]), service_areas(surface, cut, [10])
     assert full.equals(short)
 
 
-def test_one_place_is_searched_far_enough():
-    surface, minutes = plain()
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
-    whole = service_areas(surface, nodes_of(surface, minutes), [5, 10.5])
-    for shape, full in zip(isochrones(surface, start, [5, 10.5])[0], whole):
+@pytest.mark.parametrize("neighbours", [8, 16])
+def test_one_place_is_searched_far_enough(neighbours):
+    surface, placed, minutes = plain(neighbours=neighbours)
+    whole = service_areas(surface, minutes, [5, 10.5])
+    (shapes,) = isochrones(surface, placed, [5, 10.5])
+    for shape, full in zip(shapes, whole, strict=True):
         assert shape.equals(full)
 
 
+def test_each_place_has_its_own_isochrones():
+    surface = town.surface_of()
+    spots = town.frame("ab", [shapely.Point(town.centre(*at)) for at in [(1, 1), (5, 7)]])
+    placed = place(surface, spots, 0)
+    drawn = isochrones(surface, placed, [1, 2])
+    for feature, shapes in enumerate(drawn):
+        minutes = nearest(surface, placed.only(feature)).minutes[:, 0]
+        for shape, alone in zip(shapes, service_areas(surface, minutes, [1, 2]), strict=True):
+            assert shape.equals(alone) and shape.contains(spots.geometry[feature])
+    assert len(drawn) == 2 and not drawn[0][1].equals(drawn[1][1])
+
+
 def test_isochrones_stay_on_the_bank_that_is_reached():
-    surface, minutes = minutes_in(bridges=False)
-    for shape in service_areas(surface, nodes_of(surface, minutes), [5, 20]):
+    surface = town.surface_of(bridges=False)
+    minutes = town.nodes_from(surface, town.facilities_of())
+    for shape in service_areas(surface, minutes, [5, 20]):
         assert shape.bounds[1] >= town.NORTH - 300
-    surface, _, y = brook_town()
-    start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 0)
-    ((shape,),) = isochrones(surface, start, [9])
+    ground, _, y = brook_town()
+    surface = town.roadless(ground)
+    (shape,) = service_areas(surface, town.nodes_from(surface, town.spot(0, 0)), [9])
     assert shape.bounds[1] == pytest.approx(y + 24, abs=0.02)
 
 
 @pytest.mark.parametrize("text", [town.TOWN, "F....\n", "F\n"])
 def test_an_isochrone_of_everything_is_all_land_to_the_rim(text):
-    surface, minutes = minutes_in(text)
-    (shape,) = service_areas(surface, nodes_of(surface, minutes), [99])
+    surface = town.surface_of(text)
+    (shape,) = service_areas(surface, town.nodes_from(surface, town.facilities_of(text)), [99])
     assert shape.area == pytest.approx(surface.area.difference(surface.barrier).area)
 
 
 def test_limits_must_ascend():
-    surface, minutes = plain()
+    surface, placed, minutes = plain()
     with pytest.raises(InputError, match="ascending"):
-        service_areas(surface, nodes_of(surface, minutes), [10, 5])
+        service_areas(surface, minutes, [10, 5])
+    with pytest.raises(InputError, match="ascending"):
+        isochrones(surface, placed, [10, 5])
 
 
 def test_nothing_in_reach_gives_empty_bands():
     surface = town.surface_of()
-    none = nearest(surface, place(surface, town.facilities_of("..\n"), 0)).minutes[:, 0]
+    nowhere = place(surface, town.facilities_of("..\n"), 0)
+    none = nearest(surface, nowhere).minutes[:, 0]
     assert [b.is_empty for b in service_areas(surface, none, [5, 10])] == [True, True]
+    assert len(nowhere) == 0 and isochrones(surface, nowhere, [5, 10]) == []
 
 
-# ---------------------------------------------------------------- sixteen neighbours, slopes, hybrid
+# ---------------------------------------------------------------- sixteen neighbours
 
 
-def wide(neighbours: int):
-    surface = town.surface_of(PLAIN, neighbours=neighbours)
-    return surface, place(surface, town.frame(["a"], [shapely.Point(town.centre(30, 30))]), 10)
+#: Built-up land twice as slow as the open, and roads that may be forbidden.
+TWO_PACES = Mode("m", "", "", LandSpeed(3, 1), LandSpeed(6, 1), "posted", (), "")
+LAND_ONLY = replace(TWO_PACES, forbidden_classes=("primary",))
 
 
-def test_sixteen_neighbours_reach_the_sixteen_gon():
-    surface, start = wide(16)
-    ((shape,),) = isochrones(surface, start, [10])
-    # Corners lie at r in the directions of all steps: along the axes, the diagonals, the knight's moves.
-    kinds = {(0, 1), (1, 1), (1, 2)}
-    span = range(-2, 3)
-    steps = [(a, b) for a in span for b in span if tuple(sorted((abs(a), abs(b)))) in kinds]
-    angles = np.sort([np.arctan2(b, a) for a, b in steps])
-    gon = 0.5 * 1000.0**2 * np.sin(np.diff(np.r_[angles, angles[0] + 2 * np.pi])).sum()
-    ((octagon,),) = isochrones(*wide(8), [10])
-    assert len(angles) == 16 and shape.area == pytest.approx(gon, rel=0.01)
-    assert octagon.area < shape.area < np.pi * 1000**2
-    assert shape.buffer(1).covers(octagon)
+@settings(max_examples=40, deadline=None)
+@given(drawn_towns("....=~##F", 3, 9), st.sampled_from([TWO_PACES, LAND_ONLY]))
+def test_sixteen_neighbours_are_between_eight_and_the_straight_line(text, mode):
+    eight, sixteen = (town.surface_of(text, mode, neighbours=n) for n in (8, 16))
+    facilities = town.facilities_of(text)
+    slow, quick = (town.nodes_from(s, facilities) for s in (eight, sixteen))
+    assert (quick <= slow).all()
+    # More directions to go in open no way that was closed.
+    np.testing.assert_array_equal(np.isinf(quick), np.isinf(slow))
+    on_road = mode is TWO_PACES and len(town.roads_of(text)) > 0
+    best = 0.06 / 60 if on_road else mode.open_land.pace_min_per_m
+    xy = np.c_[sixteen.grid.centres(sixteen.cells)]
+    straight = np.full(len(xy), np.inf)
+    for point in facilities.geometry:
+        straight = np.minimum(straight, np.hypot(*(xy - [point.x, point.y]).T))
+    assert (quick[: len(xy)] >= straight * best * (1 - 1e-12)).all()
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.data())
-def test_more_neighbours_are_never_slower_and_nobody_beats_the_straight_line(data):
-    text = "\n".join(
-        "".join(data.draw(st.sampled_from(".....~#")) for _ in range(9)) for _ in range(9)
-    )
-    spot = town.frame(["a"], [shapely.Point(town.centre(4, 4))])
-    found = {}
-    for neighbours in (8, 16):
-        surface = town.surface_of(text + "\n", neighbours=neighbours)
-        if not len(surface.cells):
-            return
-        found[neighbours] = town.minutes_from(surface, place(surface, spot, 1e4))
-    land = ~np.isnan(found[8])
-    assert (found[16][land] <= found[8][land] + 1e-12).all()
-    assert (np.isinf(found[8]) >= np.isinf(found[16])).all()
-    rows, columns = np.indices(land.shape)
-    if text.split("\n")[4][4] != "~":
-        straight = np.hypot(rows - 4, columns - 4)  # a cell a minute, by the crow
-        assert (found[16][land] >= straight[land] - 1e-9).all()
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        (".#.\n...\n", (0, 5)),
+        ("...\n.#.\n", (0, 5)),
+        (".#.\n...\n", (2, 3)),
+        ("...\n.#.\n", (2, 3)),
+        ("..\n#.\n..\n", (0, 5)),
+        ("..\n.#\n..\n", (0, 5)),
+        ("..\n#.\n..\n", (1, 4)),
+        ("..\n.#\n..\n", (1, 4)),
+    ],
+)
+def test_a_knights_step_takes_a_quarter_of_its_length_from_each_cell_it_passes(text, ends):
+    graph = town.surface_of(text, TWO_PACES, neighbours=16).graph
+    for one, other in (ends, ends[::-1]):
+        arc = (graph.tails == one) & (graph.to == other)
+        assert graph.minutes[arc] == pytest.approx([5**0.5 * (1 + 2 + 1 + 1) / 4])
 
 
-def test_a_knights_step_jumps_no_wall_and_cuts_no_corner():
-    for text in ("...\n~~~\n...\n...\n", "..~\n~~.\n...\n"):
-        surface = town.surface_of(text, neighbours=16)
-        start = place(surface, town.frame(["a"], [shapely.Point(town.centre(0, 0))]), 0)
-        minutes = town.minutes_from(surface, start)
-        assert np.isfinite(minutes[0, 0]) and np.isinf(minutes[2]).all()
+def test_a_knights_step_does_not_jump_a_wall_or_cut_its_corner():
+    open_land = town.surface_of("......\n......\n......\n", neighbours=16)
+    walled = town.surface_of("......\n~~~~..\n......\n", neighbours=16)
+    free, minutes = (town.minutes_from(s, town.spot(0, 3)) for s in (open_land, walled))
+    assert free[2, 4] == free[2, 2] == pytest.approx(5**0.5)
+    assert minutes[1, 5] == pytest.approx(5**0.5)  # passes the wall's end at half a cell
+    assert minutes[2, 4] == pytest.approx(1 + 2)  # there is no way through half of the last cell
+    assert minutes[2, 3] == pytest.approx(1 + 2 + 1)  # nor round its far corner
+    assert minutes[2, 2] == pytest.approx(1 + 2 + 2)
+    closed = town.surface_of("......\n~~~~~~\n......\n", neighbours=16)
+    assert np.isinf(town.minutes_from(closed, town.spot(0, 3))[2]).all()
+    stairs = town.surface_of("...~\n..~.\n.~..\n~...\n", neighbours=16)
+    beyond = town.minutes_from(stairs, town.spot(0, 0))
+    assert np.isfinite(beyond).sum() == np.isinf(beyond).sum() == 6
+
+
+@pytest.mark.parametrize("neighbours", [8, 16])
+@pytest.mark.parametrize("beyond", [(3, 0), (0, 3)])
+def test_no_step_jumps_a_gap_in_the_study_area(neighbours, beyond):
+    # Two blocks of 2 by 2 cells with one cell of elsewhere, which is not water, between them.
+    blocks = [town.cell_box(r + dr, c + dc) for r, c in [(0, 0), beyond]
+              for dr in (0, 1) for dc in (0, 1)]  # fmt: skip
+    area, nothing = town.frame(["area"], [shapely.union_all(blocks)]), town.frame([], [])
+    ground = build_ground(area, nothing, nothing, town.CELL, neighbours=neighbours)
+    minutes = town.minutes_from(town.roadless(ground), town.spot(0, 0))
+    assert np.isfinite(minutes).sum() == np.isinf(minutes).sum() == 4
 
 
 def test_other_numbers_of_neighbours_are_refused():
-    with pytest.raises(InputError, match="8 or 16"):
-        town.ground_of(neighbours=12)
+    with pytest.raises(InputError, match="4 neighbours"):
+        town.ground_of(neighbours=4)
 
 
-def test_uphill_is_slower_by_toblers_function():
-    walk = load_catalog().mode("walk")
-    ground = town.ground_of("....\n", neighbours=8)
-    none = town.roads_of("..\n").iloc[:0]
-    start = town.frame(["a"], [shapely.Point(town.centre(0, 0))])
-    level = build_surface(ground, walk, none, none)
-    flat = town.minutes_from(level, place(level, start, 0))[0, 1]
-    same = replace(ground, heights_m=np.full((1, 4), 250.0))
-    also = build_surface(same, walk, none, none)
-    np.testing.assert_array_equal(also.graph.minutes, level.graph.minutes)
-    hill = build_surface(replace(ground, heights_m=np.array([[0.0, 10, 20, 30]])), walk, none, none)
-    placed = place(hill, start, 0)
-    up = town.minutes_from(hill, placed, direction="from")[0, 1]
-    down = town.minutes_from(hill, placed, direction="to")[0, 1]
-    assert up == pytest.approx(flat / float(tobler(0.1))) and up > flat
-    assert down == pytest.approx(flat / float(tobler(-0.1)))
-    assert not hill.graph.symmetric and level.graph.symmetric
+# ---------------------------------------------------------------- heights
+
+
+def slope_town(rise_m, mode, text=".....\n" * 5, neighbours=16):
+    """Flat and sloped surface of open land; each cell is `rise_m` (south, east) above the last."""
+    ground = town.ground_of(text, neighbours=neighbours)
+    row, column = np.indices(ground.grid.shape)
+    sloped = replace(ground, heights_m=300.0 + rise_m[0] * row + rise_m[1] * column)
+    return town.roadless(ground, mode), town.roadless(sloped, mode)
+
+
+def walked(slope):
+    """Tobler's (1993) walking speed in km/h as published, as a share of that on the flat."""
+    return 6 * np.exp(-3.5 * np.abs(slope + 0.05)) / (6 * np.exp(-3.5 * 0.05))
+
+
+@pytest.mark.parametrize("slope", [0.03, 0.05, 0.1, 0.4])
+def test_uphill_is_slower_than_downhill_by_toblers_factors(slope):
+    _, surface = slope_town((0, 100 * slope), load_catalog().mode("walk"), ".....\n")
+    flat = 4 * 100 * 1.25 * 0.06 / 5  # four cells at 5 km/h with a detour of 1.25
+    from_foot, to_foot = (
+        town.minutes_from(surface, town.spot(0, 0), direction=d)[0, 4] for d in ("from", "to")
+    )
+    from_top, to_top = (
+        town.minutes_from(surface, town.spot(0, 4), direction=d)[0, 0] for d in ("from", "to")
+    )
+    assert from_foot == to_top == pytest.approx(flat / walked(slope), rel=1e-12)
+    assert to_foot == from_top == pytest.approx(flat / walked(-slope), rel=1e-12)
+    assert from_foot > to_foot
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-60, 60), st.floats(-60, 60), st.sampled_from([8, 16]))
+def test_every_step_on_a_slope_is_as_slow_as_its_own_rise(south, east, neighbours):
+    flat, sloped = slope_town((south, east), load_catalog().mode("walk"), neighbours=neighbours)
+    for name in ("first", "to"):
+        np.testing.assert_array_equal(getattr(flat.graph, name), getattr(sloped.graph, name))
+    down, right = (
+        np.subtract(a, b)
+        for a, b in zip(np.divmod(flat.graph.to, 5), np.divmod(flat.graph.tails, 5))
+    )
+    slope = (down * south + right * east) / (100 * np.hypot(down, right))
+    np.testing.assert_allclose(sloped.graph.minutes, flat.graph.minutes / walked(slope), rtol=1e-9)
+    spot = town.spot(2, 2)
+    to, away = (town.nodes_from(sloped, spot, direction=d) for d in ("to", "from"))
+    # What is uphill from the middle is downhill from the cell on the other side of it.
+    np.testing.assert_allclose(to, away[::-1], rtol=1e-9)
+    truth = nx.single_source_dijkstra_path_length(in_networkx(sloped.graph), 12)
+    np.testing.assert_allclose(away, [truth[node] for node in range(25)], rtol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["walk", "bike", "drive", "walk_drive"])
+def test_flat_or_unknown_heights_change_nothing(mode):
+    mode = load_catalog().mode(mode)
+    ground, roads, bridges = (
+        town.ground_of(neighbours=16), town.roads_of(town.TOWN), town.bridges_of(town.TOWN)
+    )  # fmt: skip
+    without = build_surface(ground, mode, roads, bridges)
+    for height in (0.0, 287.3, np.nan):
+        heights = np.full(ground.grid.shape, height)
+        surface = build_surface(replace(ground, heights_m=heights), mode, roads, bridges)
+        assert_same_graph(without.graph, surface.graph)
+        assert_same_graph(without.graph, surface.graph.backward)
+
+
+@pytest.mark.parametrize("mode", [town.MODE, load_catalog().mode("drive")])
+def test_slopes_do_not_matter_to_modes_without_a_rule_for_them(mode):
+    flat, sloped = slope_town((7, 13), mode)
+    assert_same_graph(flat.graph, sloped.graph)
+    assert_same_graph(flat.graph, sloped.graph.backward)
+
+
+# ---------------------------------------------------------------- ranks
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    drawn_towns("....=~#", 4, 8),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=3, max_size=3),
+    st.sampled_from(["to", "from"]),
+    st.floats(-30, 30),
+)
+def test_three_ranks_are_three_searches_in_order(text, spots, direction, rise_m):
+    ground = town.ground_of(text, neighbours=16)
+    heights = rise_m * np.indices(ground.grid.shape)[1]
+    surface = town.roadless(replace(ground, heights_m=heights), load_catalog().mode("walk"))
+    places = town.frame("abc", [shapely.Point(town.centre(*at)) for at in spots])
+    placed = place(surface, places, 1000)
+    alone = np.full((3, surface.graph.nodes), np.inf)
+    for feature in range(len(placed)):
+        alone[feature] = nearest(surface, placed.only(feature), direction=direction).minutes[:, 0]
+    order = np.argsort(alone, axis=0, kind="stable").T  # of equally near ones the lower number
+    minutes = np.take_along_axis(alone.T, order, axis=1)
+    found = nearest(surface, placed, direction=direction, ranks=3)
+    np.testing.assert_array_equal(found.minutes, minutes)
+    np.testing.assert_array_equal(found.facility, np.where(np.isinf(minutes), -1, order))
+    one = nearest(surface, placed, direction=direction)
+    np.testing.assert_array_equal(one.minutes[:, 0], minutes[:, 0])
+    assert one.facility is None
+
+
+def test_a_park_on_many_cells_is_one_facility_at_every_rank():
+    surface = town.surface_of()
+    park = shapely.union_all([town.cell_box(0, 8), town.cell_box(0, 9)]).buffer(-10)
+    places = town.frame(["park", "spot"], [park, shapely.Point(town.centre(1, 1))])
+    found = nearest(surface, place(surface, places, 0), ranks=3)
+    here = surface.node_of[0, 8]
+    assert found.facility[here].tolist() == [0, 1, -1]
+    assert found.minutes[here] == pytest.approx([0, 0.6 + DIAGONAL, np.inf])
 
 
 def test_walk_to_the_road_then_drive():
@@ -503,13 +674,15 @@ def test_walk_to_the_road_then_drive():
     assert minutes[5, 7] == pytest.approx(0.4 + walk + 0.2 + walk + 0.2)
 
 
-def test_the_three_nearest_are_those_of_three_searches():
-    surface = town.surface_of(PLAIN)
-    spots = [(3, 4), (40, 50), (20, 9), (55, 5)]
-    frame = town.frame(range(4), [shapely.Point(town.centre(*s)) for s in spots])
-    placed = place(surface, frame, 0)
-    ranked = nearest(surface, placed, ranks=3)
-    each = np.stack([nearest(surface, placed.only(i)).minutes[:, 0] for i in range(4)], axis=1)
-    np.testing.assert_allclose(ranked.minutes, np.sort(each, axis=1)[:, :3], rtol=1e-12)
-    chosen = np.take_along_axis(each, ranked.facility.astype(int), axis=1)
-    np.testing.assert_allclose(chosen, ranked.minutes, rtol=1e-12)
+def test_a_steep_slope_does_not_draw_the_outline_too_far():
+    ground = town.ground_of(PLAIN, neighbours=16)
+    hill = replace(ground, heights_m=50.0 * np.indices(ground.grid.shape)[1])  # one in two
+    surface = town.roadless(hill, load_catalog().mode("walk"))
+    start = place(surface, town.spot(30, 30), 0)
+    ((shape,),) = isochrones(surface, start, [9.0])
+    minutes = surface.on_grid(nearest(surface, start, direction="from").minutes[:, 0])
+    # Straight uphill the limit falls just beyond the next cell, in proportion to its minutes.
+    x, y = town.centre(30, 30)
+    uphill = shape.intersection(shapely.LineString([(x, y), (x + 900, y)]))
+    share = (9.0 - minutes[30, 31]) / (minutes[30, 32] - minutes[30, 31])
+    assert 0 < share < 1 and uphill.length == pytest.approx(town.CELL * (1 + share), abs=0.1)

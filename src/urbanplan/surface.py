@@ -51,6 +51,8 @@ class Surface:
         Minutes between neighbouring nodes; nodes behind the cells are road vertices.
     area, barrier : geometry
         Study area and water in the grid's system.
+    step_min : float
+        Minutes of the longest single step over land.
     """
 
     grid: Grid
@@ -59,6 +61,7 @@ class Surface:
     graph: Graph
     area: BaseGeometry
     barrier: BaseGeometry
+    step_min: float
 
     @property
     def cells(self) -> np.ndarray:
@@ -169,7 +172,8 @@ def build_surface(
     head = np.concatenate([b, lb, a, la], dtype=np.int32, casting="same_kind")
     minutes = np.concatenate([there, linked, back, linked])
     graph = build_graph(count, tail, head, minutes, symmetric=there is back)
-    return Surface(ground.grid, mode, node_of, graph, ground.area, ground.barrier)
+    step = max(there.max(initial=0.0), back.max(initial=0.0))
+    return Surface(ground.grid, mode, node_of, graph, ground.area, ground.barrier, float(step))
 
 
 def _dry_steps(grid: Grid, passable: np.ndarray, barrier: BaseGeometry, steps) -> tuple[Step, ...]:

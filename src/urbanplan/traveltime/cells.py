@@ -20,7 +20,7 @@ def place_on_cells(surface: Surface, ids, shapes, limit_m: float) -> Placed:
         if not len(nodes):
             tree = tree or _centre_tree(surface)
             moved, node = _nearest_land(surface, tree, shape.representative_point())
-            if not moved <= limit_m:
+            if node < 0 or not moved <= limit_m:
                 continue
             nodes = np.array([node])
         found.append((i, nodes, moved))

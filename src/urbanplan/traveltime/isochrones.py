@@ -136,7 +136,7 @@ def service_areas(
 def margin_min(surface: Surface) -> float:
     """Minutes beyond a limit that a search must go for its contour to be exact: one land step."""
     pace = max(surface.mode.open_land.pace_min_per_m, surface.mode.built_up.pace_min_per_m)
-    return 2 * np.sqrt(2) * surface.grid.cell_m * pace
+    return max(surface.step_min, 2 * np.sqrt(2) * surface.grid.cell_m * pace)
 
 
 def default_cell_m(reach_m: float) -> float:
