@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from townfolder import CITY_TOML, write_town
+from townfolder import CITY_TOML, STUDY_TOML, write_town
 from urbanplan import crs
 from urbanplan.catalog import load_catalog
 from urbanplan.city import embedded_cities, load_city, require_facility
@@ -86,8 +86,9 @@ def test_an_unknown_city_lists_the_choices(tmp_path):
 )
 def test_a_wrong_profile_says_what_is_wrong(tmp_path, old, new, message):
     folder = write_town(tmp_path)
-    assert old in CITY_TOML
+    assert old in CITY_TOML + STUDY_TOML
     (folder / "city.toml").write_text(CITY_TOML.replace(old, new), "utf-8")
+    (folder / "study.toml").write_text(STUDY_TOML.replace(old, new), "utf-8")
     with pytest.raises((InputError, UnknownNameError, CrsError), match=message):
         load_city(folder)
 

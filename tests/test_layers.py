@@ -246,7 +246,6 @@ def _swapped(features):
         ("population", lambda f: f[0]["properties"].update(persons=None), "'n' has no persons"),
         ("population", lambda f: f[0].update(geometry=None), "'n' has people but no geometry"),
         ("roads", lambda f: f[0]["properties"].update(status="Existing"), "'north' has the status 'Existing'"),
-        ("population", lambda f: f.clear(), "no feature with a geometry"),
         ("study_area", lambda f: f.clear(), "no feature with a geometry"),
         (
             "water",
@@ -259,18 +258,28 @@ def test_an_analysis_refuses_what_it_cannot_use_and_names_it(folder, layer, edit
     change(folder, layer, edit)
     city = load_city(folder)
     with pytest.raises(UrbanplanError, match=re.escape(says)):
-        study.prepare(city).surface(load_catalog().mode("drive"))
+        study.prepare(city).ways(load_catalog().mode("drive"))
 
 
 @pytest.mark.parametrize("layer", ["roads", "bridges", "water", "built_up", "hospitals"])
 def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
     change(folder, layer, lambda f: f.clear())
     if layer in ("bridges", "roads"):
-        text = (folder / "city.toml").read_text("utf-8")
-        (folder / "city.toml").write_text(text.split("[[analysis.what_if]]")[0], "utf-8")
+        text = (folder / "study.toml").read_text("utf-8")
+        (folder / "study.toml").write_text(text.split("[[what_if]]")[0], "utf-8")
     results = study.run(load_city(folder))
     atlas.write(results, tmp_path / "out")
     assert results.coverage["persons"].max() == pytest.approx(900)
+
+
+def test_without_people_shares_are_of_land(folder, tmp_path):
+    change(folder, "population", lambda f: f.clear())
+    results = study.run(load_city(folder))
+    assert results.coverage[["persons", "persons_covered", "share"]].isna().all(axis=None)
+    assert results.coverage["km2_share"].between(0, 1).all()
+    assert any("shares are of land" in f for f in results.findings)
+    page = atlas.write(results, tmp_path / "out")["page"].read_text("utf-8")
+    assert '"counted":"km²"' in page
 
 
 @pytest.mark.parametrize("old, new, says", [
@@ -284,9 +293,9 @@ def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
     ('["walk", "drive"]', '["drive", "drive"]', "modes must name each once"),
 ])  # fmt: skip
 def test_a_profile_that_cannot_be_run_is_refused(folder, old, new, says):
-    text = (folder / "city.toml").read_text("utf-8")
+    text = (folder / "study.toml").read_text("utf-8")
     assert text.count(old) == 1
-    (folder / "city.toml").write_text(text.replace(old, new), "utf-8")
+    (folder / "study.toml").write_text(text.replace(old, new), "utf-8")
     with pytest.raises(InputError, match=says):
         load_city(folder)
 

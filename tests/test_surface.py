@@ -314,11 +314,11 @@ def assert_same_graph(one, other):
 def test_opening_nothing_changes_nothing(tmp_path):
     ready = study.prepare(load_city(write_town(tmp_path)))
     mode = load_catalog().mode("walk")
-    before, after = ready.surface(mode), ready.surface(mode, ())
-    assert_same_graph(before.graph, after.graph)
+    before, after = ready.ways(mode), ready.ways(mode, ())
+    assert_same_graph(before.ground.graph, after.ground.graph)
     one, two = (study.coverage_of(ready, s, "hospitals", [2, 5])[0] for s in (before, after))
     assert one.equals(two)
-    opened = study.coverage_of(ready, ready.surface(mode, ("bridge_new",)), "hospitals", [2, 5])[0]
+    opened = study.coverage_of(ready, ready.ways(mode, ("bridge_new",)), "hospitals", [2, 5])[0]
     assert not opened.equals(one) and (opened["persons_covered"] >= one["persons_covered"]).all()
 
 

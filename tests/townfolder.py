@@ -17,22 +17,23 @@ id = "gridtown"
 name_zh = "格子镇"
 name_en = "Grid Town"
 metric_crs = "EPSG:4544"
+"""
 
-[analysis]
+STUDY_TOML = """
 cell_m = 100
 facilities = ["hospitals"]
 modes = ["walk", "drive"]
 minutes = [1, 2, 5]
 snap_m = 500
 
-[analysis.headline]
+[headline]
 name_zh = "两分钟医院"
 name_en = "Two-minute hospital"
 facilities = "hospitals"
 mode = "drive"
 minutes = 2
 
-[[analysis.what_if]]
+[[what_if]]
 id = "second_bridge"
 name_zh = "二桥"
 name_en = "Second bridge"
@@ -102,6 +103,7 @@ def write_town(folder: Path) -> Path:
     """Write the town of `gridtown.TOWN`, with a second bridge planned in column 1."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(CITY_TOML, "utf-8")
+    (folder / "study.toml").write_text(STUDY_TOML, "utf-8")
     (folder / "facts.csv").write_text(FACTS, "utf-8")
     (folder / "checks.toml").write_text(CHECKS, "utf-8")
     west, north = town.WEST, town.NORTH

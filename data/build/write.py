@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import shapely
+import tomli_w
 from rivers import degrees
 
 DATA = Path(__file__).parents[1]
@@ -97,16 +98,13 @@ def write_table(path: Path, header: tuple[str, ...], rows: list[tuple]) -> Path:
 
 def write_manifest(paths: list[tuple[Path, tuple[str, ...]]], origins: dict) -> None:
     """Write ``manifest.toml``: where everything comes from, and the SHA-256 of every file."""
-    lines = ["# Written by data/build; every committed data file with its origins and SHA-256.", ""]
-    for name, values in origins.items():
-        lines += [f"[origins.{name}]", *(f'{k} = "{v}"' for k, v in values.items()), ""]
-    for path, built_from in sorted(paths):
+    files = {}
+    for path, built_from in paths:
         content = path.read_bytes()
-        lines += [
-            f'[files."{path.relative_to(DATA).as_posix()}"]',
-            f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
-        ]
+        files[path.name] = {"sha256": hashlib.sha256(content).hexdigest()}
         if path.suffix == ".geojson":
-            lines.append(f"features = {len(json.loads(content)['features'])}")
-        lines += [f"built_from = {json.dumps(sorted(built_from))}", ""]
-    write(DATA / "layers" / "luzhou" / "manifest.toml", "\n".join(lines))
+            files[path.name]["features"] = len(json.loads(content)["features"])
+        files[path.name]["built_from"] = sorted(built_from)
+    text = tomli_w.dumps({"origins": origins, "files": dict(sorted(files.items()))})
+    title = "# Written by data/build; every committed data file with its origins and SHA-256.\n\n"
+    write(DATA / "layers" / "luzhou" / "manifest.toml", title + text)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from urbanplan import crs as crs_
 from urbanplan.catalog import load_catalog
-from urbanplan.errors import InputError, MissingFileError, UnknownNameError
-from urbanplan.files import has, is_city_folder, is_folder, list_folders, read_toml
+from urbanplan.errors import InputError, MissingFileError, UnknownNameError, UrbanplanError
+from urbanplan.files import (
+    has,
+    is_city_folder,
+    is_folder,
+    list_folders,
+    read_toml,
+    require_inside,
+)
+from urbanplan.manifest import lists, read_manifest, verify
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,10 @@ class Analysis:
 
 @dataclass(frozen=True)
 class City:
-    """A city's profile; `folders` are searched in order for layer files."""
+    """A city's profile; `folders` are searched in order for layer files.
+
+    `manifest` is what `urbanplan.manifest.read_manifest` found in the last of them.
+    """
 
     id: str
     name_zh: str
@@ -70,12 +83,27 @@ class City:
     notice_zh: str
     notice_en: str
     analysis: Analysis
+    manifest: Mapping[str, Any]
+
+    @property
+    def layers_folder(self) -> Path:
+        """Where its layers and its manifest lie."""
+        return self.folders[-1]
 
     def find(self, filename: str) -> Path:
-        """Path of a file of this city; raise `MissingFileError` naming the folders searched."""
+        """Path of a file of this city.
+
+        Raises
+        ------
+        MissingFileError
+            Naming the folders that were searched.
+        InputError
+            If the file is a link to one outside the city's folders, or its bytes are not those
+            that the manifest lists.
+        """
         for folder in self.folders:
             if has(folder / filename):
-                return folder / filename
+                return verify(require_inside(folder / filename, folder), self.manifest)
         places = " or ".join(str(f) for f in self.folders)
         raise MissingFileError(
             f"no file '{filename}' in {places}",
@@ -84,8 +112,17 @@ class City:
         )
 
     def has(self, filename: str) -> bool:
-        """Whether one of the city's folders holds `filename`."""
-        return any(has(folder / filename) for folder in self.folders)
+        """Whether one of the city's folders holds `filename`.
+
+        Raises
+        ------
+        MissingFileError
+            If the manifest lists the file and none does.
+        """
+        held = any(has(folder / filename) for folder in self.folders)
+        if not held and lists(self.manifest, filename):
+            verify(self.layers_folder / filename, self.manifest)
+        return held
 
 
 def embedded_data() -> Path:
@@ -121,7 +158,7 @@ def load_city(city: str | Path) -> City:
     UnknownNameError
         If it is neither.
     InputError
-        If the profile lacks a key or names an unknown layer or mode.
+        If the profile or its ``study.toml`` lacks a key or names an unknown layer or mode.
     """
     if str(city) in embedded_cities():
         folder = embedded_data() / "boundaries" / str(city)
@@ -132,25 +169,38 @@ def load_city(city: str | Path) -> City:
             f"'{city}' is neither an embedded city nor a folder with a city.toml",
             remedy=f"use one of {', '.join(embedded_cities())}, or a folder",
         )
-    path = folder / "city.toml"
-    profile = read_toml(path)
+    path, study = folder / "city.toml", folder / "study.toml"
+    with _explained(study):
+        analysis = _analysis(read_toml(study), study)
+    with _explained(path):
+        return _city(folder, path, read_toml(path)["city"], analysis)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    # What is wrong with a profile, by the file's name.
     try:
-        return _city(folder, path, profile)
+        yield
     except KeyError as err:
         raise InputError(f"lacks the key {err}", where=path, remedy="add it") from None
     except (TypeError, AttributeError, ValueError) as err:
-        if isinstance(err, InputError):
+        if isinstance(err, UrbanplanError):
             raise
         raise InputError(
             f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
         ) from None
 
 
-def _city(folder: Path, path: Path, profile: dict[str, Any]) -> City:
-    row = profile["city"]
+def _city(folder: Path, path: Path, row: dict[str, Any], analysis: Analysis) -> City:
     folders = [folder]
     if "layers" in row:
-        folders.append((folder / row["layers"]).resolve())
+        layers = (folder / row["layers"]).resolve()
+        # The folder of an embedded city may lie beside it; a stranger's profile stays at home.
+        home = embedded_data() if folder.is_relative_to(embedded_data()) else folder
+        folders.append(require_inside(layers, home))
+    manifest = read_manifest(folders[-1])
+    for profile in (path, folder / "study.toml"):
+        verify(profile, manifest)
     return City(
         id=str(row["id"]),
         name_zh=str(row["name_zh"]),
@@ -159,7 +209,8 @@ def _city(folder: Path, path: Path, profile: dict[str, Any]) -> City:
         folders=tuple(folders),
         notice_zh=str(row.get("notice_zh", "")),
         notice_en=str(row.get("notice_en", "")),
-        analysis=_analysis(profile["analysis"], path),
+        analysis=analysis,
+        manifest=manifest,
     )
 
 

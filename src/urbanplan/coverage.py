@@ -63,6 +63,7 @@ def coverage(demand: pd.DataFrame, minutes: pd.Series, limits_min: Sequence[floa
     inside = demand[demand["area"] != ""]
     minutes = minutes.reindex(inside.index)
     areas = list(dict.fromkeys(sorted(inside["area"])))
+    known = not inside["persons"].isna().any()
     rows = []
     for limit in limits_min:
         hit = minutes <= limit + _NOISE_MIN
@@ -73,8 +74,9 @@ def coverage(demand: pd.DataFrame, minutes: pd.Series, limits_min: Sequence[floa
                 {
                     "minutes": float(limit),
                     "area": area,
-                    "persons": here["persons"].sum(),
-                    "persons_covered": within["persons"].sum(),
+                    # Nobody being known is not nobody being there.
+                    "persons": here["persons"].sum(skipna=False),
+                    "persons_covered": within["persons"].sum() if known else np.nan,
                     "km2": here["km2"].sum(),
                     "km2_covered": within["km2"].sum(),
                 }

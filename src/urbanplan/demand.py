@@ -46,11 +46,8 @@ def spread(
     ----------
     Eicher & Brewer (2001), Dasymetric mapping and areal interpolation, CaGIS 28(2).
     """
-    import pandas as pd
-
     require_same(zones, areas)
     zone = grid.labels(zip(zones.geometry, range(1, len(zones) + 1))).ravel()
-    area = grid.labels(zip(areas.geometry, range(1, len(areas) + 1))).ravel()
     zone = np.where(passable.ravel(), zone, 0)
     cells_in = np.bincount(zone, minlength=len(zones) + 1)
     persons = zones["persons"].to_numpy(float)
@@ -62,11 +59,62 @@ def spread(
             remedy="use a smaller cell_m, or join the zone to its neighbour",
         )
     per_cell = np.r_[0.0, np.divide(persons, cells_in[1:], where=cells_in[1:] > 0, out=persons * 0)]
-    wanted = np.flatnonzero(((area > 0) & passable.ravel()) | (zone > 0))
+    return _table(per_cell[zone], areas, grid, passable.ravel(), also=zone > 0)
+
+
+def gather(
+    xy: np.ndarray,
+    persons: np.ndarray,
+    areas: gpd.GeoDataFrame,
+    grid: Grid,
+    inside: np.ndarray,
+    passable: np.ndarray,
+) -> pd.DataFrame:
+    """Persons at points as persons per cell; who stands in the water is put on the nearest land.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (n, 2)
+        In the grid's system.
+    persons : ndarray, shape (n,)
+    areas : GeoDataFrame
+        Reporting areas, as for `spread`.
+    grid : Grid
+    inside, passable : ndarray of bool, shape (rows, columns)
+        The study area, and the land in it. Persons outside the study area are left out.
+
+    Returns
+    -------
+    DataFrame
+        As from `spread`; its sum is that of the persons inside.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    cell = grid.cells_at(xy[:, 0], xy[:, 1])
+    keep = (cell >= 0) & inside.ravel()[cell]
+    cell, persons = cell[keep], persons[keep]
+    if not passable.all() and passable.any():
+        row, column = distance_transform_edt(~passable, return_distances=False, return_indices=True)
+        cell = (row * grid.columns + column).ravel()[cell]
+    held = np.bincount(cell, persons, minlength=grid.rows * grid.columns)
+    return _table(held, areas, grid, passable.ravel())
+
+
+def unpeopled(areas: gpd.GeoDataFrame, grid: Grid, passable: np.ndarray) -> pd.DataFrame:
+    """Cells of land where it is not known who lives there: ``persons`` is NaN."""
+    held = np.full(grid.rows * grid.columns, np.nan)
+    return _table(held, areas, grid, passable.ravel())
+
+
+def _table(held: np.ndarray, areas, grid: Grid, land: np.ndarray, also=False) -> pd.DataFrame:
+    import pandas as pd
+
+    area = grid.labels(zip(areas.geometry, range(1, len(areas) + 1))).ravel()
+    wanted = np.flatnonzero(((area > 0) & land) | (held > 0) | also)
     names = np.array(["", *areas["name_zh"]], dtype=object)
     return pd.DataFrame(
         {
-            "persons": per_cell[zone[wanted]],
+            "persons": held[wanted],
             "area": names[area[wanted]],
             "km2": (grid.cell_m / 1000) ** 2,
         },

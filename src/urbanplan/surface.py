@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Road classes entered only at interchanges, that is at vertices shared with other roads.
 LIMITED_ACCESS = ("expressway",)
 #: Half of the neighbours (down, right); the other half follow by symmetry.
-_STEPS = {8: ((0, 1), (1, 0), (1, 1), (1, -1))}
+_STEPS: dict[int, tuple] = {0: (), 8: ((0, 1), (1, 0), (1, 1), (1, -1))}
 _STEPS[16] = (*_STEPS[8], (1, 2), (2, 1), (1, -2), (2, -1))
 #: A line is sampled this many times per cell to find the cells that it passes.
 _SAMPLES_PER_CELL = 10
@@ -116,7 +116,7 @@ def build_ground(
         Polygons in one projected system.
     cell_m : float
         Side of a cell in metres.
-    neighbours : {16, 8}
+    neighbours : {16, 8, 0}
         Cells that a step over land may lead to. Eight make straight lines up to 8.2 % too long,
         sixteen 2.8 % (Goodchild 1977, Environment and Planning A 9).
 

@@ -220,6 +220,56 @@ def _merged(base: Mapping, over: Mapping) -> dict:
     return both
 
 
+@dataclass(frozen=True)
+class OsmRule:
+    """What in OpenStreetMap belongs to a layer; `osm.toml` explains each field."""
+
+    layer: str
+    tags: Mapping[str, frozenset[str] | bool]
+    unless: Mapping[str, frozenset[str]]
+    sources: frozenset[str]
+    kind: tuple[str, ...]
+    columns: Mapping[str, str]
+    min_m2: float
+    near_water_m: float | None
+
+    def holds(self, tags: Mapping[str, str]) -> bool:
+        """Whether a thing with these tags belongs to the layer."""
+        if any(tags.get(key) in values for key, values in self.unless.items()):
+            return False
+        for key, values in self.tags.items():
+            value = tags.get(key)
+            if value is not None and (value != "no" if values is True else value in values):
+                return True
+        return False
+
+
+@cache
+def read_osm_rules() -> tuple[OsmRule, ...]:
+    """The tag catalogue that ships with the package, one rule per layer."""
+    rows = read_toml(Path(__file__).parent / "osm.toml")
+    return tuple(
+        OsmRule(
+            layer=name,
+            tags={k: v if v is True else frozenset(v) for k, v in row["tags"].items()},
+            unless={k: frozenset(v) for k, v in row.get("not", {}).items()},
+            sources=frozenset(row["from"]),
+            kind=tuple(row["kind"]),
+            columns=row.get("columns", {}),
+            min_m2=float(row.get("min_m2", 0)),
+            near_water_m=row.get("near_water_m"),
+        )
+        for name, row in rows.items()
+    )
+
+
+@cache
+def read_aliases() -> Mapping[str, tuple[str, ...]]:
+    """What people call each column, likeliest first."""
+    rows = read_toml(Path(__file__).parent / "aliases.toml")
+    return MappingProxyType({column: tuple(names) for column, names in rows.items()})
+
+
 @cache
 def load_catalog() -> Catalog:
     """Read the catalogue that ships with the package.

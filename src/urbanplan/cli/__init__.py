@@ -7,7 +7,7 @@ import sys
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import city, streets
+from urbanplan.cli import city, folder, streets
 from urbanplan.cli.options import BAD_INPUT, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -26,6 +26,10 @@ def cli(context: click.Context, quiet: bool) -> None:
 
 
 for command in (
+    folder.init,
+    folder.fetch,
+    folder.import_,
+    folder.accept,
     city.run,
     city.layers,
     city.check,

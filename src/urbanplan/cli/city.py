@@ -26,15 +26,20 @@ def run(screen: Screen, city: str, out: Path | None, basemap: str | None) -> int
     """Build the atlas: GeoPackage, page, raster, tables."""
     from urbanplan import study
     from urbanplan.city import load_city
+    from urbanplan.files import lock, remove_folder
     from urbanplan.publish import atlas, html
 
     profile = load_city(city)
     html.require_basemap(basemap)
     folder = out or Path("maps") / profile.id
-    with screen.progress():
-        results = study.run(profile, screen.stage)
+    with lock(folder), screen.progress():
+        stages = folder / ".stages"
+        results = study.run(profile, screen.stage, stages)
         written = atlas.write(results, folder, basemap=basemap, watch=screen.stage)
         written["log"] = atlas.write_log(results, folder, written, screen.stages)
+        remove_folder(stages)
+    if results.resumed:
+        screen.note(f"went on from an interrupted run: {', '.join(results.resumed)} were finished")
     screen.headline(results)
     screen.written(written)
     failed = results.checks[results.checks["verdict"] == "fail"]
@@ -93,8 +98,8 @@ def coverage(
     with screen.progress(), screen.stage("travel times"):
         ready = study.prepare(profile)
         study.check_opened(ready.layers, opened)
-        surface = ready.surface(way, opened)
-        table, _, placed = study.coverage_of(ready, surface, facilities, minutes)
+        ways = ready.ways(way, opened)
+        table, _, placed = study.coverage_of(ready, ways, facilities, minutes)
     screen.table(table, as_json, title=f"{profile.name_zh} · {facilities} · {way.name_zh}")
     count = len(placed)
     screen.note(

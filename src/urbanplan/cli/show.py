@@ -100,11 +100,13 @@ class Screen:
             "facilities == @plan.headline_facilities and mode == @plan.headline_mode"
             " and minutes == @plan.headline_minutes"
         )
+        of_land = hit["persons"].isna().all()
         for row in hit.itertuples():
-            click.echo(
-                f"{plan.headline_zh} · {row.area}: {text(row.share, 'share') or '无法判断'}"
-                f" ({text(row.persons_covered, 'persons') or '–'})"
+            share = text(row.km2_share if of_land else row.share, "share") or "无法判断"
+            amount = (
+                f"{row.km2_covered:,.1f} km²" if of_land else text(row.persons_covered, "persons")
             )
+            click.echo(f"{plan.headline_zh} · {row.area}: {share} ({amount or '–'})")
 
     def written(self, files: Mapping[str, Path]) -> None:
         """List the files that were written."""

@@ -70,8 +70,8 @@ def isochrone(
         with screen.progress(), screen.stage("isochrones"):
             ready = study.prepare(profile)
             study.check_opened(ready.layers, opened)
-            surface = ready.surface(way, opened)
-            frame = study.isochrones_at(ready, surface, places, minutes, direction)
+            ways = ready.ways(way, opened)
+            frame = study.isochrones_at(ready, ways, places, minutes, direction)
     else:
         if city or opened:
             raise click.UsageError("--streets asks about a file: leave CITY and --open out")

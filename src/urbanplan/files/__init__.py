@@ -1,11 +1,16 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
+from urbanplan.files.deliveries import Delivery, read_delivery
+from urbanplan.files.locking import lock
 from urbanplan.files.reading import (
     MAX_CELLS,
     MAX_VECTOR_BYTES,
     VECTOR_DRIVERS,
+    Raster,
+    at_cells,
     existing,
     has,
+    hash_folder,
     is_city_folder,
     is_folder,
     list_folders,
@@ -16,10 +21,14 @@ from urbanplan.files.reading import (
     read_text,
     read_toml,
     read_vector,
+    require_inside,
     sha256,
+    size_bytes,
 )
 from urbanplan.files.writing import (
     atomic,
+    new_files,
+    remove_folder,
     write_arrays,
     write_bytes,
     write_cog,
@@ -29,26 +38,37 @@ from urbanplan.files.writing import (
     write_json,
     write_parquet,
     write_text,
+    write_toml,
 )
 
 __all__ = [
     "MAX_CELLS",
     "MAX_VECTOR_BYTES",
     "VECTOR_DRIVERS",
+    "Delivery",
+    "Raster",
+    "at_cells",
     "atomic",
     "existing",
     "has",
+    "hash_folder",
     "is_city_folder",
     "is_folder",
     "list_folders",
+    "lock",
+    "new_files",
     "read_arrays",
     "read_bytes",
     "read_csv",
+    "read_delivery",
     "read_raster",
     "read_text",
     "read_toml",
     "read_vector",
+    "remove_folder",
+    "require_inside",
     "sha256",
+    "size_bytes",
     "write_arrays",
     "write_bytes",
     "write_cog",
@@ -58,4 +78,5 @@ __all__ = [
     "write_json",
     "write_parquet",
     "write_text",
+    "write_toml",
 ]

@@ -8,7 +8,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.errors import InputError, MissingFileError
 
@@ -27,6 +27,17 @@ VECTOR_DRIVERS: Mapping[str, str] = {
 MAX_VECTOR_BYTES = 512 * 2**20
 #: Larger rasters are refused before they are read.
 MAX_CELLS = 200_000_000
+
+
+def require_inside(path: Path, folder: Path) -> Path:
+    """Return `path` if it lies in `folder` once every link is followed, else raise `InputError`."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"leads out of the folder {folder}",
+            where=path,
+            remedy="put the file itself there instead of a link to it",
+        )
+    return path
 
 
 def existing(path: Path | str) -> Path:
@@ -118,40 +129,85 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
         ) from None
 
 
-def read_raster(path: Path | str) -> tuple[np.ndarray, Any, str | None]:
-    """First band of a GeoTIFF, read with that driver and no other.
+class Raster(NamedTuple):
+    """First band of a raster (float64, NaN where nodata), its affine transform and its system."""
+
+    band: np.ndarray
+    transform: Any
+    crs: str | None
+
+
+def read_raster(
+    path: Path | str,
+    around: tuple[float, float, float, float] | None = None,
+    crs: str | None = None,
+) -> Raster:
+    """First band of a GeoTIFF, read with that driver and no other, without files beside it.
 
     Parameters
     ----------
     path : path
+    around : (west, south, east, north), optional
+        Only this part is read, in degrees of WGS84, and the cells that it touches.
+    crs : str, optional
+        System of the raster, before the one that it declares.
 
-    Returns
-    -------
-    band : ndarray of float64, shape (rows, columns)
-        NaN where the file says nodata.
-    transform : affine.Affine
-        From (column, row) to (x, y).
-    crs : str or None
+    Raises
+    ------
+    InputError
+        If it cannot be read, is too large, or does not meet `around`.
     """
     import numpy as np
     import rasterio
     from rasterio.errors import RasterioError
+    from rasterio.windows import Window
 
     path = existing(path)
     try:
-        with rasterio.open(path, driver="GTiff") as src:
-            if src.width * src.height > MAX_CELLS:
+        with (
+            rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO"),
+            rasterio.open(path, driver="GTiff") as src,
+        ):
+            own = crs or (src.crs.to_string() if src.crs else None)
+            window = Window(0, 0, src.width, src.height)
+            if around is not None and own:
+                from rasterio.warp import transform_bounds
+
+                west, south, east, north = transform_bounds("EPSG:4326", own, *around)
+                corners = np.array([west, west, east, east]), np.array([south, north] * 2)
+                columns, rows = at_cells(~src.transform, *corners)
+                left, top = max(np.floor(columns.min()), 0), max(np.floor(rows.min()), 0)
+                right = min(np.ceil(columns.max()), src.width)
+                bottom = min(np.ceil(rows.max()), src.height)
+                if right <= left or bottom <= top:
+                    raise InputError(
+                        "does not cover the city", where=path, remedy="give the part that does"
+                    )
+                window = Window(left, top, right - left, bottom - top)
+            if window.width * window.height > MAX_CELLS:
                 raise InputError(
                     f"has more than {MAX_CELLS:,} cells", where=path, remedy="cut it to the city"
                 )
-            band = src.read(1, masked=True).astype("float64").filled(np.nan)
-            return band, src.transform, src.crs.to_string() if src.crs else None
+            band = src.read(1, window=window, masked=True).astype("float64").filled(np.nan)
+            return Raster(band, _shifted(src.transform, window.col_off, window.row_off), own)
     except RasterioError as err:
         raise InputError(
             f"cannot be read as GeoTIFF ({str(err).splitlines()[0][:120]})",
             where=path,
             remedy="export it again as GeoTIFF",
         ) from None
+
+
+def _shifted(turn: Any, columns: float, rows: float) -> Any:
+    from affine import Affine
+
+    west, north = at_cells(turn, columns, rows)
+    return Affine(turn.a, turn.b, west, turn.d, turn.e, north)
+
+
+def at_cells(turn: Any, columns: Any, rows: Any) -> tuple[Any, Any]:
+    """x and y at places counted in columns and rows (arrays or numbers) from a raster's corner."""
+    return turn.a * columns + turn.b * rows + turn.c, turn.d * columns + turn.e * rows + turn.f
 
 
 def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -193,6 +249,11 @@ def sha256(path: Path | str) -> str:
     return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
+def size_bytes(path: Path | str) -> int:
+    """Bytes that a file takes."""
+    return existing(path).stat().st_size
+
+
 def is_city_folder(path: Path | str) -> bool:
     """Whether `path` is a folder that holds a ``city.toml``."""
     return (Path(path) / "city.toml").is_file()
@@ -221,4 +282,12 @@ def digest(arrays: Mapping[str, np.ndarray], about: Mapping) -> str:
         array = arrays[name]
         found.update(f"{name} {array.dtype.str} {array.shape}".encode())
         found.update(memoryview(array.tobytes()))
+    return found.hexdigest()
+
+
+def hash_folder(folder: Path | str, ending: str) -> str:
+    """SHA-256 over the names and bytes of a folder's files with an ending."""
+    found = hashlib.sha256()
+    for path in sorted(Path(folder).glob(f"*{ending}")):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()

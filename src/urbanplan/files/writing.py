@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -47,6 +48,48 @@ def atomic(path: Path | str) -> Iterator[Path]:
         ) from err
 
 
+@contextlib.contextmanager
+def new_files(folder: Path | str, last: str) -> Iterator[Path]:
+    """Yield a folder to write new files to; they all move to `folder` if all went well.
+
+    Parameters
+    ----------
+    folder : path
+        Created if it is missing; files in it stay as they are.
+    last : str
+        The file that says that the folder is complete: it moves after all others.
+
+    Raises
+    ------
+    WriteError
+        If one of the files is there already; nothing has moved then.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".urbanplan-", dir=folder) as made:
+        new = Path(made) / folder.resolve().name
+        new.mkdir()
+        yield new
+        files = sorted(p.relative_to(new) for p in new.rglob("*") if p.is_file())
+        for name in files:
+            if (folder / name).exists():
+                raise WriteError(
+                    "is there already",
+                    where=folder / name,
+                    remedy="move it, or choose another folder",
+                )
+        for name in sorted(files, key=lambda n: n.name == last):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).replace(folder / name)
+
+
+def remove_folder(folder: Path | str) -> None:
+    """Remove a folder of our own with all that is in it; a link to one is left alone."""
+    folder = Path(folder)
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+
+
 def write_bytes(path: Path | str, data: bytes) -> Path:
     """Write bytes atomically."""
     with atomic(path) as tmp:
@@ -84,6 +127,14 @@ def write_parquet(path: Path | str, frame: pd.DataFrame) -> Path:
     with atomic(path) as tmp:
         frame.to_parquet(tmp, index=False, **options)
     return Path(path)
+
+
+def write_toml(path: Path | str, value: Mapping[str, Any], title: str = "") -> Path:
+    """Write a mapping as TOML below a line of comment."""
+    import tomli_w
+
+    head = "".join(f"# {line}\n" for line in title.splitlines())
+    return write_text(path, f"{head}\n{tomli_w.dumps(value)}" if head else tomli_w.dumps(value))
 
 
 def write_json(path: Path | str, value: Any) -> Path:

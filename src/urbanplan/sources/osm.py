@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from urbanplan.errors import InputError
-from urbanplan.files import existing
+from urbanplan.files import atomic, existing
 from urbanplan.sources.streets import Streets
 
 #: Tags that decide who may use a way, in which direction and how fast.
@@ -53,36 +53,88 @@ def read_osm(path: Path | str) -> Streets:
     Ferries have no ``highway`` tag and are left out. Ways that run out of the extract end at the
     last point that it holds.
     """
-    path = existing(path)
-    kinds: dict[tuple, int] = {}
-    tags_of, ends, ids, xs, ys = array("i"), array("q"), array("q"), array("i"), array("i")
-    gates: dict[int, dict[str, str]] = {}
+    path, reader = existing(path), StreetReader()
     for item in _items(path):
+        reader.add(item)
+    return reader.streets(path)
+
+
+class StreetReader:
+    """Gathers the streets among the nodes and ways of an extract, as they come by.
+
+    Parameters
+    ----------
+    box : (west, south, east, north), optional
+        Ways whose first, middle and last point all lie outside it are passed over.
+    """
+
+    def __init__(self, box: tuple[float, float, float, float] | None = None) -> None:
+        self._box = None
+        if box is not None:
+            # In pyosmium's whole numbers.
+            self._box = tuple(round(v / _DEGREE) for v in box)
+        self._kinds: dict[tuple, int] = {}
+        self._gates: dict[int, dict[str, str]] = {}
+        self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
+        self._xs, self._ys = array("i"), array("i")
+
+    def add(self, item) -> None:
+        """Take a node with a barrier, or a way with a highway tag; anything else is passed over."""
         if item.is_node():
             if "barrier" in item.tags:
-                gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
-            continue
+                self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
+            return
         tags, nodes = item.tags, item.nodes
         kind = [tags.get("highway")]
-        if kind[0] is None:
-            continue  # a wall or a fence
+        if kind[0] is None or (self._box is not None and not self._near(nodes)):
+            return  # a wall or a fence, or far away
         if len(tags) > 1:
             kind += [tags.get(key) for key in _ALWAYS[1:]]
             if kind[_AT_ONEWAY] or kind[_AT_JUNCTION] or kind[0] == "motorway":
                 kind += [tags.get(key) for key in _ONEWAY]
-        tags_of.append(kinds.setdefault(tuple(kind), len(kinds)))
+        self._tags_of.append(self._kinds.setdefault(tuple(kind), len(self._kinds)))
+        ids, xs, ys = self._ids, self._xs, self._ys
         # The shortest way to a node's numbers: its iterator and its x and y are Python in between.
         for node in map(nodes.__getitem__, range(len(nodes))):
             place = node.location
             ids.append(node.ref)
             xs.append(place.x)
             ys.append(place.y)
-        ends.append(len(ids))
-    if not tags_of:
-        raise InputError(
-            "holds no street (a way with a highway tag)", where=path, remedy="check the extract"
+        self._ends.append(len(ids))
+
+    def _near(self, nodes) -> bool:
+        west, south, east, north = self._box
+        for i in {0, len(nodes) // 2, len(nodes) - 1} if len(nodes) else ():
+            at = nodes[i].location
+            if west <= at.x <= east and south <= at.y <= north:
+                return True
+        return False
+
+    def streets(self, path: Path) -> Streets:
+        """All that was gathered; `path` is the extract, for its date.
+
+        Raises
+        ------
+        InputError
+            If there was no street.
+        """
+        if not self._tags_of:
+            here = "" if self._box is None else " of the city"
+            raise InputError(
+                f"holds no street{here} (a way with a highway tag)",
+                where=path,
+                remedy="give an extract that covers the place",
+            )
+        return _streets(
+            self._kinds,
+            self._tags_of,
+            self._ends,
+            self._ids,
+            self._xs,
+            self._ys,
+            self._gates,
+            as_of(path),
         )
-    return _streets(kinds, tags_of, ends, ids, xs, ys, gates, _as_of(path))
 
 
 def _items(path: Path) -> Iterator:
@@ -101,7 +153,8 @@ def _items(path: Path) -> Iterator:
         ) from None
 
 
-def _as_of(path: Path) -> str:
+def as_of(path: Path) -> str:
+    """Date of an extract, as its header states it; empty if it states none."""
     import osmium
 
     with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
@@ -134,3 +187,37 @@ def _streets(kinds, tags_of, ends, ids, xs, ys, gates, as_of: str) -> Streets:
         licence=LICENCE,
         as_of=as_of,
     )
+
+
+def write_osm(path: Path | str, streets: Streets) -> Path:
+    """Write streets as an ``.osm.pbf`` extract that any OpenStreetMap tool opens.
+
+    Parameters
+    ----------
+    path : path
+        Ending in ``.osm.pbf``.
+    streets : Streets
+        From OpenStreetMap: points keep their ids, ways are numbered in their order.
+
+    Notes
+    -----
+    The same streets give the same bytes.
+    """
+    import osmium
+
+    header = osmium.io.Header()
+    header.set("generator", "urbanplan")
+    if streets.as_of:
+        header.set("osmosis_replication_timestamp", f"{streets.as_of}T00:00:00Z")
+    lonlat = streets.lonlat.tolist()
+    ids, refs, first = streets.point_ids.tolist(), streets.refs.tolist(), streets.first.tolist()
+    with atomic(path) as tmp, osmium.SimpleWriter(str(tmp), header=header) as writer:
+        for i in np.argsort(streets.point_ids, kind="stable").tolist():
+            place = osmium.osm.Location(*lonlat[i])
+            tags = streets.point_tags.get(i, {})
+            writer.add_node(osmium.osm.mutable.Node(id=ids[i], location=place, tags=tags))
+        for way, kind in enumerate(streets.tags_of.tolist()):
+            nodes = [ids[i] for i in refs[first[way] : first[way + 1]]]
+            tags = streets.tags[kind]
+            writer.add_way(osmium.osm.mutable.Way(id=way + 1, nodes=nodes, tags=tags))
+    return Path(path)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 
 @dataclass(frozen=True)
@@ -75,4 +79,34 @@ def collect(ways, point_ids: np.ndarray, lonlat: np.ndarray, **about) -> Streets
         tags_of=np.array(tags_of, np.int32),
         point_ids=point_ids,
         **about,
+    )
+
+
+def clipped(streets: Streets, area: BaseGeometry) -> Streets:
+    """The ways that come into an area, each whole; points keep their ids.
+
+    Parameters
+    ----------
+    streets : Streets
+    area : geometry
+        Lon/lat polygon.
+    """
+    import shapely
+
+    shapely.prepare(area)
+    inside = shapely.intersects_xy(area, *streets.lonlat.T)
+    way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
+    keep = np.zeros(streets.ways, bool)
+    keep[way[inside[streets.refs]]] = True
+    refs, counts = streets.refs[keep[way]], np.diff(streets.first)[keep]
+    used, refs = np.unique(refs, return_inverse=True)
+    number = {int(old): new for new, old in enumerate(used)}
+    return replace(
+        streets,
+        lonlat=streets.lonlat[used],
+        refs=refs.astype(np.int32),
+        first=np.r_[0, np.cumsum(counts)].astype(np.int64),
+        tags_of=streets.tags_of[keep],
+        point_ids=streets.point_ids[used],
+        point_tags={number[p]: t for p, t in streets.point_tags.items() if p in number},
     )

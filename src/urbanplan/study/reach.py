@@ -7,42 +7,47 @@ from typing import TYPE_CHECKING
 
 from urbanplan.crs import WGS84
 from urbanplan.errors import InputError
-from urbanplan.study.ready import Ready
+from urbanplan.study.ready import Ready, Ways
 from urbanplan.surface import Surface
-from urbanplan.traveltime import isochrones, place, service_areas
+from urbanplan.traveltime import Placed, isochrones, place
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     from shapely import MultiPolygon
+    from shapely.geometry.base import BaseGeometry
 
+#: Where there are more facilities of a kind, they are only drawn together.
+MOST_SINGLE = 200
+#: Outlines around streets are no finer than this.
+_OUTLINE_M = 10.0
+#: They are smoothed by this share of that spacing.
+_BEND = 0.25
 #: Columns of the dissolved bands.
 BAND_COLUMNS = ["facilities", "mode", "minutes", "area_km2", "quality", "geometry"]
 #: Columns of one facility's isochrones.
 ISOCHRONE_COLUMNS = [*BAND_COLUMNS[:1], "origin", "name_zh", "name_en", *BAND_COLUMNS[1:]]
 
 
-def bands_of(
-    surface: Surface, facilities: str, minutes: np.ndarray, limits: Sequence[float]
-) -> list[dict]:
-    """Everywhere within each limit of any facility, as rows with `BAND_COLUMNS`."""
-    shapes = service_areas(surface, minutes, limits)
+def bands_of(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[dict]:
+    """From where one gets to any facility within each limit, as rows with `BAND_COLUMNS`."""
+    limits = ready.city.analysis.minutes
+    (shapes,) = _drawn(ready, ways, placed, limits, "to", together=True)
     return [
         {
             "facilities": facilities,
-            "mode": surface.mode.id,
+            "mode": ways.mode.id,
             "minutes": float(limit),
             "area_km2": metric.area / 1e6,
             "quality": "modelled",
             "geometry": shape,
         }
-        for limit, metric, shape in zip(limits, shapes, _lonlat(surface, shapes))
+        for limit, metric, shape in zip(limits, shapes, _lonlat(ready, shapes))
     ]
 
 
 def isochrones_at(
     ready: Ready,
-    surface: Surface,
+    ways: Ways,
     places: gpd.GeoDataFrame,
     limits: Sequence[float],
     direction: str = "from",
@@ -61,7 +66,7 @@ def isochrones_at(
     """
     import geopandas as gpd
 
-    placed = place(surface, ready.metric(places), ready.city.analysis.snap_m)
+    placed = place(ways.ground, ready.metric(places), ready.city.analysis.snap_m)
     if placed.unplaced:
         raise InputError(
             f"{placed.unplaced[0]} is outside the study area or far from land",
@@ -72,35 +77,38 @@ def isochrones_at(
         {
             "origin": name,
             "minutes": float(limit),
-            "mode": surface.mode.id,
+            "mode": ways.mode.id,
             "area_km2": metric.area / 1e6,
             "direction": direction,
             "quality": "modelled",
-            "accuracy_m": surface.grid.cell_m,
+            "accuracy_m": _outline_m(ready, ways),
             "geometry": shape,
         }
-        for name, shapes in zip(
-            placed.ids, isochrones(surface, placed, limits, direction=direction)
-        )
-        for limit, metric, shape in zip(limits, shapes, _lonlat(surface, shapes))
+        for name, shapes in zip(placed.ids, _drawn(ready, ways, placed, limits, direction))
+        for limit, metric, shape in zip(limits, shapes, _lonlat(ready, shapes))
     ]
     return gpd.GeoDataFrame(rows, crs=WGS84)
 
 
-def isochrones_by_facility(ready: Ready, surface: Surface, facilities: str) -> list[dict]:
-    """Isochrones of each facility of one kind, as rows with `ISOCHRONE_COLUMNS`."""
+def isochrones_by_facility(ready: Ready, ways: Ways, facilities: str) -> list[dict]:
+    """Isochrones of each facility of one kind, as rows with `ISOCHRONE_COLUMNS`.
+
+    None where there are more than `MOST_SINGLE` of them.
+    """
     names = ready.layers[facilities].frame.set_index("id")
-    rows = []
-    placed, limits = ready.placed(surface, facilities), ready.city.analysis.minutes
-    for fid, shapes in zip(placed.ids, isochrones(surface, placed, limits)):
-        for limit, metric, shape in zip(limits, shapes, _lonlat(surface, shapes)):
+    rows: list[dict] = []
+    placed, limits = ready.placed(ways, facilities), ready.city.analysis.minutes
+    if len(placed) > MOST_SINGLE:
+        return rows
+    for fid, shapes in zip(placed.ids, _drawn(ready, ways, placed, limits, "from")):
+        for limit, metric, shape in zip(limits, shapes, _lonlat(ready, shapes)):
             rows.append(
                 {
                     "facilities": facilities,
                     "origin": fid,
                     "name_zh": names.at[fid, "name_zh"],
                     "name_en": names.at[fid, "name_en"],
-                    "mode": surface.mode.id,
+                    "mode": ways.mode.id,
                     "minutes": float(limit),
                     "area_km2": metric.area / 1e6,
                     "quality": "modelled",
@@ -110,13 +118,45 @@ def isochrones_by_facility(ready: Ready, surface: Surface, facilities: str) -> l
     return rows
 
 
-def _lonlat(surface: Surface, shapes: Sequence[MultiPolygon]) -> list[MultiPolygon]:
+def _outline_m(ready: Ready, ways: Ways) -> float:
+    # Spacing of the grid that outlines are drawn on.
+    cell_m = ready.ground.grid.cell_m
+    return cell_m if isinstance(ways.ground, Surface) else max(_OUTLINE_M, cell_m / 4)
+
+
+def _drawn(ready: Ready, ways: Ways, placed: Placed, limits, direction: str, together=False):
+    # Outlines in metres; around streets they still have to stop at the water and the city's edge.
+    import shapely
+
+    cell_m = None if isinstance(ways.ground, Surface) else _outline_m(ready, ways)
+    drawn = isochrones(
+        ways.ground, placed, limits, direction=direction, cell_m=cell_m, together=together
+    )
+    if cell_m is None:
+        return drawn
+    land = ready.ground.area.difference(ready.ground.barrier)
+    shapely.prepare(land)
+    bend_m = _BEND * cell_m
+    return [[_areas(shape.simplify(bend_m), land) for shape in shapes] for shapes in drawn]
+
+
+def _areas(shape: MultiPolygon, land: BaseGeometry) -> MultiPolygon:
+    import shapely
+
+    if land.covers(shape):
+        return shape
+    parts = shapely.get_parts(shapely.make_valid(shape).intersection(land))
+    flat = [q for p in parts for q in shapely.get_parts(p)]
+    return shapely.MultiPolygon([p for p in flat if p.geom_type == "Polygon"])
+
+
+def _lonlat(ready: Ready, shapes: Sequence[MultiPolygon]) -> list[MultiPolygon]:
     # A straight edge bends a little when it is reprojected, so nesting is made exact once more.
     import geopandas as gpd
     import shapely
 
     done: list[MultiPolygon] = []
-    for shape in gpd.GeoSeries(shapes, crs=surface.grid.crs).to_crs(WGS84):
+    for shape in gpd.GeoSeries(shapes, crs=ready.city.metric_crs).to_crs(WGS84):
         shape = shapely.union(shape, done[-1]) if done else shape
         parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
         done.append(shapely.MultiPolygon(parts))

@@ -3,41 +3,107 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from urbanplan.catalog import Mode
 from urbanplan.city import City
 from urbanplan.coverage import coverage, minutes_to_nearest
 from urbanplan.crs import require_fit, to_crs
-from urbanplan.demand import spread
+from urbanplan.demand import gather, spread, unpeopled
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.layers import Layer, load_layers
 from urbanplan.layers.model import require, require_usable
+from urbanplan.network import Network, build_network
+from urbanplan.sources import Streets, read_streets
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
-from urbanplan.traveltime import Placed, nearest, place
+from urbanplan.traveltime import Nearest, Placed, nearest, place
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
+
+    from urbanplan.grid import Grid
+
+
+#: Lines between a home and its street that are wet for longer than this cross the water.
+_WET_M = 1.0
+#: The file that holds a city's streets; without it, land is a friction surface.
+STREETS = "streets.osm.pbf"
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How one mode gets about in a city.
+
+    Attributes
+    ----------
+    ground : Network or Surface
+    homes : Placed or None
+        Each cell of the demand on the streets, its flat index as id; None on a surface.
+    """
+
+    ground: Network | Surface
+    homes: Placed | None
+
+    @property
+    def mode(self) -> Mode:
+        """The mode."""
+        return self.ground.mode
+
+    def per_cell(self, grid: Grid, found: Nearest) -> np.ndarray:
+        """Minutes per cell of the grid, NaN where nobody can stand or nothing is known."""
+        if isinstance(self.ground, Surface):
+            return self.ground.on_grid(found.minutes[:, 0])
+        out = np.full(grid.rows * grid.columns, np.nan)
+        out[self.homes.ids.astype(np.int64)] = found.at(self.homes)
+        out[np.array(self.homes.unplaced, np.int64)] = np.inf
+        return out.reshape(grid.shape)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A city made ready for analysis: layers, ground and demand in its metric system."""
+    """A city made ready for analysis: layers, land and demand in its metric system.
+
+    `streets` are None where land is a friction surface; `heights` is a raster of heights, if any;
+    `findings` say what the reader must know of all that.
+    """
 
     city: City
     layers: Mapping[str, Layer]
     ground: Ground
     demand: pd.DataFrame
+    streets: Streets | None
+    heights: Path | None
+    findings: tuple[str, ...]
 
     def metric(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """`frame` in the city's metric system."""
         return to_crs(frame, self.city.metric_crs)
 
-    def surface(self, mode: Mode, opened: tuple[str, ...] = ()) -> Surface:
-        """Surface of one mode on existing roads and bridges, and on planned ones in `opened`."""
+    def ways(self, mode: Mode, opened: tuple[str, ...] = ()) -> Ways:
+        """Streets of one mode, or its friction surface; planned roads in `opened` are there."""
+        if self.streets is None:
+            return Ways(self._surface(mode, opened), None)
+        if opened:
+            raise InputError(
+                f"'{opened[0]}' cannot be opened on streets from OpenStreetMap",
+                where=self.city.id,
+                remedy="draw it into the extract, or leave it out",
+            )
+        heights = None
+        if self.heights is not None:
+            from urbanplan.sources.heights import heights_at
+
+            heights = heights_at(self.heights, self.streets.lonlat)
+        crs = self.city.metric_crs
+        network = build_network(self.streets, mode, crs=crs, heights_m=heights)
+        return Ways(network, self._homes(network))
+
+    def _surface(self, mode: Mode, opened: tuple[str, ...]) -> Surface:
         roads, bridges = require(self.layers, "roads", "bridges")
         return build_surface(
             self.ground,
@@ -46,11 +112,35 @@ class Ready:
             self.metric(bridges.with_status("existing", also=opened)),
         )
 
-    def placed(self, surface: Surface, facilities: str) -> Placed:
-        """Existing facilities of one kind, put on a surface."""
+    def _homes(self, network: Network) -> Placed:
+        # Where people of each cell step onto the street; nobody wades through the river to it.
+        import geopandas as gpd
+        import shapely
+
+        cells, grid = self.demand.index.to_numpy(), self.ground.grid
+        centres = shapely.points(np.c_[grid.centres(cells)])
+        frame = gpd.GeoDataFrame({"id": cells}, geometry=centres, crs=grid.crs)
+        homes = place(network, frame, self.city.analysis.snap_m)
+        if self.ground.barrier.is_empty or not len(homes):
+            return homes
+        on_street = shapely.line_interpolate_point(
+            network.lines[homes.edge], homes.spot[:, 0], normalized=True
+        )
+        paths = shapely.linestrings(
+            np.stack([homes.xy, shapely.get_coordinates(on_street)], axis=1)
+        )
+        wet = np.flatnonzero(shapely.intersects(self.ground.barrier, paths))
+        depth = shapely.length(shapely.intersection(paths[wet], self.ground.barrier))
+        lost = wet[depth > _WET_M]
+        dry = homes.of(np.setdiff1d(np.arange(len(homes.feature)), lost))
+        drowned = tuple(str(i) for i in homes.ids[homes.feature[lost]])
+        return replace(dry, unplaced=(*homes.unplaced, *drowned))
+
+    def placed(self, ways: Ways, facilities: str) -> Placed:
+        """Existing facilities of one kind, put on streets or surface."""
         (layer,) = require(self.layers, facilities)
         here = self.metric(layer.with_status("existing"))
-        return place(surface, here, self.city.analysis.snap_m)
+        return place(ways.ground, here, self.city.analysis.snap_m)
 
 
 def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
@@ -64,7 +154,39 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     """
     layers = load_layers(city) if layers is None else layers
     area, districts = (require_usable(x) for x in require(layers, "study_area", "districts"))
-    (census,) = require(layers, "population")
+    require_fit(area.geometry.union_all(), city.metric_crs, city.id)
+    # A city may have no river, and no land that is marked as built up.
+    water, built_up = (
+        require_usable(x) if len(x.located) else x.located
+        for x in require(layers, "water", "built_up")
+    )
+    existing = built_up[built_up["status"] == "existing"]
+    area, water, existing, districts = (
+        to_crs(frame, city.metric_crs) for frame in (area, water, existing, districts)
+    )
+    streets = read_streets(city.find(STREETS)) if city.has(STREETS) else None
+    neighbours = 16 if streets is None else 0
+    ground = build_ground(area, water, existing, city.analysis.cell_m, neighbours=neighbours)
+    people, notes = _people(city, layers, districts, ground)
+    heights = city.find("heights.tif") if city.has("heights.tif") else None
+    return Ready(city, layers, ground, people, streets, heights, notes)
+
+
+def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    # From a raster of counts, else from census zones, else unknown.
+    grid, passable = ground.grid, ground.passable
+    if city.has("population.tif"):
+        from urbanplan.sources.people import read_people
+
+        xy, persons = read_people(city.find("population.tif"), grid.crs, grid.cell_m)
+        inside = grid.covered([ground.area])
+        return gather(xy, persons, districts, grid, inside, passable), ()
+    census = layers.get("population")
+    if census is None or not len(census.frame):
+        return unpeopled(districts, grid, passable), (
+            "没有人口数据：只能给出土地的覆盖率 / nobody knows who lives where: shares are of land;"
+            " import a population layer or raster",
+        )
     zones = require_usable(census, "persons")
     homeless = census.frame[~census.frame["id"].isin(zones["id"]) & (census.frame["persons"] > 0)]
     if len(homeless):
@@ -73,19 +195,7 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
             where=census.path,
             remedy="draw it, or add its people to a zone that is drawn",
         )
-    require_fit(area.geometry.union_all(), city.metric_crs, city.id)
-    # A city may have no river, and no land that is marked as built up.
-    water, built_up = (
-        require_usable(x) if len(x.located) else x.located
-        for x in require(layers, "water", "built_up")
-    )
-    existing = built_up[built_up["status"] == "existing"]
-    area, water, existing, zones, districts = (
-        to_crs(frame, city.metric_crs) for frame in (area, water, existing, zones, districts)
-    )
-    ground = build_ground(area, water, existing, city.analysis.cell_m)
-    people = spread(zones, districts, ground.grid, ground.passable)
-    return Ready(city, layers, ground, people)
+    return spread(to_crs(zones, city.metric_crs), districts, grid, passable), ()
 
 
 def check_opened(layers: Mapping[str, Layer], opened: tuple[str, ...]) -> None:
@@ -109,22 +219,19 @@ def check_opened(layers: Mapping[str, Layer], opened: tuple[str, ...]) -> None:
 
 
 def coverage_of(
-    ready: Ready, surface: Surface, facilities: str, limits_min: Sequence[float]
+    ready: Ready, ways: Ways, facilities: str, limits_min: Sequence[float]
 ) -> tuple[pd.DataFrame, np.ndarray, Placed]:
-    """Coverage table, minutes per node and placed features of one facility kind on one surface.
+    """Coverage table, minutes per cell and placed features of one facility kind for one mode.
 
     Where no existing facility of the kind has a place, what is covered is NaN: it cannot be told.
     """
-    import numpy as np
-
-    placed = ready.placed(surface, facilities)
-    minutes = nearest(surface, placed).minutes[:, 0]
-    cells = surface.on_grid(minutes)
-    column = minutes_to_nearest(ready.demand, cells, f"{facilities}_{surface.mode.id}_min")
+    placed = ready.placed(ways, facilities)
+    cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
+    column = minutes_to_nearest(ready.demand, cells, f"{facilities}_{ways.mode.id}_min")
     table = coverage(ready.demand, column, limits_min)
     if not len(placed):
         # Nothing is known to be there, which is not the same as nobody being served.
         table[["persons_covered", "share", "km2_covered", "km2_share"]] = np.nan
-    table.insert(0, "mode", surface.mode.id)
+    table.insert(0, "mode", ways.mode.id)
     table.insert(0, "facilities", facilities)
-    return table, minutes, placed
+    return table, cells, placed

@@ -43,13 +43,15 @@ class Results:
     isochrones : GeoDataFrame
         WGS84; ``facilities, origin, name_zh, name_en, mode, minutes, area_km2``: one per facility.
     demand : GeoDataFrame
-        WGS84 squares of 500 m: ``persons``, ``area`` and one ``<facilities>_<mode>_min`` column
+        WGS84 squares of five by five cells: ``persons``, ``area`` and one ``<facilities>_<mode>_min`` column
         (person-weighted mean minutes to the nearest facility, NaN where nobody lives).
     minutes : dict of (str, str) to ndarray
         (facilities, mode) to minutes per cell of `grid`; NaN where there is no way.
     grid : Grid
     findings : tuple of str
         What the reader must know: facilities without a place, points that were moved, and so on.
+    resumed : tuple of str
+        Stages that an interrupted run had finished before.
     """
 
     city: City
@@ -63,3 +65,4 @@ class Results:
     minutes: Mapping[tuple[str, str], np.ndarray]
     grid: Grid
     findings: tuple[str, ...]
+    resumed: tuple[str, ...] = ()

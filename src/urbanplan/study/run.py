@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from urbanplan.catalog import load_catalog
 from urbanplan.city import City
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.demand import blocks, unassigned
 from urbanplan.layers import Layer, check_city, load_layers
+from urbanplan.network import Network
+from urbanplan.study.keep import Keep, run_key
 from urbanplan.study.reach import (
     BAND_COLUMNS,
     ISOCHRONE_COLUMNS,
+    MOST_SINGLE,
     bands_of,
     isochrones_by_facility,
 )
-from urbanplan.study.ready import Ready, check_opened, coverage_of, prepare
+from urbanplan.study.ready import Ready, Ways, check_opened, coverage_of, prepare
 from urbanplan.study.results import Results, Watch
 from urbanplan.traveltime import Placed
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
+#: Sides of the map's squares, in cells.
+_CELLS_PER_SQUARE = 5
 
-def run(city: City, watch: Watch = nullcontext) -> Results:
+
+def run(city: City, watch: Watch = nullcontext, stages: Path | None = None) -> Results:
     """Compute everything that a city's profile asks for.
 
     Parameters
@@ -33,58 +42,90 @@ def run(city: City, watch: Watch = nullcontext) -> Results:
     city : City
     watch : callable, optional
         Called with each stage's name; returns a context manager (progress, timing).
+    stages : path, optional
+        Folder for finished stages. A run that was interrupted goes on from the last of them;
+        whoever gave the folder removes it once all is written.
 
     Returns
     -------
     Results
     """
-    import geopandas as gpd
     import pandas as pd
 
-    plan, modes = city.analysis, load_catalog().modes
+    plan = city.analysis
     with watch("layers"):
         layers = load_layers(city)
+        keep = Keep(stages, run_key(city, layers) if stages else "")
     with watch("checks"):
         checks = check_city(city, layers)
     with watch("ground"):
         ready = prepare(city, layers)
         for what_if in plan.what_ifs:
             check_opened(layers, what_if.features)
-    tables, minutes, bands, single, findings = [], {}, [], [], []
-    for name in plan.modes:
-        with watch(f"surface {name}"):
-            surface = ready.surface(modes[name])
-        with watch(f"travel times {name}"):
-            for facilities in plan.facilities:
-                table, found, placed = coverage_of(ready, surface, facilities, plan.minutes)
-                tables.append(table)
-                minutes[facilities, name] = surface.on_grid(found)
-                bands += bands_of(surface, facilities, found, plan.minutes)
-                findings += _moved(ready, facilities, placed)
-        with watch(f"isochrones {name}"):
-            for facilities in plan.facilities:
-                single += isochrones_by_facility(ready, surface, facilities)
+    found = [keep.stage(f"mode {name}", partial(_mode, ready, name, watch)) for name in plan.modes]
+    base = pd.concat([f["coverage"] for f in found], ignore_index=True)
     with watch("what if"):
-        base = pd.concat(tables, ignore_index=True)
-        what_ifs = _what_ifs(ready, base)
+        what_ifs = keep.stage("what if", lambda: {"table": _what_ifs(ready, base)})["table"]
+    minutes = {
+        (facilities, name): one[facilities]
+        for name, one in zip(plan.modes, found)
+        for facilities in plan.facilities
+    }
     with watch("demand"):
         columns = {f"{f}_{m}_min": cells for (f, m), cells in minutes.items()}
-        squares = blocks(ready.demand, ready.ground.grid, columns, max(1, round(500 / plan.cell_m)))
-    notes = [*unassigned(ready.demand), *_unlocated(layers, plan.facilities)]
-    findings = [*notes, *dict.fromkeys(findings)]
+        squares = blocks(ready.demand, ready.ground.grid, columns, _CELLS_PER_SQUARE)
+    notes = [*unassigned(ready.demand), *_unlocated(layers, plan.facilities), *ready.findings]
     return Results(
         city=city,
         layers=layers,
         checks=checks,
         coverage=base,
         what_ifs=what_ifs,
-        bands=gpd.GeoDataFrame(bands, columns=BAND_COLUMNS, crs=WGS84),
-        isochrones=gpd.GeoDataFrame(single, columns=ISOCHRONE_COLUMNS, crs=WGS84),
+        bands=_all(f["bands"] for f in found),
+        isochrones=_all(f["isochrones"] for f in found),
         demand=to_crs(squares, WGS84),
         minutes=minutes,
         grid=ready.ground.grid,
-        findings=tuple(findings),
+        findings=tuple(dict.fromkeys([*notes, *(n for f in found for n in f["findings"])])),
+        resumed=tuple(keep.resumed),
     )
+
+
+def _mode(ready: Ready, name: str, watch: Watch) -> dict[str, Any]:
+    # Everything that is asked of one mode.
+    import geopandas as gpd
+    import pandas as pd
+
+    plan, tables, bands, single = ready.city.analysis, [], [], []
+    found: dict[str, Any] = {}
+    with watch(f"ways {name}"):
+        ways = ready.ways(load_catalog().mode(name))
+        findings = list(getattr(ways.ground, "findings", ()))
+    with watch(f"travel times {name}"):
+        for facilities in plan.facilities:
+            table, found[facilities], placed = coverage_of(ready, ways, facilities, plan.minutes)
+            tables.append(table)
+            bands += bands_of(ready, ways, facilities, placed)
+            findings += _moved(ready, ways, facilities, placed)
+    with watch(f"isochrones {name}"):
+        for facilities in plan.facilities:
+            single += isochrones_by_facility(ready, ways, facilities)
+    return {
+        **found,
+        "coverage": pd.concat(tables, ignore_index=True),
+        "bands": gpd.GeoDataFrame(bands, columns=BAND_COLUMNS, crs=WGS84),
+        "isochrones": gpd.GeoDataFrame(single, columns=ISOCHRONE_COLUMNS, crs=WGS84),
+        "findings": findings,
+    }
+
+
+def _all(frames: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    # Empty frames have columns of another type: they would change those of the others.
+    import pandas as pd
+
+    frames = list(frames)
+    full = [f for f in frames if len(f)]
+    return pd.concat(full, ignore_index=True) if full else frames[0]
 
 
 def _what_ifs(ready: Ready, base: pd.DataFrame) -> pd.DataFrame:
@@ -94,8 +135,8 @@ def _what_ifs(ready: Ready, base: pd.DataFrame) -> pd.DataFrame:
     facilities = plan.headline_facilities
     for what_if in plan.what_ifs:
         for mode in plan.modes:
-            surface = ready.surface(load_catalog().mode(mode), what_if.features)
-            table, _, _ = coverage_of(ready, surface, facilities, plan.minutes)
+            ways = ready.ways(load_catalog().mode(mode), what_if.features)
+            table, _, _ = coverage_of(ready, ways, facilities, plan.minutes)
             before = base[(base["facilities"] == facilities) & (base["mode"] == mode)]
             before = before.set_index(["minutes", "area"])["persons_covered"]
             table = table.set_index(["minutes", "area"])
@@ -123,9 +164,24 @@ def _unlocated(layers: Mapping[str, Layer], facilities: Sequence[str]) -> list[s
     return notes
 
 
-def _moved(ready: Ready, facilities: str, placed: Placed) -> list[str]:
+def _moved(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[str]:
+    kind = ready.layers[facilities].kind
     names = ready.layers[facilities].frame.set_index("id")["name_zh"]
-    notes = [
+    notes = []
+    if len(placed) > MOST_SINGLE:
+        notes.append(
+            f"{kind.name_zh}：{len(placed):,} 处，只绘合并等时圈 / {kind.name_en}: {len(placed):,} of them,"
+            " drawn together only"
+        )
+    if isinstance(ways.ground, Network):
+        # On streets the walk from the kerb is part of the way.
+        lost = len(placed.unplaced)
+        text = (
+            f"{kind.name_zh}：{lost} 处距可{ways.mode.name_zh}的街道过远，未计入 /"
+            f" {kind.name_en}: {lost} too far from any street open to {ways.mode.name_en}, not counted"
+        )
+        return [*notes, *[text] * bool(lost)]
+    notes += [
         f"{names[fid]}：示意位置落在不可通行处，移至 {metres:.0f} 米外的岸上计算 / "
         f"{fid}: drawn where nobody can stand, counted from land {metres:.0f} m away"
         for fid, metres in zip(placed.ids, placed.moved_m)

@@ -39,6 +39,7 @@ def isochrones(
     *,
     direction: str = "from",
     cell_m: float | None = None,
+    together: bool = False,
 ) -> list[list[MultiPolygon]]:
     """What lies within so many minutes of each place?
 
@@ -54,11 +55,13 @@ def isochrones(
     cell_m : float, optional
         Spacing of the grid that outlines are drawn on around streets; by default a fortieth of
         the way that the smallest limit allows, between 5 and 30 m. A surface has its own cell.
+    together : bool
+        All places as one: what lies within so many minutes of any of them.
 
     Returns
     -------
     list of list of MultiPolygon
-        For each feature, one polygon per limit in the ground's system, possibly empty; each
+        For each feature (or for all together), one polygon per limit in the ground's system, possibly empty; each
         contains the one before (to rounding).
 
     Notes
@@ -71,8 +74,10 @@ def isochrones(
     to = require_direction(direction)
     limits = require_limits(limits_min)
     drawn = []
-    for feature in range(len(places)):
-        one = places.only(feature)
+    for one in [places] if together else map(places.only, range(len(places))):
+        if not len(one):
+            drawn.append([_nothing() for _ in limits])
+            continue
         if isinstance(ground, Surface):
             reach = limits[-1] + margin_min(ground)
             labels, _ = search(ground, one, reach, to)
@@ -113,7 +118,7 @@ def service_areas(
     minutes = surface.on_grid(minutes)
     rows, columns, part = _window(surface, minutes, limits[-1])
     if part is None:
-        return [shapely.MultiPolygon() for _ in limits]
+        return [_nothing() for _ in limits]
     cap = limits[-1] + margin_min(surface)
     # One more ring of cells: the land reaches half a cell beyond the outermost centres.
     z = np.pad(np.minimum(_filled(part), cap), 1, mode="edge")
@@ -131,6 +136,12 @@ def service_areas(
         shape = shape.union(bands[-1]) if bands else shape
         bands.append(_areas(shape))
     return bands
+
+
+def _nothing() -> MultiPolygon:
+    import shapely
+
+    return shapely.MultiPolygon()
 
 
 def margin_min(surface: Surface) -> float:
@@ -226,7 +237,7 @@ def _contour(field, west, south, columns, rows, cell_m) -> MultiPolygon:
     )
     (xy,), (rings,), (outer,) = contours.filled(-np.inf, 0.0)
     if xy is None:
-        return shapely.MultiPolygon()
+        return _nothing()
     xy, rings, outer = without_slivers(xy, rings, outer, _SLIVER * cell_m**2)
     offsets = (rings, outer, np.array([0, len(outer) - 1]))
     return shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy, offsets)[0]

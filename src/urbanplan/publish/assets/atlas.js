@@ -107,7 +107,7 @@ function urbanplanAtlas(map, groups) {
       shape.options.pane = name;
       const p = shape.feature.properties;
       shape.bindPopup(() => card(layer, p), { maxWidth: 340, minWidth: 220 });
-      if (layer.label !== null && p.name_zh) {
+      if (layer.label !== null && p.name_zh && !p.name_zh.endsWith("（未命名）")) {
         const tip = L.tooltip({ permanent: true, direction: layer.geometry === "point" ? "right" : "center", offset: layer.geometry === "point" ? [8, 0] : [0, 0], className: "label " + layer.id, content: el("span", p.name_zh), interactive: false });
         const centre = shape.getLatLng ? shape.getLatLng() : middle(shape);
         labels.push({ zoom: layer.label, group: groups[layer.id], tip: tip.setLatLng(centre), rank: layer.id === "districts" ? 0 : layer.id === "water" ? 1 : 2 });
@@ -184,7 +184,7 @@ function urbanplanAtlas(map, groups) {
   const lead = data.headline.rows.find((r) => r.mode === data.selected[1] && r.area === "ALL");
   if (lead) {
     const big = el("div", lead.share, "big");
-    big.append(el("small", " "), el("span", lead.persons + " / " + lead.of + " 人 · " + modeName(lead.mode) + data.headline.minutes + "分钟", "of"));
+    big.append(el("small", " "), el("span", lead.persons + " / " + lead.of + " " + data.counted + " · " + modeName(lead.mode) + data.headline.minutes + "分钟", "of"));
     byId("headline").append(big);
   }
   const heads = el("table");
@@ -196,13 +196,21 @@ function urbanplanAtlas(map, groups) {
   for (const m of Object.keys(data.modes)) tbody.append(row([modeName(m), ...areas.map((a) => (data.headline.rows.find((r) => r.mode === m && r.area === a) || {}).share)]));
   // The headline's own mode in people, so that each district's share has its weight beside it.
   const own = (a) => data.headline.rows.find((r) => r.mode === data.selected[1] && r.area === a) || {};
-  tbody.append(row([modeName(data.selected[1]) + "（人）", ...areas.map((a) => own(a).persons)]));
+  tbody.append(row([modeName(data.selected[1]) + "（" + data.counted + "）", ...areas.map((a) => own(a).persons)]));
   heads.append(thead, tbody);
   byId("headline").append(heads, el("p", "只计入位置已公布的现状设施，因此为下限。Only existing facilities with a published location count: a floor.", "small"));
 
   function fill(select, pairs, value) {
     for (const [key, text] of pairs) { const o = el("option", text); o.value = key; select.append(o); }
     select.value = value;
+  }
+  // Where nobody knows who lives where, shares are of land.
+  if (data.counted !== "人") {
+    byId("p-coverage").querySelector("summary").firstChild.textContent = "覆盖土地 ";
+    const [, , covered, all] = byId("coverage").tHead.rows[0].cells;
+    covered.textContent = "覆盖 " + data.counted;
+    all.textContent = "总 " + data.counted;
+    byId("headline").append(el("p", "无人口数据，占比为土地面积之比。Nobody knows who lives where: shares are of land.", "small"));
   }
   const choice = { f: byId("c-facilities"), m: byId("c-mode"), a: byId("c-area") };
   fill(choice.f, Object.entries(data.facilities).map(([k, v]) => [k, v.zh]), data.selected[0]);
@@ -284,7 +292,7 @@ function urbanplanAtlas(map, groups) {
   L.control.zoom({ position: "topright", zoomInTitle: "放大", zoomOutTitle: "缩小" }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
   map.attributionControl.setPrefix(false);
-  map.attributionControl.addAttribution(el("span", "示意图 schematic · " + data.city.zh).innerHTML);
+  map.attributionControl.addAttribution(el("span", data.attribution).innerHTML);
   for (const layer of data.layers) if (layer.open && layer.features.length) show(layer.id, true);
   chosen();
   map.on("zoomend moveend", placeLabels);

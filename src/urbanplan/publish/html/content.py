@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.catalog import Mode, load_catalog
+from urbanplan.city import City
 from urbanplan.layers import Layer
 from urbanplan.study import Results
 
@@ -22,8 +23,8 @@ _LABELS = {"districts": 8, "water": 10, "bridges": 13, "parks": 13, "industrial_
 _FACILITY_LABEL_ZOOM = 13
 #: Sequential ramp, dark near and pale far; readable with any colour vision (ColorBrewer YlGnBu).
 _RAMP = ("#0c2c84", "#1d91c0", "#7fcdbb", "#c7e9b4")
-#: Tolerance in metres to which modelled bands are simplified on the page; far below a cell.
-_SIMPLIFY_M = 30
+#: Share of a cell to which modelled bands are simplified on the page.
+_SIMPLIFY = 0.3
 
 
 def content(results: Results) -> dict[str, Any]:
@@ -46,11 +47,17 @@ def content(results: Results) -> dict[str, Any]:
         "fields": {k: dict(v) for k, v in catalog.fields.items()},
         "chapters": {k: dict(v) for k, v in catalog.chapters.items()},
         "layers": [
-            *(_layer(layer, plan.headline_facilities) for layer in results.layers.values()),
+            *(
+                _layer(layer, plan.headline_facilities)
+                for layer in results.layers.values()
+                if len(layer.frame)
+            ),
             *_bands(results),
             *_isochrones(results),
         ],
         "ramp": _ramp(plan.minutes),
+        "counted": "km²" if _of_land(results) else "人",
+        "attribution": _attribution(results),
         "headline": _headline(results),
         "coverage": _coverage(results),
         "facilities": {f: _names(catalog.layer(f)) for f in plan.facilities},
@@ -127,10 +134,10 @@ def _layer(layer: Layer, headline: str) -> dict[str, Any]:
     }
 
 
-def _simplified(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
+def _simplified(frame: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
     frame = frame[~frame.geometry.is_empty]
-    metric = frame.to_crs(crs)
-    return metric.set_geometry(metric.geometry.simplify(_SIMPLIFY_M)).to_crs(frame.crs)
+    metric, bend_m = frame.to_crs(city.metric_crs), _SIMPLIFY * city.analysis.cell_m
+    return metric.set_geometry(metric.geometry.simplify(bend_m)).to_crs(frame.crs)
 
 
 def _ramp(minutes: tuple[float, ...]) -> dict[str, str]:
@@ -164,7 +171,7 @@ def _title(kind: Any, mode: Mode, what_zh: str, what_en: str) -> dict[str, str]:
 
 def _bands(results: Results) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
-    frame = _simplified(results.bands, results.city.metric_crs)
+    frame = _simplified(results.bands, results.city)
     found = []
     for facilities in plan.facilities:
         for mode in plan.modes:
@@ -178,7 +185,7 @@ def _bands(results: Results) -> list[dict]:
 
 def _isochrones(results: Results) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
-    frame = _simplified(results.isochrones, results.city.metric_crs)
+    frame = _simplified(results.isochrones, results.city)
     frame = frame[frame["facilities"] == plan.headline_facilities]
     kind = catalog.layer(plan.headline_facilities)
     return [
@@ -204,27 +211,45 @@ def whole(persons: float) -> str:
     return "–" if persons != persons else f"{round(persons):,}"
 
 
+def square_km(area: float) -> str:
+    """An area in km² as the page prints it: whole, with a decimal below 10."""
+    return "–" if area != area else f"{area:,.0f}" if area >= 10 else f"{area:.1f}"
+
+
 def gain(persons: float) -> str:
     """A difference in people as the page prints it, with its sign."""
     text = whole(persons)
     return text if text[0] in "-–" or text == "0" else f"+{text}"
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _of_land(results: Results) -> bool:
+    # Where nobody knows who lives where, shares are of land.
+    return bool(results.coverage["persons"].isna().all())
+
+
+def _attribution(results: Results) -> str:
+    frames = [layer.frame for layer in results.layers.values()]
+    drawn = any((frame["quality"] == "schematic").any() for frame in frames)
+    osm = any(frame["licence"].astype(str).str.startswith("ODbL").any() for frame in frames)
+    said = ["示意图 schematic"] * drawn + ["© OpenStreetMap contributors (ODbL)"] * osm
+    return " · ".join([*said, results.city.name_zh])
+
+
+def _row(row: Any, of_land: bool) -> dict[str, Any]:
     return {
         "facilities": row.facilities,
         "mode": row.mode,
         "minutes": f"{row.minutes:g}",
         "area": row.area,
-        "share": percent(row.share),
-        "persons": whole(row.persons_covered),
-        "of": whole(row.persons),
-        "km2": whole(row.km2_covered),
+        "share": percent(row.km2_share if of_land else row.share),
+        "persons": square_km(row.km2_covered) if of_land else whole(row.persons_covered),
+        "of": square_km(row.km2) if of_land else whole(row.persons),
+        "km2": square_km(row.km2_covered),
     }
 
 
 def _coverage(results: Results) -> list[dict[str, Any]]:
-    return [_row(row) for row in results.coverage.itertuples()]
+    return [_row(row, _of_land(results)) for row in results.coverage.itertuples()]
 
 
 def _headline(results: Results) -> dict[str, Any]:
@@ -237,7 +262,7 @@ def _headline(results: Results) -> dict[str, Any]:
         "zh": plan.headline_zh,
         "en": plan.headline_en,
         "minutes": f"{plan.headline_minutes:g}",
-        "rows": [_row(row) for row in hit.itertuples()],
+        "rows": [_row(row, _of_land(results)) for row in hit.itertuples()],
     }
 
 

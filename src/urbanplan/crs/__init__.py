@@ -68,7 +68,7 @@ def require_same(*frames: gpd.GeoDataFrame) -> None:
 
 
 def require_fit(shape: BaseGeometry, crs: str, where: object = None) -> None:
-    """Raise `CrsError` if a projected shape's area is off by more than 0.1 %: the wrong zone.
+    """Raise `CrsError` if areas are off by more than 0.1 % and another zone would do better.
 
     Parameters
     ----------
@@ -84,16 +84,24 @@ def require_fit(shape: BaseGeometry, crs: str, where: object = None) -> None:
     At 29° N a 3-degree Gauss-Krüger zone one too far west or east is off by 0.16 to 0.27 %; the
     right one by less than 0.01 %, UTM by 0.08 %.
     """
-    import geopandas as gpd
-
-    planar = gpd.GeoSeries([shape], crs=WGS84).to_crs(crs).area.iloc[0]
-    error = planar / area_m2(shape) - 1
-    if not abs(error) <= 1e-3:
+    error = _area_error(shape, crs)
+    if abs(error) <= 1e-3:
+        return
+    # At the edge of a UTM zone near the equator nothing fits better than that zone.
+    best = metric_crs_of(np.array(shape.centroid.coords))
+    if not abs(error) <= abs(_area_error(shape, best)):
         raise CrsError(
             f"areas in {crs} are off by {error:+.2%} here",
             where=where,
-            remedy="take the zone of the city's longitude as metric_crs",
+            remedy=f"set metric_crs to {best}, the zone of the city's longitude",
         )
+
+
+def _area_error(shape: BaseGeometry, crs: str) -> float:
+    import geopandas as gpd
+
+    planar = gpd.GeoSeries([shape], crs=WGS84).to_crs(crs).area.iloc[0]
+    return float(planar / area_m2(shape) - 1)
 
 
 def _geod():
@@ -130,7 +138,9 @@ def bounds_wgs84(crs: str, bounds: np.ndarray) -> tuple[float, float, float, flo
 
 
 def metric_crs_of(lonlat: np.ndarray) -> str:
-    """Projected system to measure in around some places: their UTM zone.
+    """Projected system to measure in around some places.
+
+    In China the CGCS2000 3-degree Gauss-Krüger zone of their longitude, elsewhere the UTM zone.
 
     Parameters
     ----------
@@ -140,9 +150,13 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     Examples
     --------
     >>> metric_crs_of(np.array([[105.4, 28.9]])), metric_crs_of(np.array([[-43.2, -22.9]]))
-    ('EPSG:32648', 'EPSG:32723')
+    ('EPSG:4544', 'EPSG:32723')
     """
+    from urbanplan.crs.china import gauss_kruger
+
     lon, lat = (np.min(lonlat, axis=0) + np.max(lonlat, axis=0)) / 2
+    if zone := gauss_kruger((float(lon), float(lat))):
+        return zone
     zone = int((lon + 180) // 6) % 60 + 1
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
 

@@ -1,0 +1,245 @@
+"""Commands that fill a city's folder: init, fetch, import, accept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from urbanplan.cli.options import OK, file_option
+from urbanplan.cli.show import Screen
+
+CRS = click.option("--crs", metavar="SYSTEM", help="gcj02, bd09 or EPSG:n, before the file's own.")
+ENCODING = click.option("--encoding", metavar="NAME", help="Of its text, e.g. gbk.")
+LAYER = click.option("--layer", metavar="NAME", help="Which layer, where a file has several.")
+MAP = click.option(
+    "--map", "pairs", multiple=True, metavar="OURS=THEIRS", help="Column, e.g. name_zh=名称."
+)
+LARGE = click.option("--large", is_flag=True, help="Allow more than 5 million features.")
+SOURCE = click.option("--source", metavar="TEXT", help="Who made it; the file's name by default.")
+LICENCE = click.option("--licence", default="not stated", metavar="TEXT", help="Its licence.")
+AS_OF = click.option("--as-of", metavar="DATE", help="How old it is.")
+QUALITY = click.option(
+    "--quality",
+    type=click.Choice(["surveyed", "derived", "schematic", "modelled"]),
+    default="derived",
+    show_default=True,
+    help="How well its geometry is known.",
+)
+ACCURACY = click.option(
+    "--accuracy",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="M",
+    help="Its positional accuracy.",
+)
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _worth(path: Path, source, licence, as_of, quality, accuracy, status: str = "existing"):
+    from urbanplan.intake import Worth
+
+    said = source or f"file {path.name}"
+    return Worth(status, quality, accuracy, said, licence, as_of or "not stated")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--adcode", metavar="CODE", help="Six digits of a city or district of China.")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Its name, with or without 市, 区, 县; or any name with --boundary.",
+)
+@file_option("--boundary", "A file with one area for each district.", metavar="F")
+@CRS
+@ENCODING
+@LAYER
+@MAP
+@SOURCE
+@LICENCE
+@AS_OF
+@QUALITY
+@ACCURACY
+@click.pass_obj
+def init(
+    screen: Screen, folder, adcode, name, boundary, crs, encoding, layer, pairs, source, licence,
+    as_of, quality, accuracy,
+) -> int:  # fmt: skip
+    """Set up a folder for another city: profile, districts, a slot for every layer."""
+    from urbanplan.intake import begin
+
+    begin.require_new(folder)
+    if boundary is None:
+        if (adcode is None) == (name is None):
+            raise click.UsageError("give one of --adcode, --name or --boundary")
+        from urbanplan.sources.divisions import find_division
+
+        city = begin.begin_division(folder, find_division(adcode, name), _today())
+    else:
+        if adcode is not None:
+            raise click.UsageError("--boundary brings its own area: leave --adcode out")
+        from urbanplan.files import read_delivery
+        from urbanplan.intake.fields import parse_map
+
+        city, report = begin.begin_boundary(
+            folder,
+            read_delivery(boundary, layer=layer, encoding=encoding),
+            _worth(boundary, source, licence, as_of, quality, accuracy),
+            name=name or folder.resolve().name,
+            crs=crs,
+            given=parse_map(pairs),
+            day=_today(),
+        )
+        _told(screen, report)
+    click.echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
+    screen.note(f"next: urbanplan fetch {folder} --pbf EXTRACT.osm.pbf")
+    return OK
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@file_option("--pbf", "An OpenStreetMap extract that covers the city.", metavar="F")
+@click.option("--overpass", metavar="URL", help="An Overpass server to ask instead.")
+@click.option("--allow-private", is_flag=True, help="The server is in your own network.")
+@click.option("--replace", is_flag=True, help="Also replace layers that came from elsewhere.")
+@click.pass_obj
+def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
+    """Fill a city's layers and streets from OpenStreetMap."""
+    from urbanplan.city import load_city
+    from urbanplan.files import lock
+    from urbanplan.intake import fetch as intake
+
+    if (pbf is None) == (overpass is None):
+        raise click.UsageError("give one of --pbf and --overpass")
+    city = load_city(folder)
+    with lock(city.layers_folder), screen.progress():
+        if overpass is not None:
+            from urbanplan.sources.overpass import download
+
+            with screen.stage("download"):
+                area, cache = intake.around(city), city.layers_folder / ".overpass"
+                keys = intake.tag_keys()
+                pbf = download(
+                    overpass, area, keys, cache, allow_private=allow_private, note=screen.note
+                )
+        with screen.stage("read"):
+            found = intake.fetch(city, pbf, day=_today(), replace=replace)
+    for name, count in found.features.items():
+        click.echo(f"{name}: {count:,}")
+    click.echo(f"streets: {found.ways:,} ways")
+    for name in found.kept:
+        screen.note(f"{name}: holds other data, left alone (--replace takes OpenStreetMap's)")
+    for remark in found.notes:
+        screen.note(remark)
+    return OK
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--kind",
+    required=True,
+    help="The layer it becomes, e.g. parks; population or heights for a raster.",
+)
+@click.option(
+    "--into",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The city's folder.",
+)
+@CRS
+@ENCODING
+@LAYER
+@MAP
+@click.option("--strict", is_flag=True, help="Any repair, refusal or suspicion is an error.")
+@LARGE
+@click.option("--append", "keep", flag_value="append", default="", help="Add to what is there.")
+@click.option(
+    "--replace", "keep", flag_value="replace", help="Put it in the place of what is there."
+)
+@click.option(
+    "--status",
+    type=click.Choice(["existing", "planned", "announced"]),
+    default="existing",
+    show_default=True,
+)
+@SOURCE
+@LICENCE
+@AS_OF
+@QUALITY
+@ACCURACY
+@click.pass_obj
+def import_(
+    screen: Screen, file, kind, folder, crs, encoding, layer, pairs, strict, large, keep, status,
+    source, licence, as_of, quality, accuracy,
+) -> int:  # fmt: skip
+    """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
+    from urbanplan.city import load_city
+    from urbanplan.files import lock
+
+    city, worth = load_city(folder), _worth(file, source, licence, as_of, quality, accuracy, status)
+    with lock(city.layers_folder), screen.progress(), screen.stage("import"):
+        if file.suffix.lower() in (".tif", ".tiff"):
+            from urbanplan.intake.rasters import bring_raster
+
+            path, notes = bring_raster(
+                city, file, kind, worth, crs=crs, replace=keep == "replace", day=_today()
+            )
+            for remark in notes:
+                screen.note(remark)
+            screen.written({kind: path})
+            return OK
+        from urbanplan.files import read_delivery
+        from urbanplan.intake import bring
+        from urbanplan.intake.fields import parse_map
+
+        given = parse_map(pairs)
+        delivery = read_delivery(file, layer=layer, encoding=encoding, large=large)
+        report = bring(
+            city,
+            delivery,
+            kind,
+            worth,
+            crs=crs,
+            given=given,
+            strict=strict,
+            keep=keep,
+            day=_today(),
+        )
+    _told(screen, report)
+    screen.written({kind: report.path})
+    return OK
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.pass_obj
+def accept(screen: Screen, folder) -> int:
+    """Keep edits: list the layers' files in the manifest as they are now."""
+    from urbanplan import manifest
+    from urbanplan.city import load_city
+    from urbanplan.files import lock
+
+    layers = load_city(folder).layers_folder
+    with lock(layers):
+        changed = manifest.accept(layers)
+    click.echo("\n".join(changed) if changed else "nothing has changed")
+    return OK
+
+
+def _told(screen: Screen, report: Any) -> None:
+    click.echo(f"{report.rows_in:,} rows in, {report.rows_out:,} features out")
+    for ours, theirs in report.mapped.items():
+        if ours != theirs:
+            screen.note(f"column {ours} ← {theirs}")
+    if report.unmapped:
+        screen.note(f"columns not taken: {', '.join(report.unmapped)}")
+    for line in (*report.notes, *report.summary()):
+        screen.note(line)

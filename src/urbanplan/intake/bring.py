@@ -1,0 +1,286 @@
+"""A planner's file becomes a layer of a city: what was mapped, repaired, refused, and said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.catalog import LayerKind, load_catalog
+from urbanplan.city import City
+from urbanplan.errors import InputError
+from urbanplan.files import Delivery
+from urbanplan.intake.datum import Settled, require_near, settle, suspected_shift
+from urbanplan.intake.fields import Worth, columns_of, fill, match
+from urbanplan.intake.folder import district_names, write_layer
+from urbanplan.intake.shapes import cut, doubles, repair
+from urbanplan.layers import Finding, Layer, load_layer
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: Layers that say where the city is; they are not cut at its edge.
+_FRAMES = ("districts", "study_area")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an import did.
+
+    Attributes
+    ----------
+    path : Path or None
+        The layer that was written, None where nothing was.
+    rows_in, rows_out : int
+    mapped : mapping of str to str
+        Layer column to the delivery's column.
+    unmapped : tuple of str
+        Columns of the delivery that no column of the layer takes.
+    repaired, refused : tuple of Finding
+    notes : tuple of str
+        What else the reader must know: who declared the system, a suspected shift, and so on.
+    """
+
+    path: Path | None
+    rows_in: int
+    rows_out: int
+    mapped: Mapping[str, str]
+    unmapped: tuple[str, ...]
+    repaired: tuple[Finding, ...]
+    refused: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    def summary(self) -> list[str]:
+        """Findings by rule, with how many rows and the first few of them."""
+        lines = []
+        for word, findings in (("repaired", self.repaired), ("refused", self.refused)):
+            count = Counter(f.rule for f in findings)
+            for rule, number in sorted(count.items()):
+                first = [f for f in findings if f.rule == rule][:3]
+                some = "; ".join(f"{f.feature}: {f.message}".lstrip(": ") for f in first)
+                lines.append(f"{word} {number} × {rule} ({some}{' …' if number > 3 else ''})")
+        return lines
+
+
+def bring(
+    city: City,
+    delivery: Delivery,
+    name: str,
+    worth: Worth,
+    *,
+    crs: str | None = None,
+    given: Mapping[str, str] | None = None,
+    strict: bool = False,
+    keep: str = "",
+    day: str = "",
+) -> Report:
+    """Make a delivery a layer of a city.
+
+    Parameters
+    ----------
+    city : City
+    delivery : Delivery
+        From `urbanplan.files.read_delivery`.
+    name : str
+        The layer.
+    worth : Worth
+        What rows say of themselves where the delivery does not.
+    crs : str, optional
+        ``gcj02``, ``bd09`` or a code, if the file's own is missing or wrong.
+    given : mapping, optional
+        Layer column to delivery column, before what is recognised.
+    strict : bool
+        Any repair, refusal or suspicion is an error, and nothing is written.
+    keep : {"", "append", "replace"}
+        What becomes of features that the layer has already; by default that is an error.
+    day : str
+        Today, for the manifest.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        If nothing of the delivery can be used, or `strict` finds something.
+    """
+    kind = load_catalog().layer(name)
+    if kind.geometry == "none":
+        raise InputError(f"'{name}' is a table, not a map layer", remedy="edit its file by hand")
+    before = _before(city, name, keep)
+    districts = _frame(city, "districts")
+    area = None if name in _FRAMES else _area(city)
+    settled = settle(delivery.frame, delivery.crs_from, crs, _middle(city), delivery.path)
+    notes = [
+        *delivery.notes,
+        f"coordinates: {settled.system}, declared by the {settled.declared_by}",
+    ]
+    suspicion = ""
+    if area is not None:
+        require_near(settled.frame, area, settled.system, delivery.path)
+        if settled.system not in ("gcj02", "bd09") and districts is not None:
+            suspicion = suspected_shift(settled.frame, districts)
+    notes += [suspicion] * bool(suspicion)
+    mapped = match(_columns(delivery.frame), kind, given or {})
+    rows, shapes, repaired, refused = _fitted(settled.frame, kind, mapped, worth, area, delivery)
+    if strict and (repaired or refused or suspicion):
+        first = suspicion or next(f"{f.feature}: {f.message}" for f in (*refused, *repaired))
+        raise InputError(
+            f"--strict found {len(repaired)} repairs and {len(refused)} refusals ({first.strip(': ')})",
+            where=delivery.path,
+            remedy="correct the file, or import it without --strict",
+        )
+    if not len(rows):
+        why = refused[0].message if refused else "it has no rows"
+        raise InputError(
+            f"holds nothing that can be a feature of '{name}' ({why})",
+            where=delivery.path,
+            remedy="check --kind and --layer",
+        )
+    if districts is not None and name not in _FRAMES:
+        # Where a feature lies is what its shape says.
+        here = district_names(shapes, districts)
+        rows["district"] = [h or d for h, d in zip(here, rows["district"])]
+    rows, shapes = _together(before, rows, shapes)
+    origin = _origin(delivery, settled, worth, day)
+    said = {"built_from": sorted({*_built_from(city, name, bool(before)), *origin})}
+    path = write_layer(city.layers_folder, kind, rows, shapes, said, origin)
+    unmapped = tuple(c for c in _columns(delivery.frame) if c not in mapped.values())
+    return Report(
+        path, len(delivery.frame), len(rows), mapped, unmapped, tuple(repaired), tuple(refused), tuple(notes)
+    )  # fmt: skip
+
+
+def _fitted(
+    frame: gpd.GeoDataFrame, kind: LayerKind, mapped, worth: Worth, area, delivery: Delivery
+):
+    # Rows and shapes that are fit for the layer, and what it took.
+    shapes = np.array(list(frame.geometry.values), object)
+    labels = _labels(frame, mapped)
+    clockwise = delivery.driver in ("ESRI Shapefile", "OpenFileGDB")
+    done = repair(shapes, labels, kind, clockwise=clockwise)
+    repaired, refused, keep, shapes = done.repaired, done.refused, done.keep, done.shapes
+    if area is not None:
+        inside = cut(shapes, area, kind.geometry)
+        for row in np.flatnonzero(keep):
+            if shapes[row] is not None and inside[row] is None:
+                refused.append(
+                    Finding(kind.id, labels[row], "outside", "lies outside the study area")
+                )
+                keep[row] = False
+            elif shapes[row] is not inside[row]:
+                repaired.append(
+                    Finding(kind.id, labels[row], "cut", "was cut at the study area's edge")
+                )
+        shapes = inside
+    table = frame.drop(columns=frame.geometry.name)
+    rows, findings = fill(table, shapes, mapped, kind, worth)
+    for row in doubles(shapes, rows["name_zh"].to_numpy(), keep):
+        repaired.append(
+            Finding(kind.id, labels[row], "duplicate", "repeats an earlier row: dropped")
+        )
+        keep[row] = False
+    for row in np.flatnonzero(keep):
+        if shapes[row] is None and not rows.at[row, "named"]:
+            refused.append(Finding(kind.id, labels[row], "empty", "has neither a place nor a name"))
+            keep[row] = False
+    repaired += findings
+    rows = rows.loc[keep, columns_of(kind)].reset_index(drop=True)
+    return rows, shapes[keep], repaired, refused
+
+
+def _labels(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]) -> np.ndarray:
+    theirs = mapped.get("name_zh")
+    names = frame[theirs].tolist() if theirs else [None] * len(frame)
+    return np.array(
+        [
+            f"row {i + 1}" + (f" ({n})" if n is not None and n == n else "")
+            for i, n in enumerate(names)
+        ],
+        object,
+    )
+
+
+def _columns(frame: gpd.GeoDataFrame) -> list[str]:
+    return [str(c) for c in frame.columns if c != frame.geometry.name]
+
+
+def _before(city: City, name: str, keep: str) -> Layer | None:
+    # What the layer holds already; None where it is empty or is to be replaced.
+    if keep == "replace" or not city.has(f"{name}.geojson"):
+        return None
+    layer = load_layer(city, name)
+    if layer.frame.empty:
+        return None
+    if keep != "append":
+        raise InputError(
+            f"the layer holds {len(layer.frame)} features already",
+            where=layer.path,
+            remedy="say --append to add to them, or --replace to put these in their place",
+        )
+    return layer
+
+
+def _together(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray):
+    import pandas as pd
+
+    if before is None:
+        return rows, shapes
+    # What comes again under its id comes in the place of the old.
+    old = before.frame[~before.frame["id"].isin(rows["id"])]
+    both = pd.concat(
+        [pd.DataFrame(old.drop(columns="geometry")).astype(object), rows.astype(object)]
+    )
+    return both.reset_index(drop=True), [*old.geometry, *shapes]
+
+
+def _built_from(city: City, name: str, appended: bool) -> list[str]:
+    row = city.manifest["files"].get(f"{name}.geojson", {})
+    return list(row.get("built_from", [])) if appended else []
+
+
+def _origin(
+    delivery: Delivery, settled: Settled, worth: Worth, day: str
+) -> dict[str, dict[str, str]]:
+    row = {
+        "title": delivery.path.name + (f", layer {delivery.layer}" if delivery.layer else ""),
+        "format": delivery.driver,
+        "sha256": delivery.sha256,
+        "coordinates": settled.system,
+        "coordinates_declared_by": settled.declared_by,
+        "source": worth.source,
+        "licence": worth.licence,
+        "as_of": worth.as_of,
+        "imported": day,
+    }
+    return {f"{delivery.path.name}-{delivery.sha256[:8]}": {k: v for k, v in row.items() if v}}
+
+
+def _frame(city: City, name: str) -> gpd.GeoDataFrame | None:
+    if not city.has(f"{name}.geojson"):
+        return None
+    located = load_layer(city, name).located
+    return located if len(located) else None
+
+
+def _area(city: City):
+    frame = _frame(city, "study_area")
+    if frame is None:
+        raise InputError(
+            "the city has no study area", where=city.layers_folder, remedy="import one first"
+        )
+    return frame.geometry.union_all()
+
+
+def _middle(city: City) -> tuple[float, float] | None:
+    frame = _frame(city, "study_area")
+    if frame is None:
+        return None
+    at = frame.geometry.union_all().representative_point()
+    return (at.x, at.y)

@@ -1,0 +1,282 @@
+"""A delivery's columns as the columns of a layer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanplan.catalog import COMMON_COLUMNS, QUALITIES, STATUSES, LayerKind, read_aliases
+from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.layers import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Words for a status, as plans and cadastres use them.
+_STATUS_WORDS = {
+    "existing": ("现状", "已建", "建成", "已建成", "现有", "运营", "在用", "existing", "built", "open"),
+    "planned": ("规划", "在建", "新建", "改建", "扩建", "planned", "proposed", "construction"),
+    "announced": ("拟建", "远期", "意向", "announced"),
+}  # fmt: skip
+#: Metres that stand in for an accuracy that nobody stated; rows that take it say so.
+UNSTATED_M = 100.0
+_UNSTATED = (
+    f"位置精度未说明，按{UNSTATED_M:g}米计",
+    f"accuracy not stated, taken as {UNSTATED_M:g} m",
+)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What rows say of themselves where the delivery does not.
+
+    Attributes
+    ----------
+    status, quality : str
+    accuracy_m : float or None
+        None: not stated; rows then say that `UNSTATED_M` is assumed.
+    source, licence, as_of : str
+    """
+
+    status: str
+    quality: str
+    accuracy_m: float | None
+    source: str
+    licence: str
+    as_of: str
+
+
+def columns_of(kind: LayerKind) -> list[str]:
+    """Columns of a layer in their order, without the geometry."""
+    return [*COMMON_COLUMNS, *kind.columns]
+
+
+def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[str, str]:
+    """Which column of a delivery fills which column of the layer.
+
+    Parameters
+    ----------
+    names : list of str
+        Columns of the delivery.
+    kind : LayerKind
+    given : mapping of str to str
+        The user's own: layer column to delivery column.
+
+    Returns
+    -------
+    dict of str to str
+        Layer column to delivery column; what nobody calls by a known name is left out.
+
+    Raises
+    ------
+    UnknownNameError
+        If the user names a column that is not there.
+    """
+    wanted = columns_of(kind)
+    for own, theirs in given.items():
+        if own not in wanted:
+            raise UnknownNameError(
+                f"'{own}' is no column of the layer '{kind.id}'",
+                remedy=f"use one of {', '.join(wanted)}",
+            )
+        if theirs not in names:
+            raise UnknownNameError(
+                f"the file has no column '{theirs}'", remedy=f"use one of {', '.join(names)}"
+            )
+    plain = {}
+    for name in names:
+        plain.setdefault(_plain(name), name)
+    found, taken = dict(given), set(given.values())
+    for column in wanted:
+        if column in found:
+            continue
+        for alias in (column, *read_aliases().get(column, ())):
+            theirs = plain.get(_plain(alias))
+            if theirs is not None and theirs not in taken:
+                found[column] = theirs
+                taken.add(theirs)
+                break
+    return {column: found[column] for column in wanted if column in found}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_（）()]", "", str(name)).casefold()
+
+
+def fill(
+    table: pd.DataFrame,
+    shapes: np.ndarray,
+    mapped: Mapping[str, str],
+    kind: LayerKind,
+    worth: Worth,
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Rows with every column of the layer, and what had to be read otherwise than it stands.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The delivery's rows.
+    shapes : ndarray of geometry or None, shape (rows,)
+    mapped : mapping
+        From `match`.
+    kind : LayerKind
+    worth : Worth
+        For what the delivery does not say.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns of `columns_of`, without geometry; ids are unique.
+    findings : list of Finding
+    """
+    import pandas as pd
+
+    rows = pd.DataFrame(index=range(len(table)))
+    for column in columns_of(kind):
+        theirs = mapped.get(column)
+        values = table[theirs].tolist() if theirs is not None else [None] * len(table)
+        rows[column] = pd.Series([_value(v) for v in values], dtype=object)
+    findings: list[Finding] = []
+    _name(rows, kind)
+    _identify(rows, shapes, kind, findings)
+    _status(rows, kind, worth, findings)
+    for column, value in (
+        ("source", worth.source),
+        ("licence", worth.licence),
+        ("as_of", worth.as_of),
+    ):
+        rows[column] = [str(v) if v is not None else value for v in rows[column]]
+    rows["kind"] = [v if v is not None else kind.id for v in rows["kind"]]
+    for column, unit in kind.columns.items():
+        if unit:
+            _figures(rows, column, kind, findings)
+    _accuracy(rows, shapes, worth, kind, findings)
+    return rows, findings
+
+
+def _value(value: Any) -> Any:
+    # Missing is None; whole floats lose their point; dates and the like become text.
+    if value is None or value != value or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return int(value) if float(value).is_integer() and abs(value) < 1e15 else float(value)
+    return str(value)
+
+
+def _name(rows: pd.DataFrame, kind: LayerKind) -> None:
+    zh, en = rows["name_zh"], rows["name_en"]
+    rows["named"] = [a is not None or b is not None for a, b in zip(zh, en)]
+    rows["name_zh"] = [
+        str(a if a is not None else b if b is not None else f"{kind.name_zh}（未命名）")
+        for a, b in zip(zh, en)
+    ]
+    rows["name_en"] = [
+        str(b if b is not None else a if a is not None else f"{kind.name_en} (unnamed)")
+        for a, b in zip(zh, en)
+    ]
+    for column in ("district", "note_zh", "note_en"):
+        rows[column] = [str(v) if v is not None else "" for v in rows[column]]
+
+
+def _identify(rows: pd.DataFrame, shapes, kind: LayerKind, findings: list[Finding]) -> None:
+    given = [str(v) if v is not None else None for v in rows["id"]]
+    usable = None not in given and len(set(given)) == len(given)
+    if usable:
+        rows["id"] = given
+        return
+    if any(v is not None for v in given):
+        message = "ids are missing or occur twice: new ones were made"
+        findings.append(Finding(kind.id, "", "id", message))
+    # From what a row is, not from where it stands: the same rows in another order keep their ids.
+    seen: dict[str, int] = {}
+    made = []
+    for name, shape in zip(rows["name_zh"], shapes):
+        content = name.encode() + (shape.wkb if shape is not None else b"")
+        key = f"{kind.id}_{hashlib.sha256(content).hexdigest()[:10]}"
+        seen[key] = seen.get(key, 0) + 1
+        made.append(key if seen[key] == 1 else f"{key}_{seen[key]}")
+    rows["id"] = made
+
+
+def _status(rows: pd.DataFrame, kind: LayerKind, worth: Worth, findings: list[Finding]) -> None:
+    words = {word: status for status, all_ in _STATUS_WORDS.items() for word in all_}
+    for column, known, default in (
+        ("status", {**words, **{s: s for s in STATUSES}}, worth.status),
+        ("quality", {q: q for q in QUALITIES}, worth.quality),
+    ):
+        values = []
+        for fid, value in zip(rows["id"], rows[column]):
+            text = str(value).strip().casefold() if value is not None else None
+            if text is not None and text not in known:
+                message = f"{column} '{value}' is not known: taken as {default}"
+                findings.append(Finding(kind.id, fid, column, message))
+            values.append(default if text is None else known.get(text, default))
+        rows[column] = values
+
+
+def _figures(rows: pd.DataFrame, column: str, kind: LayerKind, findings: list[Finding]) -> None:
+    values = []
+    for fid, value in zip(rows["id"], rows[column]):
+        number = _number(value)
+        if value is not None and number is None:
+            message = f"{column} '{value}' is no figure of 0 or more: left empty"
+            findings.append(Finding(kind.id, fid, column, message))
+        values.append(number)
+    rows[column] = np.array([np.nan if v is None else v for v in values], float)
+
+
+def _number(value: Any) -> float | None:
+    if value is None or isinstance(value, bool):
+        return None
+    # Thousands apart, or a unit behind the figure.
+    found = re.fullmatch(
+        r"\s*([0-9][0-9,]*\.?[0-9]*(?:e[+-]?\d+)?)\s*[^\d\s.,-]*\s*", str(value), re.I
+    )
+    if not found:
+        return None
+    number = float(found.group(1).replace(",", ""))
+    return number if np.isfinite(number) else None
+
+
+def _accuracy(rows, shapes, worth: Worth, kind: LayerKind, findings: list[Finding]) -> None:
+    _figures(rows, "accuracy_m", kind, findings)
+    placed = np.array([s is not None for s in shapes], bool)
+    stated = rows["accuracy_m"].to_numpy(float)
+    bare = placed & ~(stated > 0)
+    default = UNSTATED_M if worth.accuracy_m is None else worth.accuracy_m
+    rows["accuracy_m"] = np.where(placed, np.where(bare, default, stated), np.nan)
+    if worth.accuracy_m is None:
+        for column, note in zip(("note_zh", "note_en"), _UNSTATED):
+            joined = [
+                f"{v}；{note}" if column == "note_zh" and v else f"{v}; {note}" if v else note
+                for v in rows[column]
+            ]
+            rows[column] = np.where(bare, joined, rows[column])
+
+
+def parse_map(pairs: tuple[str, ...]) -> dict[str, str]:
+    """``name_zh=名称`` pairs as a mapping of layer column to delivery column.
+
+    Raises
+    ------
+    InputError
+        If one is no pair.
+    """
+    found = {}
+    for pair in pairs:
+        own, sign, theirs = pair.partition("=")
+        if not (sign and own.strip() and theirs.strip()):
+            raise InputError(f"--map '{pair}' is no pair", remedy="write e.g. --map name_zh=名称")
+        found[own.strip()] = theirs.strip()
+    return found
