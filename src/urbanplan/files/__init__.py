@@ -1,5 +1,7 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
+from urbanplan.files.deliveries import Delivery, read_delivery
+from urbanplan.files.kinds import DELIVERY_DRIVERS
 from urbanplan.files.reading import (
     MAX_CELLS,
     MAX_VECTOR_BYTES,
@@ -32,9 +34,11 @@ from urbanplan.files.writing import (
 )
 
 __all__ = [
+    "DELIVERY_DRIVERS",
     "MAX_CELLS",
     "MAX_VECTOR_BYTES",
     "VECTOR_DRIVERS",
+    "Delivery",
     "atomic",
     "existing",
     "has",
@@ -44,6 +48,7 @@ __all__ = [
     "read_arrays",
     "read_bytes",
     "read_csv",
+    "read_delivery",
     "read_raster",
     "read_text",
     "read_toml",
