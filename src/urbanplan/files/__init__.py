@@ -1,6 +1,7 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
 from urbanplan.files.deliveries import Delivery, read_delivery
+from urbanplan.files.kinds import DELIVERY_DRIVERS
 from urbanplan.files.locking import lock
 from urbanplan.files.reading import (
     MAX_CELLS,
@@ -42,6 +43,7 @@ from urbanplan.files.writing import (
 )
 
 __all__ = [
+    "DELIVERY_DRIVERS",
     "MAX_CELLS",
     "MAX_VECTOR_BYTES",
     "VECTOR_DRIVERS",

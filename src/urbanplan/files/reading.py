@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.errors import InputError, MissingFileError
+from urbanplan.files.checks import check_geojson, inspect_geopackage, refuse_services
+from urbanplan.files.vectors import read_features
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -100,12 +102,7 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
     GeoDataFrame
         The features with the file's coordinate system.
     """
-    import fiona
-    import geopandas as gpd
-    from fiona.errors import FionaError
-    from shapely.errors import ShapelyError
-
-    path = existing(path)
+    path = existing(refuse_services(path))
     driver = VECTOR_DRIVERS.get(path.suffix.lower())
     if driver is None:
         raise InputError(
@@ -117,16 +114,11 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
         raise InputError(
             f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=path, remedy="cut it to the city"
         )
-    try:
-        with fiona.open(path, enabled_drivers=[driver], allow_unsupported_drivers=False) as src:
-            columns = [*src.schema["properties"], "geometry"]
-            return gpd.GeoDataFrame.from_features(src, crs=src.crs or None, columns=columns)
-    except (FionaError, ShapelyError, ValueError, KeyError, TypeError, AttributeError) as err:
-        raise InputError(
-            f"cannot be read as {driver} ({str(err).splitlines()[0][:160]})",
-            where=path,
-            remedy="open it in QGIS and export it again, or restore it from its source",
-        ) from None
+    if driver == "GeoJSON":
+        check_geojson(path, large=False)
+    elif driver == "GPKG":
+        inspect_geopackage(path)
+    return read_features(path, driver).frame
 
 
 class Raster(NamedTuple):

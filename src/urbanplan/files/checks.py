@@ -1,0 +1,195 @@
+"""What is looked at before GDAL sees a file: names, links, databases, references to elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from urbanplan.errors import InputError
+from urbanplan.files import texts
+from urbanplan.files.vectors import MAX_FEATURES, LayerInfo, guarded, too_many
+
+_SERVICE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
+# Keys may be written with escapes, in any case, and by lenient writers in single quotes.
+_CRS = re.compile(rb"""["'](?:c|\\u00[46]3)(?:r|\\u00[57]2)(?:s|\\u00[57]3)["']""", re.I)
+_FEATURE = re.compile(rb"""["']type["']\s*:\s*["']Feature["']""")
+_NAMED = re.compile(
+    r"(urn:(x-)?ogc:def:crs:[\w.]+:[\w.]*:\w+|(EPSG|OGC|ESRI|CRS|AUTO):\w+)", re.IGNORECASE
+)
+_SYSTEM_TABLES = re.compile(r"(gpkg|rtree|sqlite|geometry_columns$|spatial_ref_sys$)", re.I)
+_WINDOW = 65_536
+
+
+def refuse_services(path: Path | str) -> Path:
+    """Return `path` as a `Path`, or refuse it where GDAL would take it for something else.
+
+    Raises
+    ------
+    InputError
+        If it names a virtual file system, a database or a service of GDAL.
+    """
+    text = os.fspath(path)
+    straight = os.path.normpath(Path(text).absolute()).replace("//", "/")
+    if "\0" in text or _SERVICE.match(text) or straight.lower().startswith("/vsi"):
+        raise InputError(
+            "names a service or virtual file, not a file",
+            where=text.replace("\0", "\\0"),
+            remedy="download or unpack it, and give the file's own path",
+        )
+    return Path(path)
+
+
+def refuse_links(path: Path, members: Iterable[Path], folder: Path) -> None:
+    """Refuse members of `folder` that are symbolic links to outside of it, or no files at all."""
+    inside = folder.resolve()
+    for member in members:
+        target = member.resolve()
+        if not target.is_relative_to(inside) or not (target.is_file() or target.is_dir()):
+            raise InputError(
+                f"has the member '{member.name}' that leads out of its folder",
+                where=path,
+                remedy="put the file itself there",
+            )
+
+
+def check_geojson(path: Path, *, large: bool) -> bool:
+    """Refuse GeoJSON with too many features, or whose ``crs`` points at a file or a server.
+
+    GDAL would fetch what a linked coordinate system names, as soon as the file is opened.
+
+    Returns
+    -------
+    bool
+        Whether the file declares a coordinate system.
+    """
+    limit = None if large else MAX_FEATURES
+    count, declared = 0, False
+    for seen, upto in texts.windows(path, _WINDOW):
+        count += sum(m.start() < upto for m in _FEATURE.finditer(seen))
+        if limit and count > limit:
+            raise too_many(path, limit)
+        for match in _CRS.finditer(seen):
+            if match.start() < upto:
+                declared |= _judge_crs(path, seen[match.end() : match.start() + _WINDOW])
+    return declared
+
+
+def _judge_crs(path: Path, rest: bytes) -> bool:
+    """Whether what stands after a key ``crs`` names a system; an error if it points elsewhere."""
+    after = rest.lstrip()
+    if after[:1] in (b",", b"}", b"]"):
+        # A value that happens to be the word.
+        return False
+    value = after[1:].lstrip() if after[:1] == b":" else b"{"
+    if value[:1] in tuple(b"%c" % c for c in b'"-0123456789ntf['):
+        return False
+    with contextlib.suppress(ValueError, RecursionError, TypeError, AttributeError):
+        decoder = json.JSONDecoder(object_pairs_hook=_strict)
+        said, _ = decoder.raw_decode(value.decode("utf-8", errors="replace"))
+        (key, name), *more = said["properties"].items()
+        form = (said["type"], key)
+        named = form == ("name", "name") or form == ("OGC", "urn")
+        coded = form == ("EPSG", "code") and isinstance(name, int)
+        if len(said) == 2 and not more and (coded or (named and _NAMED.fullmatch(name))):
+            return True
+    raise InputError(
+        "declares its coordinate system by something that is no plain name",
+        where=path,
+        remedy="write it as an EPSG code, or take the member 'crs' out",
+    )
+
+
+def _strict(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Pairs as a dictionary; GDAL and Python differ on which of two equal keys counts."""
+    found = dict(pairs)
+    if len({key.casefold() for key in found}) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def inspect_geopackage(path: Path) -> list[LayerInfo]:
+    """Layers of a GeoPackage, found without GDAL; its database is checked on the way.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, in use, or has views or virtual tables where layers should be.
+    """
+    for ending in ("-wal", "-journal"):
+        beside = path.with_name(path.name + ending)
+        if beside.is_file() and beside.stat().st_size:
+            raise InputError(
+                f"is being written by another program ('{beside.name}' is there)",
+                where=path,
+                remedy="close it in QGIS first",
+            )
+    with guarded(path, "GPKG"):
+        uri = path.absolute().as_uri() + "?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as base:
+            base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 256 * 2**20)
+            base.execute("PRAGMA trusted_schema = OFF")
+            return _inspect(path, base)
+
+
+def _inspect(path: Path, base: sqlite3.Connection) -> list[LayerInfo]:
+    """Check an open database, and list its layers."""
+
+    def wrong(what: str) -> InputError:
+        return InputError(what, where=path, remedy="export its layers to a new GeoPackage")
+
+    master = base.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    kinds: dict[str, str] = {}
+    for kind, name, _, sql in master:
+        if kind == "view" and _SYSTEM_TABLES.match(name):
+            raise wrong(f"has the view '{name}' in place of a table of its own")
+        virtual = re.match(r"\s*CREATE\s+VIRTUAL\s+TABLE\b", sql or "", re.I)
+        if virtual and not re.search(r"\bUSING\s+rtree\b", sql, re.I):
+            raise wrong(f"has the virtual table '{name}'")
+        if kind in ("table", "view"):
+            kinds[name.casefold()] = kind
+    if "gpkg_contents" not in kinds:
+        raise wrong("is not a GeoPackage (it has no table gpkg_contents)")
+    said = base.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if said != "ok":
+        raise InputError(
+            f"is damaged ({said.splitlines()[-1][:120]})",
+            where=path,
+            remedy="restore it from its source",
+        )
+    _judge_systems(base, kinds, wrong)
+    shapes = set()
+    if "gpkg_geometry_columns" in kinds:
+        found = base.execute("SELECT table_name FROM gpkg_geometry_columns")
+        shapes = {str(name).casefold() for (name,) in found}
+    layers = []
+    listed = base.execute(
+        "SELECT table_name, data_type FROM gpkg_contents"
+        " WHERE lower(data_type) IN ('features', 'attributes', 'aspatial')"
+    ).fetchall()
+    for name, _ in listed:
+        if kinds.get(str(name).casefold()) == "view":
+            raise wrong(f"has the view '{name}' as a layer")
+        if str(name).casefold() not in kinds:
+            raise wrong(f"lists the layer '{name}' that is not there")
+        quoted = '"' + name.replace('"', '""') + '"'
+        if any(row[6] in (2, 3) for row in base.execute(f"PRAGMA table_xinfo({quoted})")):
+            raise wrong(f"has columns in the layer '{name}' that are computed as they are read")
+        (count,) = base.execute(f"SELECT count(*) FROM {quoted}").fetchone()
+        layers.append(LayerInfo(name, count, name.casefold() in shapes))
+    return layers
+
+
+def _judge_systems(base: sqlite3.Connection, kinds: dict[str, str], wrong) -> None:
+    """Refuse coordinate systems that are the name of a file or a server."""
+    if "gpkg_spatial_ref_sys" not in kinds:
+        return
+    rows = base.execute("SELECT srs_id, definition FROM gpkg_spatial_ref_sys")
+    for number, definition in rows:
+        text = str(definition or "undefined").strip()
+        if not re.match(r"(undefined$|[A-Za-z_]+\s*[\[(])", text, re.I):
+            raise wrong(f"defines its coordinate system {number} by something that is no WKT")

@@ -1,0 +1,157 @@
+"""Excel workbooks: weighed as an archive of XML first, then read row by row."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanplan.files import archives, texts
+from urbanplan.files.tables import (
+    HEADER_WITHIN,
+    MAX_COLUMNS,
+    above,
+    coordinate_columns,
+    header_row,
+    placed,
+)
+from urbanplan.files.vectors import Found, LayerInfo, choose, guarded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Rows that a sheet of Excel can have.
+MAX_ROWS = 1_048_576
+#: Bytes of one row's XML, texts in the workbook, and bytes of its styles.
+MAX_ROW_BYTES, MAX_TEXTS, MAX_STYLES = 4 * 2**20, 5_000_000, 16 * 2**20
+#: Empty rows after which a sheet is taken to have ended.
+MAX_EMPTY = 100_000
+_ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
+_TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
+
+
+def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
+    """Read the sheet of a workbook that has coordinate columns.
+
+    Parameters
+    ----------
+    path : path
+        An ``.xlsx`` file.
+    layer : str, optional
+        Name of the sheet; needed where several have coordinate columns.
+    """
+    import openpyxl
+
+    _weigh(path)
+    with guarded(path, "an Excel workbook"), warnings.catch_warnings():
+        # It warns of charts, styles and validations that it does not keep.
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        try:
+            heads = {sheet.title: _head(sheet) for sheet in book.worksheets}
+            spatial = {n: bool(coordinate_columns(cells)) for n, (_, cells) in heads.items()}
+            counted = sum(spatial.values()) > 1 or layer is not None
+            layers = [
+                LayerInfo(n, _count(book[n], heads[n][0], path) if counted else None, spatial[n])
+                for n in heads
+            ]
+            index, notes = choose(path, layers, layer)
+            name = layers[index].name
+            at, names = heads[name]
+            table = _table(book[name], at, names, path)
+        finally:
+            book.close()
+    found = placed(path, table, notes + above(at - 1))
+    return Found(found.frame, "", found.notes, name if len(layers) > 1 else None)
+
+
+def _weigh(path: Path) -> None:
+    """Refuse a workbook by its directory and its XML, before a parser sees it."""
+    kept, _ = archives.members(path)
+    with guarded(path, "an Excel workbook"), zipfile.ZipFile(path) as archive:
+        if not any(name == "[Content_Types].xml" for _, name in kept):
+            archives.refuse(path, "is not an Excel workbook", "save it as .xlsx again")
+        for info, name in kept:
+            if "styles" in name.lower() and info.file_size > MAX_STYLES:
+                archives.refuse(path, f"has too much in '{name}'", "save it as CSV UTF-8")
+            if not name.lower().endswith((".xml", ".rels", ".vml")):
+                continue
+            with archive.open(info) as member:
+                texts.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
+            with archive.open(info) as member:
+                _refuse_long_rows(path, iter(lambda m=member: m.read(2**20), b""), name)
+
+
+def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> None:
+    """Refuse more rows and texts than Excel can have, and rows that are too long."""
+    rows = texts_seen = since = 0
+    tail = b""
+    sheet = "worksheets/" in name
+    for piece in pieces:
+        seen = tail + piece
+        starts = [m.start() for m in _ROW.finditer(seen) if m.end() > len(tail)]
+        rows += len(starts)
+        texts_seen += sum(m.end() > len(tail) for m in _TEXT.finditer(seen))
+        since = len(seen) - starts[-1] if starts else since + len(piece)
+        if rows > MAX_ROWS or texts_seen > MAX_TEXTS:
+            archives.refuse(path, f"has more rows or texts in '{name}' than Excel can", "cut it")
+        if sheet and rows and since > MAX_ROW_BYTES:
+            archives.refuse(path, f"has a row of more than 4 MiB in '{name}'", "cut it")
+        tail = seen[-32:]
+
+
+def _rows(sheet: Any, start: int, width: int | None, path: Path) -> Iterator[tuple]:
+    """Rows of a sheet from number `start`, up to the last that is filled."""
+    empty = 0
+    # Dimensions are what the writer claims; the rows themselves are counted instead.
+    sheet.reset_dimensions()
+    rows = sheet.iter_rows(min_row=start, max_col=width, values_only=True)
+    for n, row in enumerate(rows):
+        if n > MAX_ROWS:
+            archives.refuse(path, f"has more than {MAX_ROWS:,} rows in '{sheet.title}'", "cut it")
+        if any(cell is not None for cell in row):
+            # Gaps between filled rows say nothing.
+            empty = 0
+            yield row
+        else:
+            empty += 1
+            if empty > MAX_EMPTY:
+                return
+
+
+def _head(sheet: Any) -> tuple[int, list]:
+    """Number of a sheet's header row, counted from 1, and its cells."""
+    sheet.reset_dimensions()
+    first = itertools.islice(
+        sheet.iter_rows(max_row=HEADER_WITHIN, max_col=MAX_COLUMNS, values_only=True), HEADER_WITHIN
+    )
+    rows = []
+    for row in first:
+        cells = list(row)
+        while cells and cells[-1] is None:
+            cells.pop()
+        rows.append(cells)
+    at = header_row(rows)
+    return at + 1, rows[at] if rows else []
+
+
+def _count(sheet: Any, at: int, path: Path) -> int:
+    return sum(1 for _ in _rows(sheet, at + 1, 64, path))
+
+
+def _table(sheet: Any, at: int, names: list, path: Path) -> pd.DataFrame:
+    """Rows below the header."""
+    import pandas as pd
+
+    rows = [row[: len(names)] for row in _rows(sheet, at + 1, max(1, len(names)), path)]
+    unique: list[str] = []
+    for i, name in enumerate(names, 1):
+        bare = str(name).strip() if name is not None else f"column {i}"
+        unique.append(bare if bare not in unique else f"{bare}.{i}")
+    table = pd.DataFrame(rows, columns=unique if rows else None, dtype=object)
+    table = table if rows else pd.DataFrame(columns=unique, dtype=object)
+    return table.infer_objects()

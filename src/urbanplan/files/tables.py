@@ -1,0 +1,246 @@
+"""Tables with coordinate columns: CSV and what any other table becomes once it is placed."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanplan.errors import InputError
+from urbanplan.files import texts
+from urbanplan.files.vectors import MAX_FEATURES, Found, beside_geometry, guarded, too_many
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+#: Columns that a table may have.
+MAX_COLUMNS = 4096
+#: Lines in which the header is looked for; titles may stand above it.
+HEADER_WITHIN = 10
+#: Names of coordinate columns, the surest pair first: (longitude or east, latitude or north).
+PAIRS = (
+    (
+        ("lon", "lng", "long", "longitude", "经度", "东经", "经度坐标"),
+        ("lat", "latitude", "纬度", "北纬", "纬度坐标"),
+    ),
+    (
+        ("easting", "east", "e", "东坐标", "东坐标e", "东", "东向坐标"),
+        ("northing", "north", "n", "北坐标", "北坐标n", "北", "北向坐标"),
+    ),
+    (("x", "x坐标", "pointx", "coordx", "横坐标"), ("y", "y坐标", "pointy", "coordy", "纵坐标")),
+)
+WKT = ("wkt", "geometry", "geom", "wktgeom", "thegeom", "shape")
+#: One column with both, as AMap's services write them: "105.44,28.87".
+BOTH = ("location", "lnglat", "lonlat", "经纬度", "坐标")
+_NUMBER = r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
+
+
+def plain(name: Any) -> str:
+    """A column's name without case, spaces, underscores and what stands in brackets."""
+    return re.sub(r"[\s_\-]|[(（\[【].*?[)）\]】]", "", str(name or "")).casefold()
+
+
+def coordinate_columns(names: Sequence[Any]) -> tuple[Any, ...]:
+    """Which columns place a row: (WKT,), (both,), (x, y), or none.
+
+    Parameters
+    ----------
+    names : sequence
+        Names of columns.
+
+    Returns
+    -------
+    tuple
+        One or two of them; empty if none is recognised.
+    """
+    named = {plain(name): name for name in reversed(list(names))}
+    for name in WKT:
+        if name in named:
+            return (named[name],)
+    for xs, ys in PAIRS:
+        x = next((named[n] for n in xs if n in named), None) or _tagged(named, xs)
+        y = next((named[n] for n in ys if n in named), None) or _tagged(named, ys)
+        if x is not None and y is not None and x != y:
+            return x, y
+    return tuple(named[n] for n in BOTH if n in named)[:1]
+
+
+def _tagged(named: dict[str, Any], words: tuple[str, ...]) -> Any:
+    """A column such as ``wgs84_lng`` or ``gcj02经度``: a word with its system."""
+    tags = ("wgs84", "gcj02", "bd09", "cgcs2000", "amap", "baidu")
+    return next((named[k] for w in words for t in tags for k in (w + t, t + w) if k in named), None)
+
+
+def typed(column: pd.Series) -> pd.Series:
+    """Text as numbers where every value is one; codes with leading zeros stay text."""
+    import pandas as pd
+
+    given = column.dropna()
+    given = given[given != ""]
+    if not len(given) or not given.str.fullmatch(_NUMBER).all():
+        return column
+    return pd.to_numeric(column.where(column != "", None))
+
+
+def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Found:
+    """Rows with the geometry that their coordinate columns say, and no coordinate system.
+
+    Parameters
+    ----------
+    path : path
+        The file, for messages.
+    table : DataFrame
+        Its rows.
+    notes : tuple of str
+        What is known already.
+
+    Raises
+    ------
+    InputError
+        If no column is known as a coordinate, or no row has any.
+    """
+    import geopandas as gpd
+    import numpy as np
+
+    found = coordinate_columns(table.columns)
+    if not found:
+        listed = ", ".join(map(str, list(table.columns)[:20]))
+        raise InputError(
+            f"has no coordinate columns (it has {listed})",
+            where=path,
+            remedy="call them lon and lat, x and y, or wkt",
+        )
+    if len(found) == 2:
+        geometry, said = _points(table[found[0]], table[found[1]], found)
+    elif plain(found[0]) in WKT:
+        geometry, said = _from_wkt(table[found[0]])
+        table = table.drop(columns=found[0])
+    else:
+        halves = (
+            table[found[0]].astype("string").str.split(r"[,，\s]+", n=1, regex=True, expand=True)
+        )
+        halves = halves.reindex(columns=[0, 1])
+        geometry, said = _points(halves[0], halves[1], found)
+    absent = int(np.equal(geometry, None).sum())
+    if len(table) and absent == len(table):
+        raise InputError(
+            f"has no row with coordinates in {' and '.join(map(str, found))}",
+            where=path,
+            remedy="write them as plain numbers, such as 105.44",
+        )
+    said += (f"{absent:,} rows without coordinates",) if absent else ()
+    columns, renamed = beside_geometry({name: table[name] for name in table.columns})
+    frame = gpd.GeoDataFrame(columns, geometry=geometry)
+    return Found(frame.reset_index(drop=True), "", (*notes, *said, *renamed))
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """Numbers of a column, NaN where it has none."""
+    import numpy as np
+    import pandas as pd
+
+    if column.dtype == object or str(column.dtype) in ("string", "str"):
+        column = column.astype("string").str.strip()
+    found = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _points(x: pd.Series, y: pd.Series, names: tuple) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Points, None where either number is missing, and notes."""
+    import numpy as np
+    import shapely
+
+    notes = (f"coordinates taken from {' and '.join(map(str, names))}",)
+    east, north = _numbers(x), _numbers(y)
+    there = ~(np.isnan(east) | np.isnan(north))
+    # Chinese surveys call the north x. No easting lies between these, and no other northing.
+    if there.any() and ((east[there] > 1.9e6) & (east[there] < 6e6)).all():
+        beside = north[there]
+        if (((beside > 1e5) & (beside < 9e5)) | (beside > 1.3e7)).all():
+            east, north = north, east
+            notes += (f"{names[0]} holds the northing and {names[-1]} the easting; swapped",)
+    found = np.empty(len(east), dtype=object)
+    found[there] = shapely.points(east[there], north[there])
+    return found, notes
+
+
+def _from_wkt(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Geometries from text, None where it is none, and notes."""
+    import numpy as np
+    import shapely
+
+    from urbanplan.files.vectors import finite
+
+    text = column.where(column.notna(), None).to_numpy(dtype=object)
+    bare = [re.sub(r"^\s*SRID=\d+;", "", t) if isinstance(t, str) else None for t in text]
+    found = shapely.from_wkt(np.array(bare, dtype=object), on_invalid="ignore")
+    wrong = sum(b is not None and f is None for b, f in zip(bare, found))
+    geometry, notes = finite(np.asarray(found, dtype=object))
+    said = (f"{wrong:,} rows have geometry that is not WKT",) if wrong else ()
+    return geometry, (*notes, *said)
+
+
+def header_row(rows: Sequence[Sequence[Any]]) -> int:
+    """Number of the first row that names coordinate columns, else of the first that is filled."""
+    for i, row in enumerate(rows):
+        if coordinate_columns([cell for cell in row if isinstance(cell, str)]):
+            return i
+    return next((i for i, row in enumerate(rows) if any(row)), 0)
+
+
+def above(row: int) -> tuple[str, ...]:
+    """A note on the rows above a header."""
+    return (f"{row} rows above the header were skipped",) if row else ()
+
+
+def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = False) -> Found:
+    """Read a table of text: commas, semicolons or tabs, UTF-8 or GB18030.
+
+    Parameters
+    ----------
+    path : path
+        A ``.csv``, ``.tsv`` or ``.txt`` file.
+    encoding : str, optional
+        Its encoding, if it is not found out rightly.
+    large : bool
+        Whether more than `MAX_FEATURES` rows are meant.
+    """
+    import pandas as pd
+
+    lines = texts.refuse_odd_lines(path)
+    if not large and lines > MAX_FEATURES:
+        raise too_many(path, MAX_FEATURES)
+    coding, notes = texts.encoding_of(path, encoding)
+    with guarded(path, "CSV"):
+        with open(path, encoding=coding) as f:
+            head = list(itertools.islice(f, HEADER_WITHIN))
+        separator = max(",;\t", key=lambda mark: max((h.count(mark) for h in head), default=0))
+        if max((h.count(separator) for h in head), default=0) >= MAX_COLUMNS:
+            raise InputError(
+                f"has more than {MAX_COLUMNS:,} columns", where=path, remedy="keep those you need"
+            )
+        # One cell at a time: a title may hold a quotation mark that no later line closes.
+        rows = [next(csv.reader([h], delimiter=separator), []) for h in head]
+        skip = header_row(rows)
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            encoding=coding,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            skiprows=skip,
+            index_col=False,
+            skip_blank_lines=True,
+            engine="c",
+        )
+        empty = [n for n in table.columns if n.startswith("Unnamed:") and table[n].isna().all()]
+        table = table.drop(columns=empty)
+        for name in table.columns:
+            if name not in coordinate_columns(table.columns) or plain(name) not in WKT:
+                table[name] = typed(table[name])
+    return placed(path, table, notes + above(skip))

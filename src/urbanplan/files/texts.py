@@ -1,0 +1,168 @@
+"""Text as planners have it: UTF-8 or GB18030, judged over the whole file before a parser sees it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from urbanplan.errors import InputError
+
+#: Bytes that one line of a table may have.
+MAX_LINE = 16 * 2**20
+_CHUNK = 2**20
+_DECLARATIONS = re.compile(rb"<!\s*(doctype|entity)", re.IGNORECASE)
+
+
+def chunks(path: Path, size: int = _CHUNK) -> Iterator[bytes]:
+    """Bytes of a file, piece by piece."""
+    with open(path, "rb") as f:
+        while piece := f.read(size):
+            yield piece
+
+
+def windows(path: Path, overlap: int) -> Iterator[tuple[bytes, int]]:
+    """Pieces of a file that overlap, each with where the next one begins in it."""
+    held = b""
+    for piece in chunks(path):
+        held += piece
+        if len(held) > overlap:
+            upto = len(held) - overlap
+            yield held, upto
+            held = held[upto:]
+    yield held, len(held)
+
+
+def known(encoding: str, path: Path) -> str:
+    """Python's name of an encoding that a user or a file names; GBK and GB2312 mean GB18030.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    digits = re.fullmatch(r"(?:cp|ansi|windows|ms|oem)?[\s_-]*(\d{3,5})", encoding.strip().lower())
+    name = encoding.strip()
+    if digits:
+        name = {"65001": "utf-8", "936": "gb18030", "54936": "gb18030"}.get(
+            digits[1], f"cp{digits[1]}" if len(digits[1]) < 5 else name
+        )
+    try:
+        found = codecs.lookup(name)
+    except LookupError:
+        found = None
+    # Some of Python's codecs are not text encodings, or run code of their own (idna, punycode).
+    if found is None or not found._is_text_encoding or found.name in ("idna", "punycode"):
+        raise InputError(
+            f"knows no encoding called '{encoding}'",
+            where=path,
+            remedy="name one with --encoding, such as utf-8 or gb18030",
+        )
+    return "gb18030" if found.name in ("gbk", "gb2312") else found.name
+
+
+def decodes(path: Path, encoding: str) -> bool:
+    """Whether a whole file is text of that encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for piece in chunks(path):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def encoding_of(path: Path, encoding: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Encoding of a text file, and a note where it is not UTF-8.
+
+    Parameters
+    ----------
+    path : path
+        A text file.
+    encoding : str, optional
+        What the user says it is; nothing else is then tried.
+
+    Returns
+    -------
+    encoding : str
+        For `open`; a byte-order mark is dropped by it.
+    notes : tuple of str
+        What was guessed.
+    """
+    with open(path, "rb") as f:
+        head = f.read(4)
+    if encoding is not None:
+        name = known(encoding, path)
+        if not decodes(path, name):
+            raise InputError(
+                f"is not text in {encoding}", where=path, remedy="name another with --encoding"
+            )
+        return ("utf-8-sig" if name == "utf-8" else name), ()
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") and decodes(path, "utf-16"):
+        return "utf-16", ("text was read as UTF-16",)
+    if decodes(path, "utf-8"):
+        return "utf-8-sig", ()
+    if decodes(path, "gb18030"):
+        return "gb18030", ("text was read as GB18030, as it is not UTF-8",)
+    raise InputError(
+        "is neither UTF-8 nor GB18030 text",
+        where=path,
+        remedy="name its encoding with --encoding, or save it as UTF-8",
+    )
+
+
+def pieces(path: Path, encoding: str) -> Iterator[str]:
+    """Text of a file, piece by piece."""
+    with open(path, encoding=encoding, newline="") as f:
+        while piece := f.read(_CHUNK):
+            yield piece
+
+
+def refuse_declarations(path: Path, pieces_of: Iterator[bytes], where: Path | str) -> None:
+    """Refuse XML that declares a document type or entities, before any parser sees it.
+
+    Parameters
+    ----------
+    path : path
+        What the user named.
+    pieces_of : iterator of bytes
+        The XML; bytes that are NUL are dropped, so that UTF-16 hides nothing.
+    where : path or str
+        Which part of the file it is.
+    """
+    tail = b""
+    for piece in pieces_of:
+        seen = tail + piece.replace(b"\0", b"")
+        if _DECLARATIONS.search(seen):
+            inside = "" if str(where) == str(path) else f" in '{where}'"
+            raise InputError(
+                f"declares a document type or entities{inside}, which can name other files",
+                where=path,
+                remedy="take the DOCTYPE out, or export it again",
+            )
+        tail = seen[-64:]
+
+
+def refuse_odd_lines(path: Path) -> int:
+    """Refuse a table with NUL bytes or a line without end; the number of its lines else."""
+    lines, since = 0, 0
+    for piece in chunks(path):
+        if b"\0" in piece:
+            raise InputError(
+                "holds NUL bytes and is no text table",
+                where=path,
+                remedy="save it as 'CSV UTF-8'",
+            )
+        first, last = piece.find(b"\n"), piece.rfind(b"\n")
+        longest = since + (len(piece) if first < 0 else first)
+        since = longest if last < 0 else len(piece) - last - 1
+        if longest > MAX_LINE:
+            raise InputError(
+                f"has a line of more than {MAX_LINE >> 20} MiB",
+                where=path,
+                remedy="check that its rows end in line breaks",
+            )
+        lines += piece.count(b"\n") or piece.count(b"\r")
+    return lines

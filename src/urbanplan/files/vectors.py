@@ -1,0 +1,353 @@
+"""Vector files through GDAL: one named driver, an honest count first, then rows in batches."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanplan.errors import InputError, UrbanplanError
+
+if TYPE_CHECKING:
+    import fiona
+    import geopandas as gpd
+    import numpy as np
+
+#: More features than this are refused unless the user says that the file is meant to be large.
+MAX_FEATURES = 5_000_000
+#: Features held as Python objects at a time while a file is read.
+BATCH = 65_536
+#: Layers of one file that are looked at.
+MAX_LAYERS = 1000
+#: What GDAL is told as it opens, by driver.
+OPEN_OPTIONS = {"GPKG": {"LIST_ALL_TABLES": "NO", "IMMUTABLE": "YES"}}
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One layer of a file, as listed before it is read.
+
+    Parameters
+    ----------
+    name : str
+        The layer's name.
+    count : int or None
+        Features in it; None where only reading it would tell.
+    spatial : bool
+        Whether its rows have geometry.
+    """
+
+    name: str
+    count: int | None
+    spatial: bool = True
+
+    @property
+    def many(self) -> str:
+        """How many features it has, in words."""
+        if self.count is None:
+            return "not counted"
+        return "1 feature" if self.count == 1 else f"{self.count:,} features"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.many}{'' if self.spatial else ', no geometry'})"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One layer as read.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Columns as in the file.
+    crs_from : str
+        "file", "format" or "".
+    notes : tuple of str
+        What the reader must know.
+    layer : str or None
+        Its name, where the file has several.
+    """
+
+    frame: gpd.GeoDataFrame
+    crs_from: str = ""
+    notes: tuple[str, ...] = ()
+    layer: str | None = None
+
+
+@contextlib.contextmanager
+def guarded(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a reading library raises on damaged input into one sentence about `path`."""
+    try:
+        yield
+    except UrbanplanError:
+        raise
+    except UnicodeDecodeError as err:
+        raise InputError(
+            f"has text that is not {err.encoding.upper()}",
+            where=path,
+            remedy="name its encoding with --encoding, or save it as UTF-8",
+        ) from None
+    # Libraries raise errors of every kind on damaged bytes, down to RecursionError.
+    except Exception as err:
+        said = next(iter(str(err).strip().splitlines()), "") or type(err).__name__
+        raise InputError(
+            f"cannot be read as {kind} ({said[:160]})",
+            where=path,
+            remedy="open it in QGIS and export it again, or restore it from its source",
+        ) from None
+
+
+def too_many(path: Path, limit: int) -> InputError:
+    """The error for a file with more features than `limit`."""
+    return InputError(
+        f"has more than {limit:,} features",
+        where=path,
+        remedy="cut it to the city, or pass large=True (--large)",
+    )
+
+
+@contextlib.contextmanager
+def opened(path: Path, driver: str, index: int = 0, **options: Any) -> Iterator[fiona.Collection]:
+    """Open layer number `index` with `driver` and with no other."""
+    import fiona
+
+    with fiona.Env() as env:
+        # An unknown name in `enabled_drivers` would make GDAL try every driver that it has.
+        if driver not in env.drivers():
+            raise InputError(
+                f"needs GDAL's driver {driver}, which this installation does not have",
+                where=path,
+                remedy="install fiona from PyPI, or convert the file to GeoPackage",
+            )
+        with fiona.open(
+            str(path.absolute()),
+            layer=index or None,
+            enabled_drivers=[driver],
+            allow_unsupported_drivers=True,
+            **OPEN_OPTIONS.get(driver, {}),
+            **options,
+        ) as src:
+            yield src
+
+
+def feature_count(src: fiona.Collection) -> int | None:
+    """Number of features, where the driver knows it without reading them."""
+    try:
+        return len(src)
+    except TypeError:
+        return None
+
+
+def list_layers(path: Path, driver: str) -> list[LayerInfo]:
+    """Layers of a file, in its order."""
+    found: list[LayerInfo] = []
+    with guarded(path, driver):
+        for index in range(MAX_LAYERS):
+            try:
+                with opened(path, driver, index) as src:
+                    spatial = src.schema["geometry"] != "None"
+                    found.append(LayerInfo(str(src.name), feature_count(src), spatial))
+            # Fiona says "Null layer" beyond the last one.
+            except ValueError as err:
+                if "Null layer" not in str(err):
+                    raise
+                break
+    return found
+
+
+def choose(path: Path, layers: list[LayerInfo], layer: str | None) -> tuple[int, tuple[str, ...]]:
+    """Number of the layer to read, and a note on those that are not read.
+
+    Raises
+    ------
+    InputError
+        If several could be meant, or none has the name asked for.
+    """
+    if not layers:
+        raise InputError(
+            "holds no layers", where=path, remedy="export it again with at least one layer"
+        )
+    listed = ", ".join(map(str, layers[:50])) + (" …" if len(layers) > 50 else "")
+    if layer is not None:
+        named = [i for i, one in enumerate(layers) if one.name == layer]
+        if len(named) != 1:
+            what = "has no layer" if not named else "has more than one layer"
+            raise InputError(
+                f"{what} '{layer}'", where=path, remedy=f"name one of these with --layer: {listed}"
+            )
+        index = named[0]
+    else:
+        spatial = [i for i, one in enumerate(layers) if one.spatial]
+        index = (spatial or [0])[0]
+        if len(spatial) > 1 or (not spatial and len(layers) > 1):
+            raise InputError(
+                f"has {len(layers)} layers", where=path, remedy=f"name one with --layer: {listed}"
+            )
+    rest = [str(one) for i, one in enumerate(layers) if i != index]
+    return index, ((f"layers not read: {', '.join(rest[:50])}",) if rest else ())
+
+
+def read_features(
+    path: Path,
+    driver: str,
+    index: int = 0,
+    *,
+    expected: int | None = None,
+    large: bool = False,
+    **options: Any,
+) -> Found:
+    """Read one layer, streaming it in batches.
+
+    Parameters
+    ----------
+    path : path
+        The file or folder.
+    driver : str
+        The GDAL driver; no other is tried.
+    index : int
+        Number of the layer.
+    expected : int, optional
+        Features that must come; the driver's own count if not given.
+    large : bool
+        Whether more than `MAX_FEATURES` are meant.
+    **options
+        Passed to `fiona.open`.
+
+    Returns
+    -------
+    Found
+        Rows in the file's order, and its coordinate system.
+    """
+    limit = None if large else MAX_FEATURES
+    with guarded(path, driver):
+        with opened(path, driver, index, **options) as src:
+            count = feature_count(src)
+        if count is None and limit:
+            with opened(path, driver, index, ignore_geometry=True, **options) as src:
+                for n, _ in enumerate(src, 1):
+                    if n > limit:
+                        raise too_many(path, limit)
+        if limit and max(count or 0, expected or 0) > limit:
+            raise too_many(path, limit)
+        with opened(path, driver, index, **options) as src:
+            frame, notes = _stream(src, path, limit)
+            crs, said = _declared_crs(src)
+            count = expected if expected is not None else count
+        if count is not None and len(frame) < count:
+            notes += _missing(path, driver, len(frame), count)
+        if crs is not None:
+            frame = frame.set_crs(crs)
+    return Found(frame, "file" if crs is not None else "", notes + said)
+
+
+def _missing(path: Path, driver: str, got: int, count: int) -> tuple[str, ...]:
+    """A note where rows may rightly be absent, else an error."""
+    if driver == "ESRI Shapefile":
+        return (f"{count - got:,} of {count:,} rows are marked as deleted and were not read",)
+    raise InputError(
+        f"is damaged (only {got:,} of {count:,} features can be read)",
+        where=path,
+        remedy="restore it from its source",
+    )
+
+
+def _declared_crs(src: fiona.Collection) -> tuple[Any, tuple[str, ...]]:
+    """Coordinate system as the file declares it, and a note where it cannot be understood."""
+    import pyproj
+
+    try:
+        crs = src.crs
+        return (pyproj.CRS.from_user_input(crs), ()) if crs else (None, ())
+    # What is wrong with a definition does not make the coordinates unreadable.
+    except Exception:
+        return None, ("its coordinate system cannot be understood and was left out",)
+
+
+def _stream(
+    src: fiona.Collection, path: Path, limit: int | None
+) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """All features of an open layer, and notes on what was changed."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    types = dict(src.schema["properties"])
+    held: dict[str, list] = {name: [] for name in types}
+    chunks: dict[str, list[np.ndarray]] = {name: [] for name in types}
+    shapes: list = []
+    parts: list[np.ndarray] = []
+
+    def flush() -> None:
+        parts.append(_shapes(shapes))
+        shapes.clear()
+        for name, values in held.items():
+            chunks[name].append(_column(values, types[name]))
+            values.clear()
+
+    for n, feature in enumerate(src, 1):
+        if limit and n > limit:
+            raise too_many(path, limit)
+        shapes.append(feature.geometry)
+        properties = feature.properties
+        for name, values in held.items():
+            values.append(properties.get(name))
+        if len(shapes) == BATCH:
+            flush()
+    flush()
+    geometry, notes = finite(np.concatenate(parts))
+    columns, renamed = beside_geometry({name: np.concatenate(chunks.pop(name)) for name in types})
+    return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=geometry), notes + renamed
+
+
+def _shapes(geometries: list) -> np.ndarray:
+    """Shapely geometries of Fiona's, None where there is none."""
+    import numpy as np
+    from shapely.geometry import shape
+
+    found = np.empty(len(geometries), dtype=object)
+    for i, geometry in enumerate(geometries):
+        found[i] = None if geometry is None else shape(geometry)
+    return found
+
+
+def _column(values: list, kind: str) -> np.ndarray:
+    """Values of one column as the narrowest array that holds them all."""
+    import numpy as np
+
+    bare = kind.split(":")[0]
+    absent = None in values
+    if bare == "float" or (bare.startswith("int") and absent):
+        return np.array([np.nan if v is None else v for v in values], dtype="float64")
+    if bare.startswith("int"):
+        return np.array(values, dtype="int64")
+    if bare == "bool" and not absent:
+        return np.array(values, dtype=bool)
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
+def finite(geometry: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Geometries with those taken out that have NaN or infinite coordinates, and a note on them."""
+    import numpy as np
+    import shapely
+
+    xy, row = shapely.get_coordinates(geometry, return_index=True)
+    # An empty point is NaN by definition and has no coordinates here.
+    bad = np.unique(row[~np.isfinite(xy).all(axis=1)])
+    if not len(bad):
+        return geometry, ()
+    geometry = geometry.copy()
+    geometry[bad] = None
+    return geometry, (f"{len(bad):,} rows have coordinates that are not numbers: no geometry",)
+
+
+def beside_geometry(columns: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Columns with one called 'geometry' renamed, as the frame's own column has that name."""
+    if "geometry" not in columns:
+        return columns, ()
+    name = next(n for n in map("geometry_{}".format, range(1, 10_000)) if n not in columns)
+    renamed = {name if key == "geometry" else key: value for key, value in columns.items()}
+    return renamed, (f"the column 'geometry' is called '{name}' here",)
