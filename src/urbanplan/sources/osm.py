@@ -104,11 +104,16 @@ class StreetReader:
 
     def _near(self, nodes) -> bool:
         west, south, east, north = self._box
+        unknown = False
         for i in {0, len(nodes) // 2, len(nodes) - 1} if len(nodes) else ():
             at = nodes[i].location
             if west <= at.x <= east and south <= at.y <= north:
                 return True
-        return False
+            unknown |= at.x == _NOWHERE
+        # The extract lacks one of the three: the others decide.
+        return unknown and any(
+            west <= n.location.x <= east and south <= n.location.y <= north for n in nodes
+        )
 
     def streets(self, path: Path) -> Streets:
         """All that was gathered; `path` is the extract, for its date.

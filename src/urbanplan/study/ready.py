@@ -120,7 +120,7 @@ class Ready:
         cells, grid = self.demand.index.to_numpy(), self.ground.grid
         centres = shapely.points(np.c_[grid.centres(cells)])
         frame = gpd.GeoDataFrame({"id": cells}, geometry=centres, crs=grid.crs)
-        homes = place(network, frame, self.city.analysis.snap_m)
+        homes = self._put(network, frame)
         if self.ground.barrier.is_empty or not len(homes):
             return homes
         on_street = shapely.line_interpolate_point(
@@ -131,16 +131,20 @@ class Ready:
         )
         wet = np.flatnonzero(shapely.intersects(self.ground.barrier, paths))
         depth = shapely.length(shapely.intersection(paths[wet], self.ground.barrier))
-        lost = wet[depth > _WET_M]
-        dry = homes.of(np.setdiff1d(np.arange(len(homes.feature)), lost))
-        drowned = tuple(str(i) for i in homes.ids[homes.feature[lost]])
-        return replace(dry, unplaced=(*homes.unplaced, *drowned))
+        dry = np.setdiff1d(np.arange(len(homes.feature)), wet[depth > _WET_M])
+        stranded = np.setdiff1d(np.arange(len(homes)), homes.feature[dry])
+        return replace(homes.of(dry), unplaced=(*homes.unplaced, *map(str, homes.ids[stranded])))
+
+    def _put(self, ground: Network | Surface, frame: gpd.GeoDataFrame) -> Placed:
+        rules = ground.mode.streets
+        beside_m = rules.off_street_m if isinstance(ground, Network) and rules else 0.0
+        return place(ground, frame, self.city.analysis.snap_m, beside_m=beside_m)
 
     def placed(self, ways: Ways, facilities: str) -> Placed:
         """Existing facilities of one kind, put on streets or surface."""
         (layer,) = require(self.layers, facilities)
         here = self.metric(layer.with_status("existing"))
-        return place(ways.ground, here, self.city.analysis.snap_m)
+        return self._put(ways.ground, here)
 
 
 def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:

@@ -105,7 +105,9 @@ class Placed:
         )
 
 
-def place(ground: Ground, frame: gpd.GeoDataFrame, limit_m: float) -> Placed:
+def place(
+    ground: Ground, frame: gpd.GeoDataFrame, limit_m: float, *, beside_m: float = 0.0
+) -> Placed:
     """Put features on a ground.
 
     On streets, a point is put on the nearest place of the nearest edge, not on a node, and pays
@@ -120,6 +122,9 @@ def place(ground: Ground, frame: gpd.GeoDataFrame, limit_m: float) -> Placed:
         With an ``id``, in the ground's system.
     limit_m : float
         Features farther than this from any street, or from passable land, are `unplaced`.
+    beside_m : float
+        On streets, points are put on every edge within this distance, and on the nearest where
+        there is none: the nearest may be a tunnel or a platform that leads elsewhere.
 
     Returns
     -------
@@ -149,7 +154,7 @@ def place(ground: Ground, frame: gpd.GeoDataFrame, limit_m: float) -> Placed:
     if isinstance(ground, Network):
         from urbanplan.traveltime.streets import place_on_streets
 
-        return place_on_streets(ground, ids, shapes, limit_m)
+        return place_on_streets(ground, ids, shapes, limit_m, beside_m)
     from urbanplan.traveltime.cells import place_on_cells
 
     return place_on_cells(ground, ids, shapes, limit_m)

@@ -8,12 +8,12 @@ from urbanplan.network import Network
 from urbanplan.traveltime.places import Links, Placed
 
 
-def place_on_streets(network: Network, ids, shapes, limit_m: float) -> Placed:
+def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: float) -> Placed:
     """See `urbanplan.traveltime.place`."""
     import shapely
 
     points = shapely.get_type_id(shapes) == 0
-    feature, edge, xy = _points(network, shapes, np.flatnonzero(points), limit_m)
+    feature, edge, xy = _points(network, shapes, np.flatnonzero(points), limit_m, beside_m)
     others = [_entrances(network, shapes[i], i, limit_m) for i in np.flatnonzero(~points)]
     feature = np.concatenate([feature, *(o[0] for o in others)])
     edge = np.concatenate([edge, *(o[1] for o in others)]).astype(np.int64)
@@ -41,8 +41,8 @@ def place_on_streets(network: Network, ids, shapes, limit_m: float) -> Placed:
     )
 
 
-def _points(network: Network, shapes, rows, limit_m: float):
-    # The nearest edge of each point; of equally near ones the first.
+def _points(network: Network, shapes, rows, limit_m: float, beside_m: float):
+    # The nearest edge of each point; of equally near ones the first. Or every edge beside it.
     import shapely
 
     if not len(rows):
@@ -53,8 +53,15 @@ def _points(network: Network, shapes, rows, limit_m: float):
     edge = network.kerb[edge]
     order = np.lexsort((edge, which))
     which, first = np.unique(which[order], return_index=True)
+    edge = edge[order][first]
+    if beside_m > 0:
+        more, others = network.index.query(
+            shapes[rows], predicate="dwithin", distance=min(beside_m, limit_m)
+        )
+        pairs = np.concatenate([np.stack([which, edge]), np.stack([more, network.kerb[others]])], 1)
+        which, edge = np.unique(pairs, axis=1)
     rows = rows[which]
-    return rows, edge[order][first], shapely.get_coordinates(shapes[rows])
+    return rows, edge, shapely.get_coordinates(shapes[rows])
 
 
 def _entrances(network: Network, shape, feature: int, limit_m: float):

@@ -1,0 +1,446 @@
+"""A city filled from OpenStreetMap, and its atlas made on its own streets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tomllib
+
+import geopandas as gpd
+import numpy as np
+import osmium
+import pytest
+import shapely
+
+from test_init import command
+from urbanplan import study
+from urbanplan.catalog import load_catalog, read_osm_rules
+from urbanplan.city import load_city
+from urbanplan.intake.fetch import tag_keys
+from urbanplan.layers import check_city, load_layers
+from urbanplan.network import build_network
+from urbanplan.publish import atlas
+from urbanplan.sources.extract import sea_of
+from urbanplan.sources.lines import from_lines
+from urbanplan.sources.osm import read_osm, write_osm
+from urbanplan.sources.streets import clipped
+
+#: What the Helsinki extract holds of whole things: west, south, east, north.
+BOX = (24.9351, 60.1641, 24.9535, 60.1792)
+
+
+@pytest.fixture(scope="module")
+def helsinki(tmp_path_factory, helsinki_pbf):
+    """Helsinki's centre as two districts, fetched from the extract; set up once."""
+    from click.testing import CliRunner
+
+    from urbanplan.cli import cli
+
+    folder = tmp_path_factory.mktemp("helsinki")
+    middle = (BOX[0] + BOX[2]) / 2
+    halves = [shapely.box(BOX[0], BOX[1], middle, BOX[3]), shapely.box(middle, *BOX[1:])]
+    names = ["Länsi", "Itä"]
+    gpd.GeoDataFrame({"name": names}, geometry=halves, crs=4326).to_file(folder / "b.gpkg")
+    city = folder / "hki"
+    for args in (
+        ["-q", "init", city, "--boundary", folder / "b.gpkg", "--name", "Helsinki"],
+        ["-q", "fetch", city, "--pbf", helsinki_pbf],
+    ):
+        done = CliRunner().invoke(cli, [str(a) for a in args], standalone_mode=False)
+        assert done.exception is None, done.exception
+    return city
+
+
+def independent(pbf, table: str, where: str, folder) -> gpd.GeoDataFrame:
+    """Features that GDAL's own OpenStreetMap reader finds, with the ids that ours would have."""
+    out = folder / f"{table}.gpkg"
+    subprocess.run(
+        ["ogr2ogr", "-where", where, str(out), str(pbf), table], capture_output=True, check=True
+    )
+    frame = gpd.read_file(out, on_invalid="ignore")
+    if table == "points":
+        frame["ours"] = "n" + frame["osm_id"]
+    else:
+        frame["ours"] = ("r" + frame["osm_id"]).fillna("w" + frame["osm_way_id"])
+    return frame[frame.intersects(shapely.box(*BOX))]
+
+
+@pytest.mark.client
+@pytest.mark.parametrize(
+    ("layer", "key", "values"),
+    [
+        ("finance", "amenity", ["bank"]),
+        ("education", "amenity", ["kindergarten", "school", "college", "university"]),
+        ("parks", "leisure", ["park", "garden", "nature_reserve"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_another_reader_finds_the_same(helsinki, helsinki_pbf, tmp_path, layer, key, values):
+    words = ", ".join(f"'{v}'" for v in values)
+    found = independent(helsinki_pbf, "multipolygons", f"{key} IN ({words})", tmp_path)
+    if layer == "parks":
+        found = found[found.to_crs(32635).area >= 400]
+        expected = set(found["ours"])
+    else:
+        tagged = " OR ".join(f'other_tags LIKE \'%"{key}"=>"{v}"%\'' for v in values)
+        points = independent(helsinki_pbf, "points", tagged, tmp_path)
+        # A point on an area of the same kind is the same thing drawn twice.
+        on_area = points.sjoin(found, rsuffix="area")
+        same = on_area["name_left"].isna() | (on_area["name_left"] == on_area["name_area"])
+        expected = {*found["ours"], *points["ours"]} - set(on_area.loc[same, "ours_left"])
+    ours = load_layers(load_city(helsinki))[layer].frame
+    assert set(ours["id"]) == expected and len(expected) >= 9
+
+
+def test_every_feature_says_what_it_is_worth(helsinki):
+    layers = load_layers(load_city(helsinki))
+    filled = [
+        x for x in layers.values() if x.id not in ("districts", "study_area") and len(x.frame)
+    ]
+    assert {"roads", "parks", "education", "culture_sport", "stations", "rail", "greenway"} <= {
+        x.id for x in filled
+    }
+    for layer in filled:
+        assert set(layer.frame["source"]) == {"OpenStreetMap contributors"}
+        assert set(layer.frame["licence"]) == {"ODbL-1.0"} and set(layer.frame["accuracy_m"]) == {
+            10
+        }
+        assert layer.frame["note_en"].str.contains("states no accuracy").all()
+    assert not (check_city(load_city(helsinki))["verdict"] == "fail").any()
+
+
+def test_the_streets_are_those_of_the_extract(helsinki, helsinki_pbf):
+    whole, kept = read_osm(helsinki_pbf), read_osm(helsinki / "layers/streets.osm.pbf")
+    # The extract is smaller than the city with its margin: nothing may be lost.
+    assert kept.ways == whole.ways and len(kept.lonlat) == len(whole.lonlat)
+    mode = load_catalog().mode("walk")
+    one, other = build_network(whole, mode), build_network(kept, mode)
+    assert np.array_equal(one.minutes, other.minutes)
+
+
+def test_the_same_extract_gives_the_same_bytes(helsinki, helsinki_pbf, tmp_path, capsys):
+    import shutil
+
+    again = tmp_path / "hki"
+    shutil.copytree(helsinki, again)
+    assert command(capsys, "fetch", again, "--pbf", helsinki_pbf)[0] == 0
+    for path in sorted((helsinki / "layers").iterdir()):
+        assert path.read_bytes() == (again / "layers" / path.name).read_bytes(), path.name
+
+
+def test_what_came_from_elsewhere_is_left_alone(helsinki, helsinki_pbf, tmp_path, capsys):
+    import shutil
+
+    city = tmp_path / "hki"
+    shutil.copytree(helsinki, city)
+    own = tmp_path / "own.geojson"
+    at = [shapely.box(24.94, 60.17, 24.941, 60.171)]
+    gpd.GeoDataFrame({"name": ["mine"]}, geometry=at, crs=4326).to_file(own)
+    assert command(capsys, "import", own, "--kind", "parks", "--into", city, "--replace")[0] == 0
+    before = (city / "layers/parks.geojson").read_bytes()
+    code, _, err = command(capsys, "fetch", city, "--pbf", helsinki_pbf)
+    assert code == 0 and "parks: holds other data, left alone" in err
+    assert before == (city / "layers/parks.geojson").read_bytes()
+    assert command(capsys, "fetch", city, "--pbf", helsinki_pbf, "--replace")[0] == 0
+    assert (city / "layers/parks.geojson").read_bytes() == (
+        helsinki / "layers/parks.geojson"
+    ).read_bytes()
+
+
+def test_an_extract_of_another_place_is_refused(helsinki_pbf, tmp_path, capsys):
+    command(capsys, "init", tmp_path / "x", "--adcode", "510502")
+    code, _, err = command(capsys, "fetch", tmp_path / "x", "--pbf", helsinki_pbf)
+    assert code == 2 and "holds no street of the city" in err and "Helsinki.osm.pbf" in err
+    assert "streets.osm.pbf" not in {p.name for p in (tmp_path / "x/layers").iterdir()}
+
+
+@pytest.mark.parametrize("args", [(), ("--pbf", "a", "--overpass", "http://x")])
+def test_one_source_is_needed(helsinki, capsys, args):
+    assert command(capsys, "fetch", helsinki, *args)[0] == 2
+
+
+def test_the_tag_catalogue_names_layers_and_columns_that_exist():
+    catalog = load_catalog()
+    for rule in read_osm_rules():
+        kind = catalog.layer(rule.layer)
+        assert set(rule.columns) <= set(kind.columns), rule.layer
+        wanted = {"point": {"node", "area"}, "line": {"way"}, "polygon": {"area"}}[kind.geometry]
+        assert rule.sources <= wanted
+    keys = tag_keys()
+    assert keys["highway"] is True and "coastline" in keys["natural"] and "water" in keys["natural"]
+
+
+# ---------------------------------------------------------------- the atlas on streets
+
+
+@pytest.fixture(scope="module")
+def run_of(helsinki, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out")
+    results = study.run(load_city(helsinki))
+    return results, atlas.write(results, folder)
+
+
+def test_helsinki_from_start_to_finish(run_of):
+    results, written = run_of
+    table = results.coverage
+    plan = results.city.analysis
+    areas = {"Länsi", "Itä", "ALL"}
+    assert len(table) == len(plan.facilities) * len(plan.modes) * len(plan.minutes) * 3
+    assert set(table["area"]) == areas
+    # Nobody knows who lives there: only land is counted.
+    assert table["persons"].isna().all() and table["km2_share"].between(0, 1).all()
+    walk = table[(table["mode"] == "walk") & (table["area"] == "ALL")]
+    walk = walk.pivot(index="facilities", columns="minutes", values="km2_share")
+    assert (walk.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert walk.at["parks", 15.0] > 0.9
+    assert all(path.stat().st_size for path in written.values())
+    page = written["page"].read_text("utf-8")
+    assert (
+        "© OpenStreetMap contributors (ODbL)" in page and "示意图 schematic · Helsinki" not in page
+    )
+
+
+def test_bands_agree_with_the_minutes_of_cells(run_of):
+    results, _ = run_of
+    grid, bands = results.grid, results.bands.to_crs(results.grid.crs)
+    x, y = grid.centres(np.arange(grid.rows * grid.columns))
+    for (facilities, mode), minutes in results.minutes.items():
+        flat = minutes.ravel()
+        for row in bands[
+            (bands["facilities"] == facilities) & (bands["mode"] == mode)
+        ].itertuples():
+            inside = shapely.contains_xy(row.geometry, x, y)
+            # Bands end 50 m beside the street, so cells may be within the limit beyond them; a cell
+            # inside is within it but for the outline's own spacing.
+            slack = 0.5
+            known = inside & np.isfinite(flat)
+            assert (flat[known] <= row.minutes + slack).mean() > 0.995
+
+
+def test_a_raster_of_people_gives_shares_of_people(helsinki, tmp_path, capsys):
+    import shutil
+
+    from test_import import tif
+
+    city = tmp_path / "hki"
+    shutil.copytree(helsinki, city)
+    people = np.full((30, 30), 10.0)
+    path = tif(tmp_path / "p.tif", people, west=24.93, north=60.185, step=0.001)
+    assert command(capsys, "import", path, "--kind", "population", "--into", city)[0] == 0
+    # Each cell of the raster belongs where its parts lie: the sum inside is a matter of area.
+    inside = (BOX[2] - BOX[0]) * (BOX[3] - BOX[1]) / 0.001**2 * 10
+    ready = study.prepare(load_city(city))
+    assert ready.demand["persons"].sum() == pytest.approx(inside, rel=0.02)
+    table, _, _ = study.coverage_of(ready, ready.ways(load_catalog().mode("walk")), "parks", [15])
+    row = table.set_index("area").loc["ALL"]
+    assert row["share"] == pytest.approx(row["km2_share"], abs=0.02)
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+def straight_town(folder, capsys):
+    """One street of 1 km from west to east, a clinic 50 m from its west end, cells of 25 m around it."""
+    crs, x0, y0 = "EPSG:32635", 400_000.0, 6_700_000.0
+    area = gpd.GeoSeries([shapely.box(x0, y0 - 100, x0 + 1000, y0 + 100)], crs=crs)
+    area.to_frame("geometry").assign(name="town").to_file(folder / "b.gpkg")
+    assert command(capsys, "init", folder / "t", "--boundary", folder / "b.gpkg")[0] == 0
+    points = [(x0 + 100 * i, y0) for i in range(11)]
+    street = gpd.GeoDataFrame(
+        {"highway": ["residential"]}, geometry=[shapely.LineString(points)], crs=crs
+    )
+    write_osm(folder / "t/layers/streets.osm.pbf", _numbered(from_lines(street)))
+    at = gpd.GeoDataFrame({"name": ["clinic"]}, geometry=[shapely.Point(x0 + 50, y0)], crs=crs)
+    at.to_file(folder / "h.gpkg")
+    assert (
+        command(capsys, "import", folder / "h.gpkg", "--kind", "hospitals", "--into", folder / "t")[
+            0
+        ]
+        == 0
+    )
+    return load_city(folder / "t"), x0, y0
+
+
+def _numbered(streets):
+    from dataclasses import replace
+
+    return replace(streets, point_ids=streets.point_ids + 1)
+
+
+def test_minutes_on_a_straight_street_are_arithmetic(tmp_path, capsys):
+    city, x0, y0 = straight_town(tmp_path, capsys)
+    ready = study.prepare(city)
+    ways = ready.ways(load_catalog().mode("walk"))
+    _, cells, placed = study.coverage_of(ready, ways, "hospitals", [5])
+    grid = ready.ground.grid
+    x, y = grid.centres(np.arange(grid.rows * grid.columns))
+    expected = (
+        (np.clip(abs(x - x0 - 50), 0, 950) + np.hypot(abs(y - y0), np.clip(x - x0 - 1000, 0, None)))
+        * 0.06
+        / 5
+    )
+    known = np.isfinite(cells.ravel())
+    assert known.sum() >= 300 and len(placed) == 1
+    # UTM's scale there is 0.9997; cells lie up to the box's edge.
+    assert np.abs(cells.ravel()[known] - expected[known]).max() < 0.02
+
+
+def test_nobody_wades_to_a_street(tmp_path, capsys):
+    _, x0, y0 = straight_town(tmp_path, capsys)
+    river = shapely.box(x0 - 50, y0 + 30, x0 + 1050, y0 + 50)
+    path = tmp_path / "w.gpkg"
+    gpd.GeoDataFrame({"name": ["river"]}, geometry=[river], crs="EPSG:32635").to_file(path)
+    assert command(capsys, "import", path, "--kind", "water", "--into", tmp_path / "t")[0] == 0
+    ready = study.prepare(load_city(tmp_path / "t"))
+    ways = ready.ways(load_catalog().mode("walk"))
+    _, cells, _ = study.coverage_of(ready, ways, "hospitals", [30])
+    grid = ready.ground.grid
+    _, y = grid.centres(np.arange(grid.rows * grid.columns))
+    land = ready.ground.passable.ravel()
+    beyond, here = land & (y > y0 + 50), land & (y < y0 + 30)
+    assert beyond.any() and np.isinf(cells.ravel()[beyond]).all()
+    assert np.isfinite(cells.ravel()[here]).all()
+
+
+def test_a_planned_bridge_cannot_be_opened_on_mapped_streets(helsinki, capsys):
+    code, _, err = command(
+        capsys, "coverage", helsinki, "--facilities", "parks", "--open", "nothing"
+    )
+    assert code == 2 and "'nothing'" in err
+
+
+# ---------------------------------------------------------------- parts
+
+
+def test_streets_are_clipped_by_whole_ways(helsinki_pbf):
+    whole = read_osm(helsinki_pbf)
+    box = shapely.box(24.94, 60.168, 24.945, 60.172)
+    part = clipped(whole, box)
+    inside = shapely.contains_xy(box, *whole.lonlat.T)
+    expected = [
+        whole.point_ids[whole.refs[a:b]].tolist()
+        for a, b in zip(whole.first, whole.first[1:])
+        if inside[whole.refs[a:b]].any()
+    ]
+    got = [part.point_ids[part.refs[a:b]].tolist() for a, b in zip(part.first, part.first[1:])]
+    assert got == expected and 0 < part.ways < whole.ways
+
+
+def test_written_streets_open_as_openstreetmap(helsinki_pbf, tmp_path):
+    streets = read_osm(helsinki_pbf)
+    path = write_osm(tmp_path / "s.osm.pbf", streets)
+    named = ["highway" in w.tags for w in osmium.FileProcessor(str(path)) if w.is_way()]
+    assert len(named) == streets.ways and all(named)
+
+
+def coast(*points):
+    return shapely.LineString(points)
+
+
+BAY = shapely.box(0, 0, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("lines", "sea"),
+    [
+        ([], 0.0),
+        # Land on the left of a line that runs north: the sea is in the east.
+        ([coast((4, -1), (4, 11))], 60.0),
+        ([coast((4, 11), (4, -1))], 40.0),
+        # The same coast in two ways.
+        ([coast((4, -1), (4, 5)), coast((4, 5), (4, 11))], 60.0),
+        # An island in that sea, its land inside.
+        ([coast((4, -1), (4, 11)), coast((6, 4), (8, 4), (8, 6), (6, 6), (6, 4))], 56.0),
+        # Two coasts face each other across a strait.
+        ([coast((3, -1), (3, 11)), coast((7, 11), (7, -1))], 40.0),
+        # A coast that ends inside says nothing.
+        ([coast((4, -1), (4, 5))], 0.0),
+    ],
+)
+def test_the_sea_lies_right_of_the_coast(lines, sea):
+    assert sea_of(BAY, lines).area == pytest.approx(sea)
+
+
+# ---------------------------------------------------------------- resuming
+
+
+def test_an_interrupted_run_goes_on_from_its_last_stage(helsinki, run_of, tmp_path):
+    whole, _ = run_of
+    stages = tmp_path / "stages"
+
+    class Stop(Exception):
+        pass
+
+    from contextlib import contextmanager
+
+    @contextmanager
+    def until_drive(name):
+        if name == "ways drive":
+            raise Stop
+        yield
+
+    with pytest.raises(Stop):
+        study.run(load_city(helsinki), until_drive, stages)
+    seen = []
+
+    @contextmanager
+    def watch(name):
+        seen.append(name)
+        yield
+
+    results = study.run(load_city(helsinki), watch, stages)
+    assert results.resumed == ("mode walk", "mode bike")
+    assert "ways walk" not in seen and "ways drive" in seen
+    one, other = atlas.write(whole, tmp_path / "a"), atlas.write(results, tmp_path / "b")
+    for name in one:
+        assert one[name].read_bytes() == other[name].read_bytes(), name
+
+
+def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
+    import shutil
+
+    city = tmp_path / "hki"
+    shutil.copytree(helsinki, city)
+    text = (city / "study.toml").read_text("utf-8").replace('"walk", "bike", "drive"', '"walk"')
+    facilities = text.index("facilities = [")
+    text = text[:facilities] + 'facilities = ["parks"]' + text[text.index("]", facilities) + 1 :]
+    (city / "study.toml").write_text(text, "utf-8")
+    study.run(load_city(city), stages=tmp_path / "s")
+    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("mode walk", "what if")
+    (city / "study.toml").write_text(text.replace("[5, 10, 15, 30]", "[5, 15]"), "utf-8")
+    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ()
+    # A stage that is damaged is computed anew.
+    kept = next((tmp_path / "s").glob("mode*"))
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("what if",)
+
+
+def test_the_manifest_holds_old_and_new_while_a_file_changes(helsinki, tmp_path):
+    import shutil
+
+    from urbanplan import manifest
+
+    folder = tmp_path / "layers"
+    shutil.copytree(helsinki / "layers", folder)
+    old = (folder / "parks.geojson").read_bytes()
+    said = {}
+    with manifest.replacing(folder, "parks.geojson", {"built_from": []}, {}) as new:
+        new.write_bytes(b"{}")
+        said["before"] = manifest.read_manifest(folder)
+    manifest.verify(folder / "parks.geojson", manifest.read_manifest(folder))
+    row = manifest.read_manifest(folder)["files"]["parks.geojson"]
+    assert "before_sha256" not in row
+    # As if it had been stopped between the two renames.
+    (folder / "parks.geojson").write_bytes(old)
+    both = {
+        "files": {
+            "parks.geojson": {
+                **row,
+                "before_sha256": said["before"]["files"]["parks.geojson"]["sha256"],
+            }
+        }
+    }
+    manifest.verify(folder / "parks.geojson", both)
+    text = (folder / "manifest.toml").read_text("utf-8")
+    assert tomllib.loads(text)["files"]["parks.geojson"]["sha256"] == row["sha256"]
+    assert json.dumps(row)
