@@ -89,7 +89,13 @@ def test_another_reader_finds_the_same(helsinki, helsinki_pbf, tmp_path, layer, 
         same = on_area["name_left"].isna() | (on_area["name_left"] == on_area["name_area"])
         expected = {*found["ours"], *points["ours"]} - set(on_area.loc[same, "ours_left"])
     ours = load_layers(load_city(helsinki))[layer].frame
-    assert set(ours["id"]) == expected and len(expected) >= 9
+    # GDAL closes areas across what the extract does not hold; ours says that it left them out.
+    torn = {
+        f"w{way.id}"
+        for way in osmium.FileProcessor(str(helsinki_pbf)).with_locations()
+        if way.is_way() and not all(node.location.valid() for node in way.nodes)
+    }
+    assert set(ours["id"]) == expected - torn and len(ours) >= 9
 
 
 def test_every_feature_says_what_it_is_worth(helsinki):

@@ -44,3 +44,17 @@ class CrsError(UrbanplanError, ValueError):
 
 class WriteError(UrbanplanError, OSError):
     """An output could not be written; what was there before is still there."""
+
+
+class WebError(UrbanplanError, OSError):
+    """A server cannot or may not be asked, or does not answer as it should."""
+
+
+class BusyServerError(WebError):
+    """A server asks to come again later; `after_s` seconds later, if it says so."""
+
+    def __init__(
+        self, what: str, *, where: object = None, remedy: str = "", after_s: float | None = None
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.after_s = after_s

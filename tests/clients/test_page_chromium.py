@@ -107,7 +107,7 @@ def test_coverage_table_equals_the_run_for_every_choice(luzhou_page, atlas):
                 f"{r.share:.1%}",
                 f"{r.persons_covered:,.0f}",
                 f"{r.persons:,.0f}",
-                f"{r.km2_covered:,.0f}",
+                f"{r.km2_covered:,.0f}" if r.km2_covered >= 10 else f"{r.km2_covered:.1f}",
             ]
             for r in part.itertuples()
         ]

@@ -257,6 +257,12 @@ def list_folders(path: Path | str) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
 
 
+def list_files(folder: Path | str, ending: str) -> list[Path]:
+    """Files of a folder with an ending, sorted; none if it is missing."""
+    folder = Path(folder)
+    return sorted(p for p in folder.glob(f"*{ending}") if p.is_file()) if folder.is_dir() else []
+
+
 def is_folder(path: Path | str) -> bool:
     """Whether `path` is a folder."""
     return Path(path).is_dir()

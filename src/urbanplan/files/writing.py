@@ -83,6 +83,18 @@ def new_files(folder: Path | str, last: str) -> Iterator[Path]:
             (new / name).replace(folder / name)
 
 
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder for files that nobody needs afterwards."""
+    with tempfile.TemporaryDirectory(prefix="urbanplan-") as folder:
+        yield Path(folder)
+
+
+def remove_file(path: Path | str) -> None:
+    """Remove a file of our own, if it is there."""
+    Path(path).unlink(missing_ok=True)
+
+
 def remove_folder(folder: Path | str) -> None:
     """Remove a folder of our own with all that is in it; a link to one is left alone."""
     folder = Path(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from urbanplan.catalog import OsmRule
 from urbanplan.crs import WGS84
 from urbanplan.errors import InputError
-from urbanplan.files import existing, size_bytes
+from urbanplan.files import existing, scratch_folder, size_bytes
 from urbanplan.sources.osm import LICENCE, SOURCE, StreetReader, as_of
 from urbanplan.sources.streets import Streets, clipped
 
@@ -152,7 +151,7 @@ def _items(path: Path, rules: Sequence[OsmRule]) -> Iterator[Any]:
 
     keys = sorted({key for rule in rules for key in rule.tags})
     of_areas = sorted({key for rule in rules if "area" in rule.sources for key in rule.tags})
-    with tempfile.TemporaryDirectory(prefix="urbanplan-") as folder:
+    with scratch_folder() as folder:
         # pyosmium would trust what an earlier run left in the file: it must be new.
         large = size_bytes(path) > _IN_MEMORY_BYTES
         places = f"sparse_file_array,{folder}/places" if large else "flex_mem"

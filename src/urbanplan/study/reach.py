@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from urbanplan.crs import WGS84
 from urbanplan.errors import InputError
+from urbanplan.network import Network
 from urbanplan.study.ready import Ready, Ways
 from urbanplan.surface import Surface
 from urbanplan.traveltime import Placed, isochrones, place
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 #: Where there are more facilities of a kind, they are only drawn together.
-MOST_SINGLE = 200
+MOST_SINGLE = 100
 #: Outlines around streets are no finer than this.
 _OUTLINE_M = 10.0
 #: They are smoothed by this share of that spacing.
@@ -93,12 +94,15 @@ def isochrones_at(
 def isochrones_by_facility(ready: Ready, ways: Ways, facilities: str) -> list[dict]:
     """Isochrones of each facility of one kind, as rows with `ISOCHRONE_COLUMNS`.
 
-    None where there are more than `MOST_SINGLE` of them.
+    None where there are more than `MOST_SINGLE` of them, and on streets, where outlines are long,
+    only those of the headline.
     """
     names = ready.layers[facilities].frame.set_index("id")
     rows: list[dict] = []
     placed, limits = ready.placed(ways, facilities), ready.city.analysis.minutes
-    if len(placed) > MOST_SINGLE:
+    headline = facilities == ready.city.analysis.headline_facilities
+    on_streets = isinstance(ways.ground, Network)
+    if len(placed) > MOST_SINGLE or (on_streets and not headline):
         return rows
     for fid, shapes in zip(placed.ids, _drawn(ready, ways, placed, limits, "from")):
         for limit, metric, shape in zip(limits, shapes, _lonlat(ready, shapes)):
@@ -136,16 +140,20 @@ def _drawn(ready: Ready, ways: Ways, placed: Placed, limits, direction: str, tog
         return drawn
     land = ready.ground.area.difference(ready.ground.barrier)
     shapely.prepare(land)
+    # Keeping the topology would cost twenty times what drawing does; `_areas` repairs it.
     bend_m = _BEND * cell_m
-    return [[_areas(shape.simplify(bend_m), land) for shape in shapes] for shapes in drawn]
+    return [
+        [_areas(shapely.simplify(s, bend_m, preserve_topology=False), land) for s in shapes]
+        for shapes in drawn
+    ]
 
 
 def _areas(shape: MultiPolygon, land: BaseGeometry) -> MultiPolygon:
     import shapely
 
-    if land.covers(shape):
-        return shape
-    parts = shapely.get_parts(shapely.make_valid(shape).intersection(land))
+    if not shape.is_valid:
+        shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    parts = shapely.get_parts(shape if land.covers(shape) else shape.intersection(land))
     flat = [q for p in parts for q in shapely.get_parts(p)]
     return shapely.MultiPolygon([p for p in flat if p.geom_type == "Polygon"])
 

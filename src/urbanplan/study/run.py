@@ -168,7 +168,8 @@ def _moved(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[st
     kind = ready.layers[facilities].kind
     names = ready.layers[facilities].frame.set_index("id")["name_zh"]
     notes = []
-    if len(placed) > MOST_SINGLE:
+    headline = facilities == ready.city.analysis.headline_facilities
+    if headline and len(placed) > MOST_SINGLE:
         notes.append(
             f"{kind.name_zh}：{len(placed):,} 处，只绘合并等时圈 / {kind.name_en}: {len(placed):,} of them,"
             " drawn together only"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.catalog import Mode, load_catalog
@@ -15,6 +16,7 @@ from urbanplan.study import Results
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
 #: Layers that are on when the page opens, besides the headline's facilities and bands.
 _OPEN = ("districts", "water", "roads", "bridges", "greenway", "parks")
@@ -25,6 +27,10 @@ _FACILITY_LABEL_ZOOM = 13
 _RAMP = ("#0c2c84", "#1d91c0", "#7fcdbb", "#c7e9b4")
 #: Share of a cell to which modelled bands are simplified on the page.
 _SIMPLIFY = 0.3
+#: Parts and holes smaller than this many such squares are left out there.
+_SPECK = 20.0
+#: More vertices than this of single facilities are left to the GeoPackage.
+_MOST_VERTICES = 250_000
 
 
 def content(results: Results) -> dict[str, Any]:
@@ -137,7 +143,24 @@ def _layer(layer: Layer, headline: str) -> dict[str, Any]:
 def _simplified(frame: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
     frame = frame[~frame.geometry.is_empty]
     metric, bend_m = frame.to_crs(city.metric_crs), _SIMPLIFY * city.analysis.cell_m
-    return metric.set_geometry(metric.geometry.simplify(bend_m)).to_crs(frame.crs)
+    # For the eye only: a ring that meets itself is drawn like any other.
+    shapes = metric.geometry.simplify(bend_m, preserve_topology=False)
+    shapes = shapes.map(partial(_without_specks, least_m2=_SPECK * bend_m**2))
+    done = metric.set_geometry(shapes)[~shapes.is_empty]
+    return done.to_crs(frame.crs)
+
+
+def _without_specks(shape: BaseGeometry, least_m2: float) -> BaseGeometry:
+    # Parts and holes that are no more than a few dots on the screen.
+    import shapely
+
+    kept = []
+    for part in shapely.get_parts(shape):
+        outer, *holes = (shapely.polygons(r) for r in shapely.get_rings(part))
+        if outer.area >= least_m2:
+            large = [h.exterior for h in holes if h.area >= least_m2]
+            kept.append(shapely.Polygon(outer.exterior, large))
+    return shapely.MultiPolygon(kept)
 
 
 def _ramp(minutes: tuple[float, ...]) -> dict[str, str]:
@@ -183,11 +206,17 @@ def _bands(results: Results) -> list[dict]:
     return found
 
 
+def _too_many(frame: gpd.GeoDataFrame) -> bool:
+    return frame.geometry.count_coordinates().sum() > _MOST_VERTICES
+
+
 def _isochrones(results: Results) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
     frame = _simplified(results.isochrones, results.city)
     frame = frame[frame["facilities"] == plan.headline_facilities]
     kind = catalog.layer(plan.headline_facilities)
+    if _too_many(frame):
+        return []
     return [
         _result_layer(
             results,
