@@ -81,6 +81,14 @@ def _require_address(address: str, host: str, allow_private: bool) -> None:
         )
 
 
+def passing_errors() -> tuple[type[Exception], ...]:
+    """Errors of an exchange that may be gone at the next try."""
+    from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
+    from urllib3.exceptions import ProtocolError
+
+    return (BusyServerError, ChunkedEncodingError, ConnectionError, Timeout, ProtocolError)
+
+
 class Guard:
     """Watches the exchanges that the `requests` library makes for another library.
 

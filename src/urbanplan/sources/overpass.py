@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import web
-from urbanplan.errors import BusyServerError, InputError, WebError
+from urbanplan.errors import InputError, WebError
 from urbanplan.files import atomic, list_files, read_bytes, remove_file, scratch_folder
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def download(
             with _settings(url, folder, guard, part_m2):
                 guard.run(lambda: _ask(area, keys))
             break
-        except _passing() as err:
+        except web.passing_errors() as err:
             if pause is None:
                 raise WebError(
                     f"failed {number} times ({_reason(err)})",
@@ -111,14 +112,6 @@ def _ask(area: BaseGeometry, keys: Mapping[str, Any]) -> None:
         ) from None
 
 
-def _passing() -> tuple[type[Exception], ...]:
-    # What may be gone at the next try.
-    from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
-    from urllib3.exceptions import ProtocolError
-
-    return (BusyServerError, ChunkedEncodingError, ConnectionError, Timeout, ProtocolError)
-
-
 def _reason(err: Exception) -> str:
     if isinstance(err, WebError):
         return err.what
@@ -136,7 +129,7 @@ def _settings(url: str, folder: Path, guard: web.Guard, part_m2: float) -> Itera
         "use_cache": True,
         "cache_folder": str(folder),
         "requests_kwargs": guard.options,
-        "requests_timeout": guard.max_seconds,
+        "requests_timeout": math.ceil(guard.max_seconds),
         "max_query_area_size": part_m2,
         "doh_url_template": None,
         "log_console": False,
