@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tomllib
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import osmium
 import pytest
@@ -21,7 +23,6 @@ from urbanplan.layers import check_city, load_layers
 from urbanplan.network import build_network
 from urbanplan.publish import atlas
 from urbanplan.sources.extract import sea_of
-from urbanplan.sources.lines import from_lines
 from urbanplan.sources.osm import read_osm, write_osm
 from urbanplan.sources.streets import clipped
 
@@ -125,8 +126,6 @@ def test_the_streets_are_those_of_the_extract(helsinki, helsinki_pbf):
 
 
 def test_the_same_extract_gives_the_same_bytes(helsinki, helsinki_pbf, tmp_path, capsys):
-    import shutil
-
     again = tmp_path / "hki"
     shutil.copytree(helsinki, again)
     assert command(capsys, "fetch", again, "--pbf", helsinki_pbf)[0] == 0
@@ -135,8 +134,6 @@ def test_the_same_extract_gives_the_same_bytes(helsinki, helsinki_pbf, tmp_path,
 
 
 def test_what_came_from_elsewhere_is_left_alone(helsinki, helsinki_pbf, tmp_path, capsys):
-    import shutil
-
     city = tmp_path / "hki"
     shutil.copytree(helsinki, city)
     own = tmp_path / "own.geojson"
@@ -224,8 +221,6 @@ def test_bands_agree_with_the_minutes_of_cells(run_of):
 
 
 def test_a_raster_of_people_gives_shares_of_people(helsinki, tmp_path, capsys):
-    import shutil
-
     from test_import import tif
 
     city = tmp_path / "hki"
@@ -255,7 +250,11 @@ def straight_town(folder, capsys):
     street = gpd.GeoDataFrame(
         {"highway": ["residential"]}, geometry=[shapely.LineString(points)], crs=crs
     )
-    write_osm(folder / "t/layers/streets.osm.pbf", _numbered(from_lines(street)))
+    street.to_file(folder / "s.gpkg")
+    assert (
+        command(capsys, "import", folder / "s.gpkg", "--kind", "streets", "--into", folder / "t")[0]
+        == 0
+    )
     at = gpd.GeoDataFrame({"name": ["clinic"]}, geometry=[shapely.Point(x0 + 50, y0)], crs=crs)
     at.to_file(folder / "h.gpkg")
     assert (
@@ -265,12 +264,6 @@ def straight_town(folder, capsys):
         == 0
     )
     return load_city(folder / "t"), x0, y0
-
-
-def _numbered(streets):
-    from dataclasses import replace
-
-    return replace(streets, point_ids=streets.point_ids + 1)
 
 
 def test_minutes_on_a_straight_street_are_arithmetic(tmp_path, capsys):
@@ -313,6 +306,47 @@ def test_a_planned_bridge_cannot_be_opened_on_mapped_streets(helsinki, capsys):
         capsys, "coverage", helsinki, "--facilities", "parks", "--open", "nothing"
     )
     assert code == 2 and "'nothing'" in err
+
+
+@pytest.mark.parametrize("ending", [".osm.pbf", ".graphml", ".shp"])
+def test_streets_of_ones_own_are_taken_in(helsinki, helsinki_pbf, tmp_path, capsys, ending):
+    import osmnx
+
+    city, path = tmp_path / "hki", tmp_path / f"own{ending}"
+    shutil.copytree(helsinki, city)
+    streets = read_osm(helsinki_pbf)
+    lines = [
+        shapely.LineString(streets.lonlat[streets.refs[a:b]])
+        for a, b in zip(streets.first, streets.first[1:])
+        if b - a > 1
+    ]
+    if ending == ".osm.pbf":
+        shutil.copy(helsinki_pbf, path)
+    elif ending == ".shp":
+        long = np.diff(streets.first) > 1
+        kinds = [streets.tags[t]["highway"] for t in streets.tags_of[long]]
+        gpd.GeoDataFrame({"highway": kinds}, geometry=lines, crs=4326).to_file(path)
+    else:
+        graph = nx.MultiDiGraph(crs="epsg:4326")
+        graph.add_node(1, x=24.94, y=60.17)
+        graph.add_node(2, x=24.95, y=60.17)
+        graph.add_edge(1, 2, osmid=1, highway="residential", length=555.0, oneway=False)
+        graph.add_edge(2, 1, osmid=1, highway="residential", length=555.0, oneway=False)
+        osmnx.save_graphml(graph, path)
+    args = ("import", path, "--kind", "streets", "--into", city)
+    assert command(capsys, *args)[0] == 2
+    assert command(capsys, *args, "--replace", "--source", "bureau")[0] == 0
+    got = read_osm(city / "layers/streets.osm.pbf")
+    length = sum(
+        shapely.LineString(got.lonlat[got.refs[a:b]]).length
+        for a, b in zip(got.first, got.first[1:])
+        if b - a > 1
+    )
+    expected = 0.01 if ending == ".graphml" else sum(line.length for line in lines)
+    assert length == pytest.approx(expected, rel=1e-4)
+    said = tomllib.loads((city / "layers/manifest.toml").read_text("utf-8"))
+    (origin,) = said["files"]["streets.osm.pbf"]["built_from"]
+    assert said["origins"][origin]["source"] == "bureau"
 
 
 # ---------------------------------------------------------------- parts
@@ -403,8 +437,6 @@ def test_an_interrupted_run_goes_on_from_its_last_stage(helsinki, run_of, tmp_pa
 
 
 def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
-    import shutil
-
     city = tmp_path / "hki"
     shutil.copytree(helsinki, city)
     text = (city / "study.toml").read_text("utf-8").replace('"walk", "bike", "drive"', '"walk"')
@@ -422,8 +454,6 @@ def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
 
 
 def test_the_manifest_holds_old_and_new_while_a_file_changes(helsinki, tmp_path):
-    import shutil
-
     from urbanplan import manifest
 
     folder = tmp_path / "layers"

@@ -36,6 +36,14 @@ ACCURACY = click.option(
 )
 
 
+def _described(command: Any) -> Any:
+    # Options about a delivery: what it is in, and what its rows are worth.
+    options = (CRS, ENCODING, LAYER, MAP, SOURCE, LICENCE, AS_OF, QUALITY, ACCURACY)
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
@@ -56,15 +64,7 @@ def _worth(path: Path, source, licence, as_of, quality, accuracy, status: str = 
     help="Its name, with or without 市, 区, 县; or any name with --boundary.",
 )
 @file_option("--boundary", "A file with one area for each district.", metavar="F")
-@CRS
-@ENCODING
-@LAYER
-@MAP
-@SOURCE
-@LICENCE
-@AS_OF
-@QUALITY
-@ACCURACY
+@_described
 @click.pass_obj
 def init(
     screen: Screen, folder, adcode, name, boundary, crs, encoding, layer, pairs, source, licence,
@@ -144,7 +144,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
 @click.option(
     "--kind",
     required=True,
-    help="The layer it becomes, e.g. parks; population or heights for a raster.",
+    help="The layer it becomes, e.g. parks, or streets; population or heights for a raster.",
 )
 @click.option(
     "--into",
@@ -154,10 +154,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
     metavar="DIR",
     help="The city's folder.",
 )
-@CRS
-@ENCODING
-@LAYER
-@MAP
+@_described
 @click.option("--strict", is_flag=True, help="Any repair, refusal or suspicion is an error.")
 @LARGE
 @click.option("--append", "keep", flag_value="append", default="", help="Add to what is there.")
@@ -170,11 +167,6 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
     default="existing",
     show_default=True,
 )
-@SOURCE
-@LICENCE
-@AS_OF
-@QUALITY
-@ACCURACY
 @click.pass_obj
 def import_(
     screen: Screen, file, kind, folder, crs, encoding, layer, pairs, strict, large, keep, status,
@@ -189,13 +181,19 @@ def import_(
         if file.suffix.lower() in (".tif", ".tiff"):
             from urbanplan.intake.rasters import bring_raster
 
+            replace = keep == "replace"
             path, notes = bring_raster(
-                city, file, kind, worth, crs=crs, replace=keep == "replace", day=_today()
+                city, file, kind, worth, crs=crs, replace=replace, day=_today()
             )
-            for remark in notes:
-                screen.note(remark)
-            screen.written({kind: path})
-            return OK
+            return _noted(screen, {kind: path}, notes)
+        if kind == "streets":
+            from urbanplan.intake.streets import bring_streets
+
+            path, notes = bring_streets(
+                city, file, worth, crs=crs, layer=layer, encoding=encoding, large=large,
+                replace=keep == "replace", day=_today(),
+            )  # fmt: skip
+            return _noted(screen, {kind: path}, notes)
         from urbanplan.files import read_delivery
         from urbanplan.intake import bring
         from urbanplan.intake.fields import parse_map
@@ -231,6 +229,13 @@ def accept(screen: Screen, folder) -> int:
     with lock(layers):
         changed = manifest.accept(layers)
     click.echo("\n".join(changed) if changed else "nothing has changed")
+    return OK
+
+
+def _noted(screen: Screen, written: dict[str, Path], notes: list[str]) -> int:
+    for remark in notes:
+        screen.note(remark)
+    screen.written(written)
     return OK
 
 

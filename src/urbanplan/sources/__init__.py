@@ -8,9 +8,10 @@ from urbanplan.errors import InputError
 from urbanplan.files import VECTOR_DRIVERS
 from urbanplan.sources.streets import Streets
 
-__all__ = ["Streets", "read_streets"]
+__all__ = ["OSM_ENDINGS", "Streets", "read_streets"]
 
-_OSM = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
+#: Endings of OpenStreetMap data.
+OSM_ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 
 
 def read_streets(path: Path | str) -> Streets:
@@ -28,7 +29,7 @@ def read_streets(path: Path | str) -> Streets:
         If the ending is another one, or the file holds no streets.
     """
     name = Path(path).name.lower()
-    if name.endswith(_OSM):
+    if name.endswith(OSM_ENDINGS):
         from urbanplan.sources.osm import read_osm
 
         return read_osm(path)

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from urbanplan.catalog import OsmRule
-from urbanplan.crs import WGS84
 from urbanplan.errors import InputError
 from urbanplan.files import existing, scratch_folder, size_bytes
-from urbanplan.sources.osm import LICENCE, SOURCE, StreetReader, as_of
+from urbanplan.sources.osm import LICENCE, SOURCE, StreetReader, as_of, readable
 from urbanplan.sources.streets import Streets, clipped
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
 #: Coordinates of larger extracts are kept on disk instead of in memory while reading.
@@ -155,16 +153,10 @@ def _items(path: Path, rules: Sequence[OsmRule]) -> Iterator[Any]:
         # pyosmium would trust what an earlier run left in the file: it must be new.
         large = size_bytes(path) > _IN_MEMORY_BYTES
         places = f"sparse_file_array,{folder}/places" if large else "flex_mem"
-        try:
+        with readable(path):
             reader = osmium.FileProcessor(str(path)).with_locations(places)
             reader = reader.with_areas(KeyFilter(*of_areas))
             yield from reader.with_filter(KeyFilter("highway", "barrier", *keys))
-        except RuntimeError as err:
-            raise InputError(
-                f"cannot be read as OpenStreetMap data ({str(err).splitlines()[0][:120]})",
-                where=path,
-                remedy="download or export the extract again as .osm.pbf",
-            ) from None
 
 
 def _kind(item: Any) -> str:
@@ -241,14 +233,3 @@ def _right_of(piece: BaseGeometry, lines: Sequence[BaseGeometry]) -> bool:
             right = np.array([step[1], -step[0]]) / np.hypot(*step) * 1e-7
             return bool(piece.contains(shapely.Point(middle + right)))
     return False
-
-
-def frame_of(features: Sequence[Feature]) -> gpd.GeoDataFrame:
-    """Features as a frame: ``id``, ``tags`` (mappings) and geometry in WGS84."""
-    import geopandas as gpd
-
-    return gpd.GeoDataFrame(
-        {"id": [f.id for f in features], "tags": [f.tags for f in features]},
-        geometry=[f.geometry for f in features],
-        crs=WGS84,
-    )

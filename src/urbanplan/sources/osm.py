@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -147,9 +148,16 @@ def _items(path: Path) -> Iterator:
     from osmium.filter import KeyFilter
 
     kinds = osmium.osm.NODE | osmium.osm.WAY
-    try:
+    with readable(path):
         reader = osmium.FileProcessor(str(path), kinds)
         yield from reader.with_locations().with_filter(KeyFilter("highway", "barrier"))
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say of what fails to be read as OpenStreetMap data that it is the file's fault."""
+    try:
+        yield
     except RuntimeError as err:
         raise InputError(
             f"cannot be read as OpenStreetMap data ({str(err).splitlines()[0][:120]})",
@@ -202,7 +210,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     path : path
         Ending in ``.osm.pbf``.
     streets : Streets
-        From OpenStreetMap: points keep their ids, ways are numbered in their order.
+        Points keep their ids if each has one of its own, ways are numbered in their order.
 
     Notes
     -----
@@ -214,10 +222,13 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     header.set("generator", "urbanplan")
     if streets.as_of:
         header.set("osmosis_replication_timestamp", f"{streets.as_of}T00:00:00Z")
+    own = streets.point_ids
+    if len(own) and (own.min() < 1 or len(np.unique(own)) < len(own)):
+        own = np.arange(1, len(own) + 1)
     lonlat = streets.lonlat.tolist()
-    ids, refs, first = streets.point_ids.tolist(), streets.refs.tolist(), streets.first.tolist()
+    ids, refs, first = own.tolist(), streets.refs.tolist(), streets.first.tolist()
     with atomic(path) as tmp, osmium.SimpleWriter(str(tmp), header=header) as writer:
-        for i in np.argsort(streets.point_ids, kind="stable").tolist():
+        for i in np.argsort(own, kind="stable").tolist():
             place = osmium.osm.Location(*lonlat[i])
             tags = streets.point_tags.get(i, {})
             writer.add_node(osmium.osm.mutable.Node(id=ids[i], location=place, tags=tags))
