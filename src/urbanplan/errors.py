@@ -44,3 +44,7 @@ class CrsError(UrbanplanError, ValueError):
 
 class WriteError(UrbanplanError, OSError):
     """An output could not be written; what was there before is still there."""
+
+
+class BusyError(UrbanplanError, OSError):
+    """Another urbanplan is working in this folder."""

@@ -1,5 +1,6 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
+from urbanplan.files.locking import lock
 from urbanplan.files.reading import (
     MAX_CELLS,
     MAX_VECTOR_BYTES,
@@ -41,6 +42,7 @@ __all__ = [
     "is_city_folder",
     "is_folder",
     "list_folders",
+    "lock",
     "read_arrays",
     "read_bytes",
     "read_csv",
