@@ -58,3 +58,7 @@ class BusyServerError(WebError):
     ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.after_s = after_s
+
+
+class BusyError(UrbanplanError, OSError):
+    """Another urbanplan is working in this folder."""

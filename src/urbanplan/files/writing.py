@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import json
 import os
 import shutil
@@ -12,9 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import UrbanplanError, WriteError
+from urbanplan.files.locking import temporary_folder
 from urbanplan.files.reading import digest
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -24,27 +29,68 @@ if TYPE_CHECKING:
 def atomic(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; replace `path` with it only if all went well.
 
-    The bytes are on disk (fsync) before the rename, so a reader sees the old file or the new
-    one, never a part of either, and a full disk leaves the old one as it was.
+    The bytes are on disk (fsync) before the rename, and the folder's entry after it, so a reader
+    sees the old file or the new one, never a part of either, and a full disk leaves the old one
+    as it was. That holds for writers that report every failed write; GDAL's do not, so they
+    write to memory first (see `_made`).
+
+    Raises
+    ------
+    WriteError
+        If anything on the way could not be written.
     """
     path = Path(path)
+    what, remedy = "cannot be written", "free some space or choose another folder with --out"
     try:
+        missing = [p for p in path.parents if not p.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".urbanplan-", dir=path.parent) as folder:
-            tmp = Path(folder) / path.name
+        with temporary_folder(path.parent) as folder:
+            tmp = folder / path.name
             yield tmp
             with open(tmp, "rb+") as f:
                 os.fsync(f.fileno())
             tmp.replace(path)
-    except (OSError, RuntimeError) as err:
-        # GDAL's writers report a full disk as errors of their own.
-        foreign = type(err).__module__.split(".")[0] in ("pyogrio", "rasterio")
-        if isinstance(err, UrbanplanError) or not (isinstance(err, OSError) or foreign):
+            what = "is written, but the disk does not confirm that it will stay"
+            remedy = "check the disk, and write it again"
+            for parent in (path.parent, *(p.parent for p in missing)):
+                _sync_folder(parent)
+    except UrbanplanError:
+        raise
+    except OSError as err:
+        raise WriteError(f"{what} ({err.strerror or err})", where=path, remedy=remedy) from err
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's entries on disk: a rename that is only in memory is lost in a power cut."""
+    if os.name != "posix":
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as err:
+        # Some network folders have nothing to sync, which they say in this way.
+        if err.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _made(path: Path | str) -> Iterator[None]:
+    """Make a file's content with GDAL, in memory; turn its errors into one of ours.
+
+    GDAL's drivers swallow a write that fails late (when a file is closed, or an index built), so
+    they are not let near the disk: Python writes what they made.
+    """
+    try:
+        yield
+    except Exception as err:
+        if type(err).__module__.split(".")[0] not in ("pyogrio", "rasterio", "sqlite3"):
             raise
         raise WriteError(
-            f"cannot be written ({getattr(err, 'strerror', None) or err})",
+            f"cannot be made ({str(err).splitlines()[0][:160]})",
             where=path,
-            remedy="free some space or choose another folder with --out",
+            remedy="check the values and the geometry that it is made of",
         ) from err
 
 
@@ -66,8 +112,8 @@ def new_files(folder: Path | str, last: str) -> Iterator[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".urbanplan-", dir=folder) as made:
-        new = Path(made) / folder.resolve().name
+    with temporary_folder(folder) as made:
+        new = made / folder.resolve().name
         new.mkdir()
         yield new
         files = sorted(p.relative_to(new) for p in new.rglob("*") if p.is_file())
@@ -102,7 +148,7 @@ def remove_folder(folder: Path | str) -> None:
         shutil.rmtree(folder)
 
 
-def write_bytes(path: Path | str, data: bytes) -> Path:
+def write_bytes(path: Path | str, data: bytes | memoryview) -> Path:
     """Write bytes atomically."""
     with atomic(path) as tmp:
         tmp.write_bytes(data)
@@ -156,11 +202,17 @@ def write_json(path: Path | str, value: Any) -> Path:
 
 def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
     """Write one frame as RFC 7946 GeoJSON (WGS84, 6 decimals)."""
-    with atomic(path) as tmp:
+    made = io.BytesIO()
+    with _made(path):
         frame.to_crs("EPSG:4326").to_file(
-            tmp, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=6
+            made,
+            driver="GeoJSON",
+            engine="pyogrio",
+            layer=Path(path).stem,
+            RFC7946="YES",
+            COORDINATE_PRECISION=6,
         )
-    return Path(path)
+    return write_bytes(path, made.getbuffer())
 
 
 def write_geopackage(
@@ -180,31 +232,74 @@ def write_geopackage(
     Notes
     -----
     Version 1.3 because QGIS 3.22 warns about 1.4. The file's time stamps are fixed, so that
-    the same input gives the same bytes.
+    the same input gives the same bytes. The whole file is made in memory.
     """
+    types = types or {}
+    with _made(path):
+        made = [_one_layer(name, rows, types.get(name)) for name, rows in layers.items()]
+        joined = _join(made, path) if len(made) != 1 else made[0]
+    return write_bytes(path, joined)
+
+
+def _one_layer(name: str, frame: pd.DataFrame, geometry_type: str | None) -> bytes:
+    """A GeoPackage of one layer."""
     import geopandas as gpd
     import pyogrio
 
+    options: dict[str, Any] = {}
+    if isinstance(frame, gpd.GeoDataFrame):
+        options["layer_options"] = {"SPATIAL_INDEX": "YES"}
+        if geometry_type:
+            options["geometry_type"] = geometry_type
+            options["promote_to_multi"] = "Multi" in geometry_type
+    made = io.BytesIO()
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
     try:
-        with atomic(path) as tmp:
-            for i, (name, frame) in enumerate(layers.items()):
-                options: dict[str, Any] = {"layer_options": {"SPATIAL_INDEX": "YES"}}
-                if types and name in types:
-                    options |= {
-                        "geometry_type": types[name],
-                        "promote_to_multi": "Multi" in types[name],
-                    }
-                if not isinstance(frame, gpd.GeoDataFrame):
-                    options = {}
-                if i == 0:
-                    options["dataset_options"] = {"VERSION": "1.3"}
-                pyogrio.write_dataframe(
-                    frame, tmp, layer=name, driver="GPKG", append=i > 0, **options
-                )
+        pyogrio.write_dataframe(
+            frame, made, layer=name, driver="GPKG", dataset_options={"VERSION": "1.3"}, **options
+        )
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-    return Path(path)
+    return made.getvalue()
+
+
+def _join(packages: list[bytes], path: Path | str) -> bytes:
+    """One GeoPackage with the layers of several, in order; they are databases of one layout."""
+    import sqlite3
+
+    if not packages:
+        raise WriteError("has no layers", where=path, remedy="give at least one")
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
+        base.deserialize(packages[0])
+        for package in packages[1:]:
+            base.execute("ATTACH ':memory:' AS other")
+            base.deserialize(package, name="other")
+            base.execute("BEGIN")
+            _add_tables(base)
+            base.execute("COMMIT")
+            base.execute("DETACH other")
+        return base.serialize()
+
+
+def _add_tables(base: sqlite3.Connection) -> None:
+    """Bring the tables, spatial indexes and triggers of the database `other` into the main one."""
+    have = {(kind, name) for kind, name in base.execute("SELECT type, name FROM sqlite_master")}
+    kinds = dict(base.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'other'"))
+    rows = base.execute("SELECT type, name, sql FROM other.sqlite_master ORDER BY rowid").fetchall()
+    for kind, name, sql in rows:
+        # Shadow tables come with their index, the others with what they belong to.
+        if kind != "table" or kinds[name] == "shadow" or name.startswith("sqlite_"):
+            continue
+        shared = name.startswith("gpkg_")
+        if not (shared and (kind, name) in have):
+            base.execute(sql)
+        quoted = '"' + name.replace('"', '""') + '"'
+        ignore = "OR IGNORE" if shared else ""
+        base.execute(f"INSERT {ignore} INTO main.{quoted} SELECT * FROM other.{quoted}")
+    # Triggers last: they would count the rows again.
+    for kind, name, sql in rows:
+        if kind in ("trigger", "index", "view") and sql and (kind, name) not in have:
+            base.execute(sql)
 
 
 def write_cog(
@@ -231,8 +326,8 @@ def write_cog(
 
     count, height, width = bands.shape
     size = {"count": count, "height": height, "width": width}
-    with atomic(path) as tmp, MemoryFile() as memory:
-        with memory.open(
+    with _made(path), MemoryFile() as plain, MemoryFile(ext=".tif") as cog:
+        with plain.open(
             driver="GTiff",
             dtype="float32",
             **size,
@@ -244,13 +339,14 @@ def write_cog(
             dst.update_tags(**tags)
             for i, name in enumerate(names, 1):
                 dst.set_band_description(i, name)
-        with rasterio.open(memory.name) as src:
+        with rasterio.open(plain.name) as src:
             copy(
                 src,
-                tmp,
+                cog.name,
                 driver="COG",
                 compress="DEFLATE",
                 predictor=3,
                 overview_resampling="nearest",
             )
-    return Path(path)
+        made = cog.read()
+    return write_bytes(path, made)
