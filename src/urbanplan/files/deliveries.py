@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import archives, checks, texts
@@ -137,22 +137,31 @@ def _as_utf8(path: Path, encoding: str | None) -> Iterator[tuple[Path, tuple[str
         yield copy, notes
 
 
-def _named(path: Path, driver: str, layer: str | None, large: bool) -> Found:
+def _named(path: Path, driver: str, layer: str | None, large: bool, **options: Any) -> Found:
     """One layer of a file that GDAL reads, by its name."""
     layers = list_layers(path, driver)
     index, notes = choose(path, layers, layer)
-    found = read_features(path, driver, index, large=large)
+    found = read_features(path, driver, index, large=large, **options)
     name = layers[index].name if len(layers) > 1 else None
     return replace(found, notes=found.notes + notes, layer=name)
 
 
-def _gdal(driver: str) -> Callable:
-    """A reader of files that need no look inside before GDAL opens them."""
+def _flatgeobuf(path: Path, layer: str | None, encoding: str | None, large: bool):
+    return "FlatGeobuf", _named(path, "FlatGeobuf", layer, large)
 
-    def read(path: Path, layer: str | None, encoding: str | None, large: bool):
-        return driver, _named(path, driver, layer, large)
 
-    return read
+def _geodatabase(path: Path, layer: str | None, encoding: str | None, large: bool):
+    checks.check_geodatabase(path, members_of(path))
+    return "OpenFileGDB", _named(path, "OpenFileGDB", layer, large)
+
+
+def _dxf(path: Path, layer: str | None, encoding: str | None, large: bool):
+    checks.check_dxf(path)
+    coding, notes = texts.encoding_of(path, encoding)
+    # GDAL believes the file's code page even where newer versions write UTF-8 under any.
+    name = {"utf-8-sig": "UTF-8", "gb18030": "CP936"}.get(coding, coding.upper())
+    found = _named(path, "DXF", layer, large, config={"DXF_ENCODING": name})
+    return "DXF", replace(found, notes=notes + found.notes)
 
 
 def _geopackage(path: Path, layer: str | None, encoding: str | None, large: bool):
@@ -210,9 +219,9 @@ _READERS: Mapping[str, Callable] = {
     "GPKG": _geopackage,
     "ESRI Shapefile": _shapefile,
     "KML": _kml,
-    "DXF": _gdal("DXF"),
-    "FlatGeobuf": _gdal("FlatGeobuf"),
-    "OpenFileGDB": _gdal("OpenFileGDB"),
+    "DXF": _dxf,
+    "FlatGeobuf": _flatgeobuf,
+    "OpenFileGDB": _geodatabase,
     "GeoParquet": _parquet,
     "CSV": _csv,
     "XLSX": _xlsx,

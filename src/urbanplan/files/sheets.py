@@ -47,7 +47,7 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
     import openpyxl
 
     _weigh(path)
-    with guarded(path, "an Excel workbook"), warnings.catch_warnings():
+    with guarded(path, "an Excel workbook", "Excel"), warnings.catch_warnings():
         # It warns of charts, styles and validations that it does not keep.
         warnings.simplefilter("ignore")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
@@ -72,7 +72,7 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
 def _weigh(path: Path) -> None:
     """Refuse a workbook by its directory and its XML, before a parser sees it."""
     kept, _ = archives.members(path)
-    with guarded(path, "an Excel workbook"), zipfile.ZipFile(path) as archive:
+    with guarded(path, "an Excel workbook", "Excel"), zipfile.ZipFile(path) as archive:
         if not any(name == "[Content_Types].xml" for _, name in kept):
             archives.refuse(path, "is not an Excel workbook", "save it as .xlsx again")
         for info, name in kept:

@@ -215,7 +215,7 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
     if not large and lines > MAX_FEATURES:
         raise too_many(path, MAX_FEATURES)
     coding, notes = texts.encoding_of(path, encoding)
-    with guarded(path, "CSV"):
+    with guarded(path, "CSV", "Excel"):
         with open(path, encoding=coding) as f:
             head = list(itertools.islice(f, HEADER_WITHIN))
         separator = max(",;\t", key=lambda mark: max((h.count(mark) for h in head), default=0))

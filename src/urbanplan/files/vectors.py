@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ class Found:
 
 
 @contextlib.contextmanager
-def guarded(path: Path, kind: str) -> Iterator[None]:
+def guarded(path: Path, kind: str, program: str = "QGIS") -> Iterator[None]:
     """Turn whatever a reading library raises on damaged input into one sentence about `path`."""
     try:
         yield
@@ -95,7 +96,7 @@ def guarded(path: Path, kind: str) -> Iterator[None]:
         raise InputError(
             f"cannot be read as {kind} ({said[:160]})",
             where=path,
-            remedy="open it in QGIS and export it again, or restore it from its source",
+            remedy=f"open it in {program} and save it again, or restore it from its source",
         ) from None
 
 
@@ -109,11 +110,33 @@ def too_many(path: Path, limit: int) -> InputError:
 
 
 @contextlib.contextmanager
-def opened(path: Path, driver: str, index: int = 0, **options: Any) -> Iterator[fiona.Collection]:
-    """Open layer number `index` with `driver` and with no other."""
+def _quiet() -> Iterator[None]:
+    """Keep Fiona from printing a traceback where GDAL's own message is not UTF-8."""
+    before = sys.unraisablehook
+
+    def hook(said: Any) -> None:
+        if not isinstance(said.exc_value, UnicodeDecodeError):
+            before(said)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+@contextlib.contextmanager
+def opened(
+    path: Path,
+    driver: str,
+    index: int = 0,
+    config: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Iterator[fiona.Collection]:
+    """Open layer number `index` with `driver` and with no other, under GDAL's options `config`."""
     import fiona
 
-    with fiona.Env() as env:
+    with _quiet(), fiona.Env(**(config or {})) as env:
         # An unknown name in `enabled_drivers` would make GDAL try every driver that it has.
         if driver not in env.drivers():
             raise InputError(
@@ -213,7 +236,7 @@ def read_features(
     large : bool
         Whether more than `MAX_FEATURES` are meant.
     **options
-        Passed to `fiona.open`.
+        Passed to `opened`.
 
     Returns
     -------
