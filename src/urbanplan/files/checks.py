@@ -139,7 +139,7 @@ def check_geodatabase(path: Path, members: Iterable[Path]) -> None:
                 raise cut_off(path, f"its member {member.name} is too short")
 
 
-def check_shapefile(sidecars: Mapping[str, Path]) -> None:
+def check_shapefile(path: Path, sidecars: Mapping[str, Path]) -> None:
     """Refuse a shapefile of which a file is shorter than its own header says."""
     for ending in (".shp", ".shx"):
         if ending in sidecars:
@@ -147,13 +147,13 @@ def check_shapefile(sidecars: Mapping[str, Path]) -> None:
                 head = f.read(100)
             said = struct.unpack(">i", head[24:28])[0] if len(head) == 100 else None
             if said is None or 2 * said > sidecars[ending].stat().st_size:
-                raise cut_off(sidecars[ending], "its header says that it is longer")
+                raise cut_off(path, f"its {ending} is shorter than it says")
     if ".dbf" in sidecars:
         with open(sidecars[".dbf"], "rb") as f:
             head = f.read(12)
         rows, header, width = struct.unpack("<IHH", head[4:12]) if len(head) == 12 else (1, 0, 0)
         if header + rows * width > sidecars[".dbf"].stat().st_size or not header:
-            raise cut_off(sidecars[".dbf"], "its header says that it is longer")
+            raise cut_off(path, "its .dbf is shorter than it says")
 
 
 def inspect_geopackage(path: Path) -> list[LayerInfo]:

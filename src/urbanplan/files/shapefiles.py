@@ -39,7 +39,7 @@ def read_shapefile(
     large : bool
         Whether more features than usual are meant.
     """
-    check_shapefile(sidecars)
+    check_shapefile(path, sidecars)
     with _whole(path, sidecars) as (ready, notes):
         # Every byte has a letter in Latin-1, so nothing is lost before we know the encoding.
         raw = read_features(ready, _DRIVER, large=large, encoding="ISO-8859-1")

@@ -112,17 +112,21 @@ def too_many(path: Path, limit: int) -> InputError:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Fiona from printing a traceback where GDAL's own message is not UTF-8."""
-    before = sys.unraisablehook
+    hooks = sys.unraisablehook, sys.excepthook
 
-    def hook(said: Any) -> None:
+    def unraisable(said: Any) -> None:
         if not isinstance(said.exc_value, UnicodeDecodeError):
-            before(said)
+            hooks[0](said)
 
-    sys.unraisablehook = hook
+    def excepted(kind: type, value: BaseException, trace: Any) -> None:
+        if not isinstance(value, UnicodeDecodeError):
+            hooks[1](kind, value, trace)
+
+    sys.unraisablehook, sys.excepthook = unraisable, excepted
     try:
         yield
     finally:
-        sys.unraisablehook = before
+        sys.unraisablehook, sys.excepthook = hooks
 
 
 @contextlib.contextmanager
