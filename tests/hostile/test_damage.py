@@ -9,11 +9,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import deliveredfiles
 import pytest
 
+import deliveredfiles
+
 CHILD = Path(__file__).with_name("child.py")
-FORMATS = [*"geojson gpkg shp kml dxf fgb parquet csv xlsx gdb kmz zip".split()]
+FORMATS = [
+    *["geojson", "gpkg", "shp", "kml", "dxf", "fgb", "parquet", "csv", "xlsx", "gdb", "kmz", "zip"]
+]
 TIMES = 100
 
 

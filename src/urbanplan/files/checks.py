@@ -120,14 +120,6 @@ def cut_off(path: Path, what: str) -> InputError:
     )
 
 
-def check_dxf(path: Path) -> None:
-    """Refuse a drawing that has lost its end; GDAL would give what is left without a word."""
-    with open(path, "rb") as f:
-        f.seek(max(0, path.stat().st_size - 256))
-        if f.read().rstrip(b"\r\n\t \0\x1a")[-3:] != b"EOF":
-            raise cut_off(path, "a drawing ends in EOF")
-
-
 def check_geodatabase(path: Path, members: Iterable[Path]) -> None:
     """Refuse a file geodatabase whose lists of rows have lost their end."""
     for member in members:

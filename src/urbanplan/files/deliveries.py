@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import archives, checks, texts
@@ -110,8 +110,11 @@ def _read(path: Path, layer: str | None, encoding: str | None, large: bool) -> t
     if path.suffix.lower() in (".zip", ".kmz"):
         with archives.unpacked(path) as (folder, notes):
             return _read_unpacked(path, folder, notes, layer, encoding, large)
-    reader = _READERS[kind]
-    return reader(path, layer, encoding, large)
+    if layer not in (None, path.stem) and kind in ("CSV", "DXF", "GeoParquet"):
+        raise InputError(
+            f"has no layer '{layer}'", where=path, remedy=f"leave --layer out: a {kind} has one"
+        )
+    return _READERS[kind](path, layer, encoding, large)
 
 
 def _geojson(path: Path, layer: str | None, encoding: str | None, large: bool):
@@ -137,11 +140,11 @@ def _as_utf8(path: Path, encoding: str | None) -> Iterator[tuple[Path, tuple[str
         yield copy, notes
 
 
-def _named(path: Path, driver: str, layer: str | None, large: bool, **options: Any) -> Found:
+def _named(path: Path, driver: str, layer: str | None, large: bool) -> Found:
     """One layer of a file that GDAL reads, by its name."""
     layers = list_layers(path, driver)
     index, notes = choose(path, layers, layer)
-    found = read_features(path, driver, index, large=large, **options)
+    found = read_features(path, driver, index, large=large)
     name = layers[index].name if len(layers) > 1 else None
     return replace(found, notes=found.notes + notes, layer=name)
 
@@ -156,12 +159,9 @@ def _geodatabase(path: Path, layer: str | None, encoding: str | None, large: boo
 
 
 def _dxf(path: Path, layer: str | None, encoding: str | None, large: bool):
-    checks.check_dxf(path)
-    coding, notes = texts.encoding_of(path, encoding)
-    # GDAL believes the file's code page even where newer versions write UTF-8 under any.
-    name = {"utf-8-sig": "UTF-8", "gb18030": "CP936"}.get(coding, coding.upper())
-    found = _named(path, "DXF", layer, large, config={"DXF_ENCODING": name})
-    return "DXF", replace(found, notes=notes + found.notes)
+    from urbanplan.files.drawings import read_drawing
+
+    return "DXF", read_drawing(path, encoding=encoding, large=large)
 
 
 def _geopackage(path: Path, layer: str | None, encoding: str | None, large: bool):

@@ -31,6 +31,7 @@ MAX_ROW_BYTES, MAX_TEXTS, MAX_STYLES = 4 * 2**20, 5_000_000, 16 * 2**20
 #: Empty rows after which a sheet is taken to have ended.
 MAX_EMPTY = 100_000
 _ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
+_FAR = re.compile(rb"""<(?:[\w.-]+:)?row\s[^<>]*?\br\s*=\s*["']\s*0*[1-9]\d{7}""")
 _TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 
 
@@ -101,7 +102,11 @@ def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> None:
             archives.refuse(path, f"has more rows or texts in '{name}' than Excel can", "cut it")
         if sheet and rows and since > MAX_ROW_BYTES:
             archives.refuse(path, f"has a row of more than 4 MiB in '{name}'", "cut it")
-        tail = seen[-32:]
+        if sheet and _FAR.search(seen):
+            archives.refuse(
+                path, f"has a row in '{name}' beyond the last of Excel", "save it again"
+            )
+        tail = seen[-256:]
 
 
 def _rows(sheet: Any, start: int, width: int | None, path: Path) -> Iterator[tuple]:
