@@ -80,10 +80,24 @@ def fuzz(source: Path, folder: Path, times: int) -> None:
             shutil.rmtree(place)
 
 
+def weigh(small: Path, large: Path) -> None:
+    """Print the memory of a frame, and the most that reading it took above a small one."""
+    files.read_delivery(small)
+    before = peak_mib()
+    frame = files.read_delivery(large).frame
+    peak = peak_mib() - before
+    status = Path("/proc/self/status").read_text()
+    kept = int(re.search(r"VmRSS:\s*(\d+)", status)[1]) / 1024 - before
+    print(json.dumps({"rows": len(frame), "kept_mib": kept, "peak_mib": peak}))
+
+
 def main() -> None:
     """Read what the command line names."""
     warnings.simplefilter("error")
     task, *rest = sys.argv[1:]
+    if task == "weigh":
+        weigh(Path(rest[0]), Path(rest[1]))
+        return
     if task == "fuzz":
         fuzz(Path(rest[0]), Path(rest[1]), int(rest[2]))
         return

@@ -8,7 +8,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
+import pyogrio
 import pytest
+import shapely
 
 sys.path.insert(0, str(Path(__file__).parent))
 import bombs
@@ -43,3 +47,26 @@ def test_a_bomb_is_refused_small_and_soon(ends, name, capsys):
     with capsys.disabled():
         print(f"\n{name}: {end['peak_mib']:.0f} MiB, {end['s']:.1f} s", end="")
     assert end["peak_mib"] < MEMORY_MIB and end["s"] < 30
+
+
+def test_reading_takes_little_more_than_the_frame_itself(tmp_path, capsys):
+    n = 400_000
+    numbers = np.arange(n, dtype="float64")
+    frame = gpd.GeoDataFrame(
+        {"a": numbers, "b": numbers, "c": numbers, "d": numbers},
+        geometry=shapely.points(numbers, numbers),
+        crs=4490,
+    )
+    for name, rows in (("large", frame), ("small", frame.head(10))):
+        pyogrio.write_dataframe(rows, tmp_path / f"{name}.fgb", SPATIAL_INDEX="NO")
+    command = [sys.executable, CHILD, "weigh", tmp_path / "small.fgb", tmp_path / "large.fgb"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = json.loads(done.stdout)
+    with capsys.disabled():
+        print(
+            f"\n{n:,} points: {found['kept_mib']:.0f} MiB kept, {found['peak_mib']:.0f} at most",
+            end="",
+        )
+    assert found["rows"] == n
+    # A batch of Python objects and the joining of one column at a time come on top.
+    assert found["peak_mib"] < 2 * found["kept_mib"] + 150

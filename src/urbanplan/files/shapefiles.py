@@ -48,6 +48,8 @@ def read_shapefile(
         notes += ("its .dbf is missing: no columns",)
     if ".prj" not in sidecars:
         notes += ("its .prj is missing: no coordinate system",)
+    elif raw.frame.crs is None and not any("coordinate system" in n for n in raw.notes):
+        notes += ("its .prj cannot be understood: no coordinate system",)
     return replace(raw, frame=frame, notes=notes + raw.notes + said)
 
 
