@@ -26,7 +26,7 @@ def csv_rows(path: Path) -> Path:
     chance = random.Random(1)
     block = b"".join(b"%d,%d\n" % (chance.randrange(90), chance.randrange(90)) for _ in range(300))
     rows = MILLIONS // 300
-    salt = b"".join(b"%d,1\n" % chance.randrange(10**9) for _ in range(100_000))
+    salt = b"".join(b"%d,1\n" % chance.randrange(10**9) for _ in range(250_000))
     return zipped(path, "a.csv", b"lon,lat\n" + block * rows + salt)
 
 
@@ -160,6 +160,12 @@ def xlsx_texts(path: Path) -> Path:
     return workbook(path, b"", b"<sst>" + b"<si><t>a</t></si>" * 6_000_000 + b"</sst>")
 
 
+def xlsx_parts(path: Path) -> Path:
+    """Millions of elements that belong to no row,."""
+    rest = MAIN + HEAD + b"</sheetData>" + b"<a/>" * 15_000_000 + b"</worksheet>"
+    return workbook(path, rest)
+
+
 def csv_line(path: Path) -> Path:
     """A line of 100 MB."""
     path.write_bytes(b"lon,lat\n" + b"1" * 100_000_000)
@@ -228,6 +234,7 @@ BOMBS = {
     "gap.xlsx": xlsx_gap,
     "wide.xlsx": xlsx_wide,
     "texts.xlsx": xlsx_texts,
+    "parts.xlsx": xlsx_parts,
     "line.csv": csv_line,
     "columns.csv": csv_columns,
     "nul.csv": csv_nul,
