@@ -11,6 +11,8 @@ import geopandas as gpd
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -493,3 +495,23 @@ class TestParquet:
         truth.rename_geometry("shape").to_parquet(tmp_path / "a.geoparquet")
         found = read_delivery(tmp_path / "a.geoparquet")
         assert found.frame.geometry.name == "geometry" and found.crs_from == "file"
+
+    def test_many_small_rows_do_not_count_as_large(self, tmp_path):
+        x = np.arange(300_000.0)
+        frame = gpd.GeoDataFrame({"x": x, "t": "公园"}, geometry=shapely.points(x, x), crs=4490)
+        frame.to_parquet(tmp_path / "a.parquet")
+        assert len(read_delivery(tmp_path / "a.parquet").frame) == 300_000
+
+    def test_nested_columns_are_kept(self, tmp_path):
+        table = pa.table(
+            {
+                "lon": [105.0, 106.0],
+                "lat": [28.0, 29.0],
+                "names": [{"primary": "公园", "all": ["a", "b"]}, None],
+                "tags": pa.array([[("k", "v")], []], pa.map_(pa.string(), pa.string())),
+            }
+        )
+        pq.write_table(table, tmp_path / "a.parquet")
+        frame = read_delivery(tmp_path / "a.parquet").frame
+        assert frame["names"][0]["primary"] == "公园" and frame["names"][1] is None
+        assert list(frame["tags"][0]) == [("k", "v")]

@@ -7,6 +7,7 @@ import random
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -103,6 +104,26 @@ def parquet_text(path: Path) -> Path:
     text = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), ["x" * 2**20])
     table = pa.table({"lon": [1.0] * 1_000_000, "lat": [1.0] * 1_000_000, "a": text})
     pq.write_table(table, path, store_schema=False)
+    return path
+
+
+def parquet_lists(path: Path) -> Path:
+    """The same inside lists of structs, where each column is a leaf."""
+    text = pa.array(["x" * 2**20]).take(pa.array([0] * 1000))
+    inner = pa.StructArray.from_arrays([text], ["b"])
+    lists = pa.ListArray.from_arrays(pa.array(range(1001), pa.int32()), inner)
+    pq.write_table(pa.table({"lon": [1.0] * 1000, "lat": [1.0] * 1000, "a": lists}), path)
+    return path
+
+
+def parquet_numbers(path: Path) -> Path:
+    """Ten rows with lists of ten million equal numbers each."""
+    numbers = pa.array([1.0]).take(pa.array(np.zeros(10_000_000, "int64")))
+    lists = pa.ListArray.from_arrays(pa.array([0, 10_000_000], pa.int32()), numbers)
+    schema = pa.schema({"lon": pa.float64(), "lat": pa.float64(), "a": lists.type})
+    with pq.ParquetWriter(path, schema) as writer:
+        for _ in range(10):
+            writer.write_table(pa.table({"lon": [1.0], "lat": [1.0], "a": lists}, schema))
     return path
 
 
@@ -229,6 +250,8 @@ BOMBS = {
     "text.kml": kml_text,
     "deep.kml": kml_deep,
     "text.parquet": parquet_text,
+    "lists.parquet": parquet_lists,
+    "numbers.parquet": parquet_numbers,
     "rows.parquet": parquet_rows,
     "rows.xlsx": xlsx_rows,
     "gap.xlsx": xlsx_gap,

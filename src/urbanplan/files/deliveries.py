@@ -142,6 +142,9 @@ def _as_utf8(path: Path, encoding: str | None) -> Iterator[tuple[Path, tuple[str
 
 def _named(path: Path, driver: str, layer: str | None, large: bool) -> Found:
     """One layer of a file that GDAL reads, by its name."""
+    # These formats have one layer, and listing it would read the whole file once more.
+    if layer is None and driver in ("GeoJSON", "FlatGeobuf"):
+        return read_features(path, driver, large=large)
     layers = list_layers(path, driver)
     index, notes = choose(path, layers, layer)
     found = read_features(path, driver, index, large=large)

@@ -251,22 +251,26 @@ def read_features(
     with guarded(path, driver):
         with opened(path, driver, index, **options) as src:
             count = feature_count(src)
-        if count is None and limit:
-            with opened(path, driver, index, ignore_geometry=True, **options) as src:
-                for n, _ in enumerate(src, 1):
-                    if n > limit:
-                        raise too_many(path, limit)
-        if limit and max(count or 0, expected or 0) > limit:
-            raise too_many(path, limit)
-        with opened(path, driver, index, **options) as src:
+            if limit and count is None:
+                _refuse_many(path, driver, index, limit, **options)
+            if limit and max(count or 0, expected or 0) > limit:
+                raise too_many(path, limit)
             frame, notes = _stream(src, path, limit)
             crs, said = _declared_crs(src)
-            count = expected if expected is not None else count
+        count = expected if expected is not None else count
         if count is not None and len(frame) < count:
             notes += _missing(path, driver, len(frame), count)
         if crs is not None:
             frame = frame.set_crs(crs)
     return Found(frame, "file" if crs is not None else "", notes + said)
+
+
+def _refuse_many(path: Path, driver: str, index: int, limit: int, **options: Any) -> None:
+    """Count by reading, and keep nothing, where the driver does not know its number."""
+    with opened(path, driver, index, ignore_geometry=True, **options) as src:
+        for n, _ in enumerate(src, 1):
+            if n > limit:
+                raise too_many(path, limit)
 
 
 def _missing(path: Path, driver: str, got: int, count: int) -> tuple[str, ...]:
