@@ -41,7 +41,7 @@ def members(path: Path) -> tuple[list[tuple[zipfile.ZipInfo, str]], tuple[str, .
     InputError
         If any member has an unsafe name or kind, or all of them are too much.
     """
-    with guarded(path, "a zip archive"), zipfile.ZipFile(path) as archive:
+    with guarded(path, "a zip archive", "a program for archives"), zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         refuse(path, f"has more than {MAX_MEMBERS:,} members")
@@ -136,7 +136,10 @@ def unpacked(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     kept, notes = members(path)
     with tempfile.TemporaryDirectory(prefix="urbanplan-") as name:
         folder = Path(name)
-        with guarded(path, "a zip archive"), zipfile.ZipFile(path) as archive:
+        with (
+            guarded(path, "a zip archive", "a program for archives"),
+            zipfile.ZipFile(path) as archive,
+        ):
             budget = min(MAX_UNPACKED, max(SMALL, MAX_RATIO * path.stat().st_size))
             for info, member in kept:
                 target = folder / member

@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from urbanplan.errors import InputError
@@ -88,7 +89,7 @@ def _judge_crs(path: Path, rest: bytes) -> bool:
     value = after[1:].lstrip() if after[:1] == b":" else b"{"
     if value[:1] in tuple(b"%c" % c for c in b'"-0123456789ntf['):
         return False
-    with contextlib.suppress(ValueError, RecursionError, TypeError, AttributeError):
+    with contextlib.suppress(ValueError, RecursionError, TypeError, AttributeError, KeyError):
         decoder = json.JSONDecoder(object_pairs_hook=_strict)
         said, _ = decoder.raw_decode(value.decode("utf-8", errors="replace"))
         (key, name), *more = said["properties"].items()
@@ -110,6 +111,41 @@ def _strict(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len({key.casefold() for key in found}) != len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+def cut_off(path: Path, what: str) -> InputError:
+    """The error for a file that ends before it should."""
+    return InputError(
+        f"is cut off ({what})", where=path, remedy="copy or download it again from its source"
+    )
+
+
+def check_geodatabase(path: Path, members: Iterable[Path]) -> None:
+    """Refuse a file geodatabase whose lists of rows have lost their end."""
+    for member in members:
+        if member.suffix == ".gdbtablx":
+            with open(member, "rb") as f:
+                head = f.read(16)
+            _, blocks, _, width = struct.unpack("<4I", head.ljust(16, b"\xff"))
+            if len(head) < 16 or 16 + 1024 * blocks * width > member.stat().st_size:
+                raise cut_off(path, f"its member {member.name} is too short")
+
+
+def check_shapefile(path: Path, sidecars: Mapping[str, Path]) -> None:
+    """Refuse a shapefile of which a file is shorter than its own header says."""
+    for ending in (".shp", ".shx"):
+        if ending in sidecars:
+            with open(sidecars[ending], "rb") as f:
+                head = f.read(100)
+            said = struct.unpack(">i", head[24:28])[0] if len(head) == 100 else None
+            if said is None or 2 * said > sidecars[ending].stat().st_size:
+                raise cut_off(path, f"its {ending} is shorter than it says")
+    if ".dbf" in sidecars:
+        with open(sidecars[".dbf"], "rb") as f:
+            head = f.read(12)
+        rows, header, width = struct.unpack("<IHH", head[4:12]) if len(head) == 12 else (1, 0, 0)
+        if header + rows * width > sidecars[".dbf"].stat().st_size or not header:
+            raise cut_off(path, "its .dbf is shorter than it says")
 
 
 def inspect_geopackage(path: Path) -> list[LayerInfo]:

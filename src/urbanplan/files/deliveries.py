@@ -110,8 +110,11 @@ def _read(path: Path, layer: str | None, encoding: str | None, large: bool) -> t
     if path.suffix.lower() in (".zip", ".kmz"):
         with archives.unpacked(path) as (folder, notes):
             return _read_unpacked(path, folder, notes, layer, encoding, large)
-    reader = _READERS[kind]
-    return reader(path, layer, encoding, large)
+    if layer not in (None, path.stem) and kind in ("CSV", "DXF", "GeoParquet"):
+        raise InputError(
+            f"has no layer '{layer}'", where=path, remedy=f"leave --layer out: a {kind} has one"
+        )
+    return _READERS[kind](path, layer, encoding, large)
 
 
 def _geojson(path: Path, layer: str | None, encoding: str | None, large: bool):
@@ -139,6 +142,9 @@ def _as_utf8(path: Path, encoding: str | None) -> Iterator[tuple[Path, tuple[str
 
 def _named(path: Path, driver: str, layer: str | None, large: bool) -> Found:
     """One layer of a file that GDAL reads, by its name."""
+    # These formats have one layer, and listing it would read the whole file once more.
+    if layer is None and driver in ("GeoJSON", "FlatGeobuf"):
+        return read_features(path, driver, large=large)
     layers = list_layers(path, driver)
     index, notes = choose(path, layers, layer)
     found = read_features(path, driver, index, large=large)
@@ -146,13 +152,19 @@ def _named(path: Path, driver: str, layer: str | None, large: bool) -> Found:
     return replace(found, notes=found.notes + notes, layer=name)
 
 
-def _gdal(driver: str) -> Callable:
-    """A reader of files that need no look inside before GDAL opens them."""
+def _flatgeobuf(path: Path, layer: str | None, encoding: str | None, large: bool):
+    return "FlatGeobuf", _named(path, "FlatGeobuf", layer, large)
 
-    def read(path: Path, layer: str | None, encoding: str | None, large: bool):
-        return driver, _named(path, driver, layer, large)
 
-    return read
+def _geodatabase(path: Path, layer: str | None, encoding: str | None, large: bool):
+    checks.check_geodatabase(path, members_of(path))
+    return "OpenFileGDB", _named(path, "OpenFileGDB", layer, large)
+
+
+def _dxf(path: Path, layer: str | None, encoding: str | None, large: bool):
+    from urbanplan.files.drawings import read_drawing
+
+    return "DXF", read_drawing(path, encoding=encoding, large=large)
 
 
 def _geopackage(path: Path, layer: str | None, encoding: str | None, large: bool):
@@ -210,9 +222,9 @@ _READERS: Mapping[str, Callable] = {
     "GPKG": _geopackage,
     "ESRI Shapefile": _shapefile,
     "KML": _kml,
-    "DXF": _gdal("DXF"),
-    "FlatGeobuf": _gdal("FlatGeobuf"),
-    "OpenFileGDB": _gdal("OpenFileGDB"),
+    "DXF": _dxf,
+    "FlatGeobuf": _flatgeobuf,
+    "OpenFileGDB": _geodatabase,
     "GeoParquet": _parquet,
     "CSV": _csv,
     "XLSX": _xlsx,

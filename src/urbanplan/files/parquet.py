@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
 from urbanplan.files.tables import placed
 from urbanplan.files.vectors import MAX_FEATURES, Found, finite, guarded, too_many
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 #: Bytes that the columns of one file may have once they are expanded.
 MAX_EXPANDED = 2**30
+#: Times its size that a file may expand, once it is above so many bytes.
+MAX_RATIO, EXPANDED_SMALL = 100, 2**28
 MAX_COLUMNS = 4096
 
 
@@ -39,7 +45,8 @@ def read_parquet(path: Path, *, large: bool = False) -> tuple[str, Found]:
         with pq.ParquetFile(path) as file:
             rows, columns = file.metadata.num_rows, file.metadata.num_columns
             about = file.schema_arrow.metadata or {}
-            text = [f.name for f in file.schema_arrow if _is_bytes(f.type)]
+            leaves = [file.metadata.schema.column(i) for i in range(columns)]
+            text = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         if not large and rows > MAX_FEATURES:
             raise too_many(path, MAX_FEATURES)
         if columns > MAX_COLUMNS:
@@ -54,33 +61,48 @@ def read_parquet(path: Path, *, large: bool = False) -> tuple[str, Found]:
     return "Parquet", placed(path, table)
 
 
-def _is_bytes(kind) -> bool:
-    """Whether a column holds text or bytes of any length."""
-    import pyarrow.types as types
-
-    return types.is_string(kind) or types.is_binary(kind)
-
-
 def _refuse_to_expand(path: Path, text: list[str]) -> None:
     """Add up what the columns hold once expanded, without expanding their dictionaries."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    limit = min(MAX_EXPANDED, max(EXPANDED_SMALL, MAX_RATIO * path.stat().st_size))
+    error = InputError(
+        f"expands to more than {limit >> 20:,} MiB",
+        where=path,
+        remedy="cut it to the city, or pass large=True (--large)",
+    )
     total = 0
     with pq.ParquetFile(path, read_dictionary=text) as file:
+        about = file.metadata
+        groups = [about.row_group(i) for i in range(about.num_row_groups)]
+        # Lists of numbers can be long without holding any bytes in the file.
+        values = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
+        if 4 * values > limit:
+            raise error
         for batch in file.iter_batches(batch_size=8192, use_threads=False):
-            for column in batch.columns:
-                total += column.nbytes
-                if isinstance(column, pa.DictionaryArray) and _is_bytes(column.dictionary.type):
-                    sizes = pc.binary_length(column.dictionary).take(column.indices)
-                    total += pc.sum(sizes).as_py() or 0
-            if total > MAX_EXPANDED:
-                raise InputError(
-                    f"expands to more than {MAX_EXPANDED >> 30} GiB",
-                    where=path,
-                    remedy="cut it to the city, or pass large=True (--large)",
-                )
+            total += sum(_expanded(column) for column in batch.columns)
+            if total > limit:
+                raise error
+
+
+def _expanded(column: pa.Array) -> int:
+    """Bytes of a column with every value written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as types
+
+    if isinstance(column, pa.DictionaryArray):
+        if types.is_string(column.dictionary.type) or types.is_binary(column.dictionary.type):
+            # Batches share their dictionary, so its own bytes say nothing.
+            sizes = pc.binary_length(column.dictionary).take(column.indices)
+            return column.indices.nbytes + (pc.sum(sizes).as_py() or 0)
+    elif types.is_struct(column.type):
+        return sum(map(_expanded, column.flatten()))
+    elif types.is_map(column.type):
+        return _expanded(column.keys) + _expanded(column.items)
+    elif types.is_nested(column.type):
+        return 8 * len(column) + _expanded(column.flatten())
+    return column.nbytes
 
 
 def _geo(path: Path, about: dict) -> Found:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
 from urbanplan.files import texts
+from urbanplan.files.checks import check_shapefile
 from urbanplan.files.vectors import Found, beside_geometry, read_features
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def read_shapefile(
     large : bool
         Whether more features than usual are meant.
     """
+    check_shapefile(path, sidecars)
     with _whole(path, sidecars) as (ready, notes):
         # Every byte has a letter in Latin-1, so nothing is lost before we know the encoding.
         raw = read_features(ready, _DRIVER, large=large, encoding="ISO-8859-1")
@@ -46,6 +48,8 @@ def read_shapefile(
         notes += ("its .dbf is missing: no columns",)
     if ".prj" not in sidecars:
         notes += ("its .prj is missing: no coordinate system",)
+    elif raw.frame.crs is None and not any("coordinate system" in n for n in raw.notes):
+        notes += ("its .prj cannot be understood: no coordinate system",)
     return replace(raw, frame=frame, notes=notes + raw.notes + said)
 
 

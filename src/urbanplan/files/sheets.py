@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 #: Rows that a sheet of Excel can have.
 MAX_ROWS = 1_048_576
-#: Bytes of one row's XML, texts in the workbook, and bytes of its styles.
-MAX_ROW_BYTES, MAX_TEXTS, MAX_STYLES = 4 * 2**20, 5_000_000, 16 * 2**20
+#: Bytes of XML between the starts of two rows or texts, and texts in the workbook.
+MAX_ROW_BYTES, MAX_TEXTS = 6 * 2**20, 5_000_000
 #: Empty rows after which a sheet is taken to have ended.
 MAX_EMPTY = 100_000
 _ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
+_FAR = re.compile(rb"""<(?:[\w.-]+:)?row\s[^<>]*?\br\s*=\s*["']\s*0*[1-9]\d{7}""")
 _TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 
 
@@ -47,7 +48,7 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
     import openpyxl
 
     _weigh(path)
-    with guarded(path, "an Excel workbook"), warnings.catch_warnings():
+    with guarded(path, "an Excel workbook", "Excel"), warnings.catch_warnings():
         # It warns of charts, styles and validations that it does not keep.
         warnings.simplefilter("ignore")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
@@ -72,36 +73,38 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
 def _weigh(path: Path) -> None:
     """Refuse a workbook by its directory and its XML, before a parser sees it."""
     kept, _ = archives.members(path)
-    with guarded(path, "an Excel workbook"), zipfile.ZipFile(path) as archive:
+    with guarded(path, "an Excel workbook", "Excel"), zipfile.ZipFile(path) as archive:
         if not any(name == "[Content_Types].xml" for _, name in kept):
             archives.refuse(path, "is not an Excel workbook", "save it as .xlsx again")
         for info, name in kept:
-            if "styles" in name.lower() and info.file_size > MAX_STYLES:
-                archives.refuse(path, f"has too much in '{name}'", "save it as CSV UTF-8")
-            if not name.lower().endswith((".xml", ".rels", ".vml")):
-                continue
+            # Which members are sheets is up to the workbook, so none is trusted for its name.
             with archive.open(info) as member:
                 texts.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
             with archive.open(info) as member:
-                _refuse_long_rows(path, iter(lambda m=member: m.read(2**20), b""), name)
+                if member.read(64).lstrip(b"\xef\xbb\xfe\xff\0 \t\r\n")[:1] == b"<":
+                    _refuse_long_rows(path, iter(lambda m=member: m.read(2**20), b""), name)
 
 
 def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> None:
-    """Refuse more rows and texts than Excel can have, and rows that are too long."""
-    rows = texts_seen = since = 0
-    tail = b""
-    sheet = "worksheets/" in name
+    """Refuse more rows and texts than Excel can have, and much XML without any."""
+    counts, since, tail = {_ROW: 0, _TEXT: 0}, 0, b""
     for piece in pieces:
-        seen = tail + piece
-        starts = [m.start() for m in _ROW.finditer(seen) if m.end() > len(tail)]
-        rows += len(starts)
-        texts_seen += sum(m.end() > len(tail) for m in _TEXT.finditer(seen))
-        since = len(seen) - starts[-1] if starts else since + len(piece)
-        if rows > MAX_ROWS or texts_seen > MAX_TEXTS:
+        seen, last = tail + piece, -1
+        for pattern in counts:
+            for match in pattern.finditer(seen):
+                if match.end() > len(tail):
+                    counts[pattern] += 1
+                    last = max(last, match.start())
+        since = since + len(piece) if last < 0 else len(seen) - last
+        if counts[_ROW] > MAX_ROWS or counts[_TEXT] > MAX_TEXTS:
             archives.refuse(path, f"has more rows or texts in '{name}' than Excel can", "cut it")
-        if sheet and rows and since > MAX_ROW_BYTES:
-            archives.refuse(path, f"has a row of more than 4 MiB in '{name}'", "cut it")
-        tail = seen[-32:]
+        if since > MAX_ROW_BYTES:
+            archives.refuse(path, f"has too much of one thing in '{name}'", "save it as CSV UTF-8")
+        if _FAR.search(seen):
+            archives.refuse(
+                path, f"has a row in '{name}' beyond the last of Excel", "save it again"
+            )
+        tail = seen[-256:]
 
 
 def _rows(sheet: Any, start: int, width: int | None, path: Path) -> Iterator[tuple]:

@@ -215,16 +215,20 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
     if not large and lines > MAX_FEATURES:
         raise too_many(path, MAX_FEATURES)
     coding, notes = texts.encoding_of(path, encoding)
-    with guarded(path, "CSV"):
+    with guarded(path, "CSV", "Excel"):
         with open(path, encoding=coding) as f:
             head = list(itertools.islice(f, HEADER_WITHIN))
-        separator = max(",;\t", key=lambda mark: max((h.count(mark) for h in head), default=0))
-        if max((h.count(separator) for h in head), default=0) >= MAX_COLUMNS:
+        # What stands in quotes, such as the WKT of an area, separates nothing.
+        bare = [re.sub(r'"[^"]*"', "", line) for line in head]
+        counts = {mark: max((line.count(mark) for line in bare), default=0) for mark in ",;\t"}
+        separator = max(counts, key=counts.__getitem__)
+        if counts[separator] >= MAX_COLUMNS:
             raise InputError(
                 f"has more than {MAX_COLUMNS:,} columns", where=path, remedy="keep those you need"
             )
-        # One cell at a time: a title may hold a quotation mark that no later line closes.
-        rows = [next(csv.reader([h], delimiter=separator), []) for h in head]
+        # One line at a time: a title may hold a quotation mark that no later line closes.
+        short = [line if len(line) < 100_000 else "" for line in head]
+        rows = [next(csv.reader([line], delimiter=separator), []) for line in short]
         skip = header_row(rows)
         table = pd.read_csv(
             path,

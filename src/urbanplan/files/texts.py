@@ -50,7 +50,7 @@ def known(encoding: str, path: Path) -> str:
         )
     try:
         found = codecs.lookup(name)
-    except LookupError:
+    except (LookupError, ValueError):
         found = None
     # Some of Python's codecs are not text encodings, or run code of their own (idna, punycode).
     if found is None or not found._is_text_encoding or found.name in ("idna", "punycode"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ class Found:
 
 
 @contextlib.contextmanager
-def guarded(path: Path, kind: str) -> Iterator[None]:
+def guarded(path: Path, kind: str, program: str = "QGIS") -> Iterator[None]:
     """Turn whatever a reading library raises on damaged input into one sentence about `path`."""
     try:
         yield
@@ -95,7 +96,7 @@ def guarded(path: Path, kind: str) -> Iterator[None]:
         raise InputError(
             f"cannot be read as {kind} ({said[:160]})",
             where=path,
-            remedy="open it in QGIS and export it again, or restore it from its source",
+            remedy=f"open it in {program} and save it again, or restore it from its source",
         ) from None
 
 
@@ -109,11 +110,37 @@ def too_many(path: Path, limit: int) -> InputError:
 
 
 @contextlib.contextmanager
-def opened(path: Path, driver: str, index: int = 0, **options: Any) -> Iterator[fiona.Collection]:
-    """Open layer number `index` with `driver` and with no other."""
+def _quiet() -> Iterator[None]:
+    """Keep Fiona from printing a traceback where GDAL's own message is not UTF-8."""
+    hooks = sys.unraisablehook, sys.excepthook
+
+    def unraisable(said: Any) -> None:
+        if not isinstance(said.exc_value, UnicodeDecodeError):
+            hooks[0](said)
+
+    def excepted(kind: type, value: BaseException, trace: Any) -> None:
+        if not isinstance(value, UnicodeDecodeError):
+            hooks[1](kind, value, trace)
+
+    sys.unraisablehook, sys.excepthook = unraisable, excepted
+    try:
+        yield
+    finally:
+        sys.unraisablehook, sys.excepthook = hooks
+
+
+@contextlib.contextmanager
+def opened(
+    path: Path,
+    driver: str,
+    index: int = 0,
+    config: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Iterator[fiona.Collection]:
+    """Open layer number `index` with `driver` and with no other, under GDAL's options `config`."""
     import fiona
 
-    with fiona.Env() as env:
+    with _quiet(), fiona.Env(**(config or {})) as env:
         # An unknown name in `enabled_drivers` would make GDAL try every driver that it has.
         if driver not in env.drivers():
             raise InputError(
@@ -213,7 +240,7 @@ def read_features(
     large : bool
         Whether more than `MAX_FEATURES` are meant.
     **options
-        Passed to `fiona.open`.
+        Passed to `opened`.
 
     Returns
     -------
@@ -224,22 +251,26 @@ def read_features(
     with guarded(path, driver):
         with opened(path, driver, index, **options) as src:
             count = feature_count(src)
-        if count is None and limit:
-            with opened(path, driver, index, ignore_geometry=True, **options) as src:
-                for n, _ in enumerate(src, 1):
-                    if n > limit:
-                        raise too_many(path, limit)
-        if limit and max(count or 0, expected or 0) > limit:
-            raise too_many(path, limit)
-        with opened(path, driver, index, **options) as src:
+            if limit and count is None:
+                _refuse_many(path, driver, index, limit, **options)
+            if limit and max(count or 0, expected or 0) > limit:
+                raise too_many(path, limit)
             frame, notes = _stream(src, path, limit)
             crs, said = _declared_crs(src)
-            count = expected if expected is not None else count
+        count = expected if expected is not None else count
         if count is not None and len(frame) < count:
             notes += _missing(path, driver, len(frame), count)
         if crs is not None:
             frame = frame.set_crs(crs)
     return Found(frame, "file" if crs is not None else "", notes + said)
+
+
+def _refuse_many(path: Path, driver: str, index: int, limit: int, **options: Any) -> None:
+    """Count by reading, and keep nothing, where the driver does not know its number."""
+    with opened(path, driver, index, ignore_geometry=True, **options) as src:
+        for n, _ in enumerate(src, 1):
+            if n > limit:
+                raise too_many(path, limit)
 
 
 def _missing(path: Path, driver: str, got: int, count: int) -> tuple[str, ...]:
