@@ -123,7 +123,7 @@ def test_isochrone_file(capsys, town, tmp_path, ending):
         (["isochrone", "TOWN", "--at", "somewhere", "--out", "o.geojson"], "LON,LAT"),
         (["isochrone", "TOWN", "--at", "105.4,28.8", "--out", "o.docx"], ".geojson"),
         (["run", "TOWN", "--out", "OUT", "--basemap", "javascript:alert(1)"], "basemap"),
-        (["run", "TOWN", "--out", "FILE/x"], "cannot be written"),
+        (["run", "TOWN", "--out", "FILE/x"], "cannot be locked"),
         (["frobnicate"], "No such command"),
     ],
 )

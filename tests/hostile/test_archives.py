@@ -11,7 +11,8 @@ import pytest
 
 import deliveredfiles
 from urbanplan.errors import InputError
-from urbanplan.files import archives, read_delivery
+from urbanplan.files import read_delivery
+from urbanplan.files.deliveries import archives
 
 POINT = b"lon,lat\n105,29\n"
 

@@ -16,7 +16,8 @@ import shapely
 
 import deliveredfiles
 from urbanplan.errors import InputError
-from urbanplan.files import checks, drawings, kinds, kml, parquet, read_delivery, tables, vectors
+from urbanplan.files import read_delivery
+from urbanplan.files.deliveries import checks, drawings, kinds, kml, parquet, tables, vectors
 
 FORMATS = [*["geojson", "gpkg", "shp", "kml", "dxf", "fgb", "parquet", "csv", "gdb", "kmz", "zip"]]
 

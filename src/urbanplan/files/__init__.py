@@ -1,7 +1,7 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
 from urbanplan.files.deliveries import Delivery, read_delivery
-from urbanplan.files.kinds import DELIVERY_DRIVERS
+from urbanplan.files.deliveries.kinds import DELIVERY_DRIVERS
 from urbanplan.files.locking import lock
 from urbanplan.files.reading import (
     MAX_CELLS,

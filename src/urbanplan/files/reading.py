@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.errors import InputError, MissingFileError
-from urbanplan.files.checks import check_geojson, inspect_geopackage, refuse_services
-from urbanplan.files.vectors import read_features
+from urbanplan.files.deliveries.checks import check_geojson, inspect_geopackage, refuse_services
+from urbanplan.files.deliveries.vectors import read_features
 
 if TYPE_CHECKING:
     import geopandas as gpd

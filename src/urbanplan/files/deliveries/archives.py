@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from urbanplan.errors import InputError
-from urbanplan.files.vectors import guarded
+from urbanplan.files.deliveries.vectors import guarded
 
 #: Unpacked bytes per packed byte above which an archive is refused.
 MAX_RATIO = 100

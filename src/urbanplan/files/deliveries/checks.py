@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from urbanplan.errors import InputError
-from urbanplan.files import texts
-from urbanplan.files.vectors import MAX_FEATURES, LayerInfo, guarded, too_many
+from urbanplan.files.deliveries import texts
+from urbanplan.files.deliveries.vectors import MAX_FEATURES, LayerInfo, guarded, too_many
 
 _SERVICE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
 # Keys may be written with escapes, in any case, and by lenient writers in single quotes.

@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import InputError
-from urbanplan.files import texts
-from urbanplan.files.vectors import MAX_FEATURES, Found, beside_geometry, guarded, too_many
+from urbanplan.files.deliveries import texts
+from urbanplan.files.deliveries.vectors import (
+    MAX_FEATURES,
+    Found,
+    beside_geometry,
+    guarded,
+    too_many,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,7 +179,7 @@ def _from_wkt(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     import numpy as np
     import shapely
 
-    from urbanplan.files.vectors import finite
+    from urbanplan.files.deliveries.vectors import finite
 
     text = column.where(column.notna(), None).to_numpy(dtype=object)
     bare = [re.sub(r"^\s*SRID=\d+;", "", t) if isinstance(t, str) else None for t in text]

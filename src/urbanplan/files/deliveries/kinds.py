@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from urbanplan.errors import InputError, MissingFileError
-from urbanplan.files import checks, texts
+from urbanplan.files.deliveries import checks, texts
 
 #: Larger files and folders are refused unless the user says that they are meant to be.
 MAX_BYTES = 512 * 2**20

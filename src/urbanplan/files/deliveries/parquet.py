@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
-from urbanplan.files.tables import placed
-from urbanplan.files.vectors import MAX_FEATURES, Found, finite, guarded, too_many
+from urbanplan.files.deliveries.tables import placed
+from urbanplan.files.deliveries.vectors import MAX_FEATURES, Found, finite, guarded, too_many
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError, UrbanplanError
-from urbanplan.files import archives, checks, texts
-from urbanplan.files.kinds import (
+from urbanplan.files.deliveries import archives, checks, texts
+from urbanplan.files.deliveries.kinds import (
     DELIVERY_DRIVERS,
     MAX_BYTES,
     SECOND_CHOICE,
@@ -20,7 +20,7 @@ from urbanplan.files.kinds import (
     members_of,
     sidecars,
 )
-from urbanplan.files.vectors import Found, LayerInfo, choose, list_layers, read_features
+from urbanplan.files.deliveries.vectors import Found, LayerInfo, choose, list_layers, read_features
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -162,7 +162,7 @@ def _geodatabase(path: Path, layer: str | None, encoding: str | None, large: boo
 
 
 def _dxf(path: Path, layer: str | None, encoding: str | None, large: bool):
-    from urbanplan.files.drawings import read_drawing
+    from urbanplan.files.deliveries.drawings import read_drawing
 
     return "DXF", read_drawing(path, encoding=encoding, large=large)
 
@@ -185,7 +185,7 @@ def _geopackage(path: Path, layer: str | None, encoding: str | None, large: bool
 
 
 def _shapefile(path: Path, layer: str | None, encoding: str | None, large: bool):
-    from urbanplan.files.shapefiles import read_shapefile
+    from urbanplan.files.deliveries.shapefiles import read_shapefile
 
     found = read_shapefile(path, sidecars(path), encoding=encoding, large=large)
     if layer is not None:
@@ -194,25 +194,25 @@ def _shapefile(path: Path, layer: str | None, encoding: str | None, large: bool)
 
 
 def _kml(path: Path, layer: str | None, encoding: str | None, large: bool):
-    from urbanplan.files.kml import read_kml
+    from urbanplan.files.deliveries.kml import read_kml
 
     return "KML", read_kml(path, layer=layer, encoding=encoding, large=large)
 
 
 def _parquet(path: Path, layer: str | None, encoding: str | None, large: bool):
-    from urbanplan.files.parquet import read_parquet
+    from urbanplan.files.deliveries.parquet import read_parquet
 
     return read_parquet(path, large=large)
 
 
 def _csv(path: Path, layer: str | None, encoding: str | None, large: bool):
-    from urbanplan.files.tables import read_csv_table
+    from urbanplan.files.deliveries.tables import read_csv_table
 
     return "CSV", read_csv_table(path, encoding=encoding, large=large)
 
 
 def _xlsx(path: Path, layer: str | None, encoding: str | None, large: bool):
-    from urbanplan.files.sheets import read_xlsx
+    from urbanplan.files.deliveries.sheets import read_xlsx
 
     return "XLSX", read_xlsx(path, layer=layer)
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.files import archives, texts
-from urbanplan.files.tables import (
+from urbanplan.files.deliveries import archives, texts
+from urbanplan.files.deliveries.tables import (
     HEADER_WITHIN,
     MAX_COLUMNS,
     above,
@@ -19,7 +19,7 @@ from urbanplan.files.tables import (
     header_row,
     placed,
 )
-from urbanplan.files.vectors import Found, LayerInfo, choose, guarded
+from urbanplan.files.deliveries.vectors import Found, LayerInfo, choose, guarded
 
 if TYPE_CHECKING:
     import pandas as pd

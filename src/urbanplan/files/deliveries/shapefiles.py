@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
-from urbanplan.files import texts
-from urbanplan.files.checks import check_shapefile
-from urbanplan.files.vectors import Found, beside_geometry, read_features
+from urbanplan.files.deliveries import texts
+from urbanplan.files.deliveries.checks import check_shapefile
+from urbanplan.files.deliveries.vectors import Found, beside_geometry, read_features
 
 if TYPE_CHECKING:
     import geopandas as gpd

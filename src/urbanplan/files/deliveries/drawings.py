@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from urbanplan.errors import InputError
-from urbanplan.files import texts
-from urbanplan.files.checks import cut_off
-from urbanplan.files.vectors import MAX_FEATURES, Found, guarded, read_features, too_many
+from urbanplan.files.deliveries import texts
+from urbanplan.files.deliveries.checks import cut_off
+from urbanplan.files.deliveries.vectors import MAX_FEATURES, Found, guarded, read_features, too_many
 
 _LEADING = re.compile(rb"\s*([+-]?\d+)")
 _NOT_ENTITIES = {b"SECTION", b"ENDSEC", b"BLOCK", b"ENDBLK", b"SEQEND", b"VERTEX", b"EOF"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import InputError
-from urbanplan.files import texts
-from urbanplan.files.vectors import (
+from urbanplan.files.deliveries import texts
+from urbanplan.files.deliveries.vectors import (
     MAX_FEATURES,
     Found,
     LayerInfo,
@@ -84,7 +84,7 @@ def _frame(rows: list[tuple[dict[str, str], Any]]) -> Found:
     import numpy as np
     import pandas as pd
 
-    from urbanplan.files.tables import typed
+    from urbanplan.files.deliveries.tables import typed
 
     geometry = np.empty(len(rows), dtype=object)
     geometry[:] = [shape if shape is not False else None for _, shape in rows]
