@@ -99,9 +99,12 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_second_holder_gets_one_sentence_with_folder_process_and_remedy(tmp_path):
-    with running(HOLD, tmp_path) as (process, _):
-        with pytest.raises(BusyError) as caught, files.lock(tmp_path):
-            pass
+    with (
+        running(HOLD, tmp_path) as (process, _),
+        pytest.raises(BusyError) as caught,
+        files.lock(tmp_path),
+    ):
+        pass
     text = str(caught.value)
     assert text == (
         f"{tmp_path}: another urbanplan (process {process.pid}) is working in this folder "
