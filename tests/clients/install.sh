@@ -4,6 +4,7 @@ set -eu
 need=""
 command -v chromium >/dev/null 2>&1 || need="$need chromium"
 command -v ogrinfo >/dev/null 2>&1 || need="$need gdal-bin"
+# strace fails one system call at a time for tests/faults.
 command -v strace >/dev/null 2>&1 || need="$need strace"
 /usr/bin/python3 -c 'import qgis.core' >/dev/null 2>&1 || need="$need python3-qgis"
 fc-list 2>/dev/null | grep -q 'Noto Sans CJK' || need="$need fonts-noto-cjk fontconfig"

@@ -174,11 +174,11 @@ def _take(path: Path) -> _Held:
                     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
                 held, fd = _Held(fd), -1
                 return held
-            pid = _pid(fd)
+            pid = _living(fd)
         finally:
             if fd >= 0:
                 os.close(fd)
-        if pid is not None and _lives(pid):
+        if pid:
             break
         # A new holder has not yet put its id over that of a dead one, or the lock is being let go.
         time.sleep(_PAUSE_S)
@@ -189,21 +189,18 @@ def _take(path: Path) -> _Held:
     )
 
 
-def _pid(fd: int) -> int | None:
-    """The process id that a lock file names, if it does."""
+def _living(fd: int) -> int | None:
+    """The process id that a lock file names, if there is such a process."""
     text = os.pread(fd, 32, 0)
-    return int(text) if text.endswith(b"\n") and text.strip().isdigit() else None
-
-
-def _lives(pid: int) -> bool:
-    """Whether there is a process of that id."""
+    if not (text.endswith(b"\n") and text.strip().isdigit()):
+        return None
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+        os.kill(int(text), 0)
+    except (ProcessLookupError, OverflowError):
+        return None
     except PermissionError:
-        return True
-    return True
+        pass
+    return int(text)
 
 
 def _sweep(folder: Path) -> None:
