@@ -107,3 +107,57 @@ def test_origins_that_nothing_comes_from_are_forgotten(folder, tmp_path, capsys)
     origins = manifest.read_manifest(city / "layers")["origins"]
     titles = {row["title"] for row in origins.values()}
     assert "q.geojson" in titles and "p.geojson" not in titles and "p.tif" in titles
+
+
+class Killed(BaseException):
+    """As if the process had been killed."""
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_wherever_a_writer_is_stopped_the_folder_can_be_read(tmp_path, monkeypatch, there):
+    import os
+    from pathlib import Path
+
+    from urbanplan.files import has, write_text
+
+    name, calls, stop = "a.geojson", [0], [0]
+    real = {"sync": os.fsync, "move": Path.replace}
+
+    def counted(kind):
+        def call(*args):
+            calls[0] += 1
+            if calls[0] == stop[0]:
+                raise Killed
+            return real[kind](*args)
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", counted("sync"))
+    monkeypatch.setattr(Path, "replace", counted("move"))
+
+    def write(folder, content):
+        with manifest.replacing(folder, name, {"built_from": []}, {}) as new:
+            write_text(new, content)
+
+    for n in range(1, 200):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        stop[0] = 0
+        if there:
+            write(folder, "old")
+        calls[0], stop[0] = 0, n
+        try:
+            write(folder, "new")
+        except Killed:
+            said = manifest.read_manifest(folder)
+            if has(folder / name):
+                assert manifest.verify(folder / name, said).read_text() in ("old", "new")
+            else:
+                assert not there and not manifest.lists(said, name)
+            # Writing again ends well.
+            stop[0] = 0
+            write(folder, "newer")
+            manifest.verify(folder / name, manifest.read_manifest(folder))
+        else:
+            break
+    assert n >= 10

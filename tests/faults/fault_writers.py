@@ -86,11 +86,32 @@ def value(writer: str, version: str):
         "parquet": frame,
         "geoparquet": shapes,
         "json": lambda v: {"泸": noise(v).hex(), "rows": list(range(ROWS[v]))},
+        "toml": lambda v: {"泸": noise(v).hex(), "rows": list(range(ROWS[v]))},
+        "osm": streets,
         "geojson": shapes,
         "geopackage": package,
         "cog": bands,
     }
     return make[writer](version)
+
+
+def streets(version: str):
+    """Ways through random points."""
+    import numpy as np
+
+    from urbanplan.sources.streets import collect
+
+    count = ROWS[version] * 10
+    lonlat = np.random.default_rng(count).uniform([105, 28], [106, 29], (count, 2)).round(7)
+    ways = [({"highway": "path"}, range(i, i + 10)) for i in range(0, count, 10)]
+    return collect(ways, np.arange(1, count + 1), lonlat)
+
+
+def osm(path: Path, value) -> Path:
+    """Write streets as an OpenStreetMap extract."""
+    from urbanplan.sources.osm import write_osm
+
+    return write_osm(path, value)
 
 
 def bytes_array(version: str):
@@ -122,6 +143,8 @@ def writers() -> dict[str, tuple[str, Callable]]:
         "parquet": ("a.parquet", files.write_parquet),
         "geoparquet": ("g.parquet", files.write_parquet),
         "json": ("a.json", files.write_json),
+        "toml": ("a.toml", files.write_toml),
+        "osm": ("a.osm.pbf", osm),
         "geojson": ("a.geojson", files.write_geojson),
         "geopackage": ("a.gpkg", files.write_geopackage),
         "cog": ("a.tif", cog),
@@ -129,6 +152,9 @@ def writers() -> dict[str, tuple[str, Callable]]:
 
 
 NAMES = list(writers())
+#: Those whose system calls come in one order. libosmium makes its file in memory with threads of its
+#: own, then it is written like any bytes.
+ORDERLY = [name for name in NAMES if name != "osm"]
 
 
 def write(writer: str, folder: Path, version: str) -> Path:

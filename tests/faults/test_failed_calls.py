@@ -26,7 +26,7 @@ def called(log: str) -> list[str]:
     return re.findall(r"^\d+ +(\w+)\(", log, re.M)
 
 
-@pytest.mark.parametrize("writer", fault_writers.NAMES)
+@pytest.mark.parametrize("writer", fault_writers.ORDERLY)
 def test_each_failing_call_is_told_and_costs_nothing(writer, tracer, tmp_path, pair, count):
     path = pair.path
     asked = {"writer": writer, "folder": str(tmp_path), "version": "new"}

@@ -47,7 +47,7 @@ def test_a_hundred_kills_leave_old_or_new(writer, worker, tmp_path, pair, count)
         assert {p.name for p in tmp_path.iterdir()} == {pair.path.name, ".urbanplan.lock"}
 
 
-@pytest.mark.parametrize("writer", fault_writers.NAMES)
+@pytest.mark.parametrize("writer", fault_writers.ORDERLY)
 def test_a_kill_at_every_system_call_leaves_old_or_new(writer, tracer, tmp_path, pair, count):
     asked = {"writer": writer, "folder": str(tmp_path), "version": "new"}
     log = tracer.trace(**asked, calls=CALLS)["log"]

@@ -29,6 +29,7 @@ from urbanplan.files.reading import (
 )
 from urbanplan.files.writing import (
     atomic,
+    in_memory,
     new_files,
     remove_file,
     remove_folder,
@@ -57,6 +58,7 @@ __all__ = [
     "existing",
     "has",
     "hash_folder",
+    "in_memory",
     "is_city_folder",
     "is_folder",
     "list_files",

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +127,25 @@ def new_files(folder: Path | str, last: str) -> Iterator[Path]:
         for name in sorted(files, key=lambda n: n.name == last):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).replace(folder / name)
+
+
+@contextlib.contextmanager
+def in_memory() -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield a path that leads to memory, and a function that gives what was written to it.
+
+    For libraries that cannot bear a full disk: what they made is then written by Python.
+    """
+    if not hasattr(os, "memfd_create"):
+        with scratch_folder() as folder:
+            path = folder / "made"
+            yield str(path), path.read_bytes
+        return
+    fd = os.memfd_create("urbanplan")
+    try:
+        path = Path(f"/proc/self/fd/{fd}")
+        yield str(path), path.read_bytes
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

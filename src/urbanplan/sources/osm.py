@@ -6,11 +6,12 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from urbanplan.errors import InputError
-from urbanplan.files import atomic, existing
+from urbanplan.files import existing, in_memory, write_bytes
 from urbanplan.sources.streets import Streets
 
 #: Tags that decide who may use a way, in which direction and how fast.
@@ -202,6 +203,21 @@ def _streets(kinds, tags_of, ends, ids, xs, ys, gates, as_of: str) -> Streets:
     )
 
 
+@contextmanager
+def writing_osm(path: Path | str, header: Any) -> Iterator[Any]:
+    """Yield pyosmium's writer of an ``.osm.pbf``, and write what it made.
+
+    In between it lies in memory: at a full disk, libosmium ends the whole process.
+    """
+    import osmium
+
+    with in_memory() as (place, made):
+        to = osmium.io.File(place, "pbf")
+        with osmium.SimpleWriter(to, header=header, overwrite=True) as writer:
+            yield writer
+        write_bytes(path, made())
+
+
 def write_osm(path: Path | str, streets: Streets) -> Path:
     """Write streets as an ``.osm.pbf`` extract that any OpenStreetMap tool opens.
 
@@ -227,7 +243,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
         own = np.arange(1, len(own) + 1)
     lonlat = streets.lonlat.tolist()
     ids, refs, first = own.tolist(), streets.refs.tolist(), streets.first.tolist()
-    with atomic(path) as tmp, osmium.SimpleWriter(str(tmp), header=header) as writer:
+    with writing_osm(path, header) as writer:
         for i in np.argsort(own, kind="stable").tolist():
             place = osmium.osm.Location(*lonlat[i])
             tags = streets.point_tags.get(i, {})

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan import web
 from urbanplan.errors import InputError, WebError
-from urbanplan.files import atomic, list_files, read_bytes, remove_file, scratch_folder
+from urbanplan.files import in_memory, list_files, read_bytes, remove_file
+from urbanplan.sources.osm import writing_osm
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -158,45 +159,44 @@ def _drop_halves(folder: Path) -> None:
 def _extract(folder: Path, url: str) -> Path:
     import osmium
 
-    answers = list_files(folder, ".json")
     target, as_of, count = folder / "extract.osm.pbf", "", 0
     merged = osmium.MergeInputReader()
-    with scratch_folder() as scratch:
-        for number, path in enumerate(answers):
-            answer = json.loads(read_bytes(path))
-            if "remark" in answer:
-                raise WebError(
-                    f"gave up: {answer['remark'][:120]}", where=url, remedy="use --pbf instead"
-                )
-            as_of = max(as_of, answer.get("osm3s", {}).get("timestamp_osm_base", ""))
-            count += len(answer["elements"])
-            part = scratch / f"{number}.osm.pbf"
-            _write(part, answer["elements"])
-            merged.add_file(str(part))
-        if not count:
-            raise InputError(
-                "holds nothing of the city", where=url, remedy="check the area, or use --pbf"
+    for path in list_files(folder, ".json"):
+        answer = json.loads(read_bytes(path))
+        if "remark" in answer:
+            raise WebError(
+                f"gave up: {answer['remark'][:120]}", where=url, remedy="use --pbf instead"
             )
-        header = osmium.io.Header()
-        header.set("generator", "urbanplan")
-        if as_of:
-            header.set("osmosis_replication_timestamp", as_of)
-        with atomic(target) as new, osmium.SimpleWriter(str(new), header=header) as writer:
-            merged.apply(writer, simplify=True)
+        as_of = max(as_of, answer.get("osm3s", {}).get("timestamp_osm_base", ""))
+        count += len(answer["elements"])
+        merged.add_buffer(_as_pbf(answer["elements"]), "pbf")
+    if not count:
+        raise InputError(
+            "holds nothing of the city", where=url, remedy="check the area, or use --pbf"
+        )
+    header = osmium.io.Header()
+    header.set("generator", "urbanplan")
+    if as_of:
+        header.set("osmosis_replication_timestamp", as_of)
+    with writing_osm(target, header) as writer:
+        merged.apply(writer, simplify=True)
     return target
 
 
-def _write(path: Path, elements: Sequence[Mapping[str, Any]]) -> None:
+def _as_pbf(elements: Sequence[Mapping[str, Any]]) -> bytes:
     import osmium
     from osmium.osm import mutable
 
-    with osmium.SimpleWriter(str(path)) as writer:
-        for item in elements:
-            own = {"id": item["id"], "version": 1, "tags": item.get("tags", {})}
-            if item["type"] == "node":
-                writer.add_node(mutable.Node(location=(item["lon"], item["lat"]), **own))
-            elif item["type"] == "way":
-                writer.add_way(mutable.Way(nodes=item.get("nodes", []), **own))
-            elif item["type"] == "relation":
-                members = [(m["type"], m["ref"], m.get("role", "")) for m in item["members"]]
-                writer.add_relation(mutable.Relation(members=members, **own))
+    with in_memory() as (place, made):
+        to = osmium.io.File(place, "pbf")
+        with osmium.SimpleWriter(to, overwrite=True) as writer:
+            for item in elements:
+                own = {"id": item["id"], "version": 1, "tags": item.get("tags", {})}
+                if item["type"] == "node":
+                    writer.add_node(mutable.Node(location=(item["lon"], item["lat"]), **own))
+                elif item["type"] == "way":
+                    writer.add_way(mutable.Way(nodes=item.get("nodes", []), **own))
+                elif item["type"] == "relation":
+                    members = [(m["type"], m["ref"], m.get("role", "")) for m in item["members"]]
+                    writer.add_relation(mutable.Relation(members=members, **own))
+        return made()
