@@ -33,7 +33,7 @@ class Child:
 
     def __init__(self, writer: str, folder: Path, version: str) -> None:
         self.folder = folder
-        self.before = names(folder)
+        self.before, self.began = names(folder), time.perf_counter()
         self.said = mmap.mmap(-1, 1 << 16)
         ready, self.gate = os.pipe(), os.pipe()
         self.pid = os.fork()

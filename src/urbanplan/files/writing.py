@@ -255,12 +255,11 @@ def write_geopackage(
     """
     types = types or {}
     with _made(path):
-        made = [_one_layer(name, rows, types.get(name)) for name, rows in layers.items()]
-        joined = _join(made, path) if len(made) != 1 else made[0]
-    return write_bytes(path, joined)
+        made = _join((_one_layer(n, rows, types.get(n)) for n, rows in layers.items()), path)
+    return write_bytes(path, made)
 
 
-def _one_layer(name: str, frame: pd.DataFrame, geometry_type: str | None) -> bytes:
+def _one_layer(name: str, frame: pd.DataFrame, geometry_type: str | None) -> memoryview:
     """A GeoPackage of one layer."""
     import geopandas as gpd
     import pyogrio
@@ -279,28 +278,30 @@ def _one_layer(name: str, frame: pd.DataFrame, geometry_type: str | None) -> byt
         )
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-    return made.getvalue()
+    return made.getbuffer()
 
 
-def _join(packages: list[bytes], path: Path | str) -> bytes:
+def _join(packages: Iterator[memoryview], path: Path | str) -> bytes:
     """One GeoPackage with the layers of several, in order; they are databases of one layout."""
     import sqlite3
 
-    if not packages:
+    first = next(packages, None)
+    if first is None:
         raise WriteError("has no layers", where=path, remedy="give at least one")
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
-        base.deserialize(packages[0])
-        for package in packages[1:]:
+        base.deserialize(first)
+        del first
+        for package in packages:
             base.execute("ATTACH ':memory:' AS other")
             base.deserialize(package, name="other")
             base.execute("BEGIN")
-            _add_tables(base)
+            _add_tables(base, path)
             base.execute("COMMIT")
             base.execute("DETACH other")
         return base.serialize()
 
 
-def _add_tables(base: sqlite3.Connection) -> None:
+def _add_tables(base: sqlite3.Connection, path: Path | str) -> None:
     """Bring the tables, spatial indexes and triggers of the database `other` into the main one."""
     have = {(kind, name) for kind, name in base.execute("SELECT type, name FROM sqlite_master")}
     kinds = dict(base.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'other'"))
@@ -315,6 +316,14 @@ def _add_tables(base: sqlite3.Connection) -> None:
         quoted = '"' + name.replace('"', '""') + '"'
         ignore = "OR IGNORE" if shared else ""
         base.execute(f"INSERT {ignore} INTO main.{quoted} SELECT * FROM other.{quoted}")
+        lost = f"SELECT * FROM other.{quoted} EXCEPT SELECT * FROM main.{quoted}"
+        if shared and base.execute(lost).fetchone():
+            # Two systems without an EPSG code have one number, each in its own package.
+            raise WriteError(
+                f"cannot hold these layers together ({name} differs)",
+                where=path,
+                remedy="bring them into one coordinate system, or one with an EPSG code",
+            )
     # Triggers last: they would count the rows again.
     for kind, name, sql in rows:
         if kind in ("trigger", "index", "view") and sql and (kind, name) not in have:
