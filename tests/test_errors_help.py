@@ -166,6 +166,8 @@ CORPUS = [
     ("city.toml no toml", text("city.toml", "id: x"), CHECK, "city.toml"),
     ("study.toml no toml", text("study.toml", "{"), CHECK, "study.toml"),
     ("city.toml in gbk", text("city.toml", "[city]\nid='泸州'", "gbk"), CHECK, "city.toml"),
+    ("a title of no layer", edit("city.toml", "[city]", '[titles.moon]\nname_zh = "月"\n[city]'), CHECK, "moon"),
+    ("a title that is none", edit("city.toml", "[city]", '[titles.water]\nzh = "水"\n[city]'), CHECK, "city.toml"),
     ("degrees", edit("city.toml", "EPSG:4544", "EPSG:4326"), CHECK, "city.toml"),
     ("mercator", edit("city.toml", "EPSG:4544", "EPSG:3857"), CHECK, "city.toml"),
     ("no such system", edit("city.toml", "EPSG:4544", "EPSG:1"), CHECK, "city.toml"),

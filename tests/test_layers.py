@@ -272,6 +272,23 @@ def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
     assert results.coverage["persons"].max() == pytest.approx(900)
 
 
+def test_a_city_may_call_its_layers_otherwise(folder, tmp_path):
+    path = folder / "city.toml"
+    path.write_text(path.read_text("utf-8") + '\n[titles]\nwater = { name_zh = "小溪" }\n', "utf-8")
+    layers = load_layers(load_city(folder))
+    assert (
+        layers["water"].kind.name_zh == "小溪" and layers["water"].kind.name_en == "Water (barrier)"
+    )
+    assert layers["districts"].kind.name_zh == "行政区划"
+    page = atlas.write(study.run(load_city(folder)), tmp_path / "out")["page"].read_text("utf-8")
+    assert '"zh":"小溪"' in page
+
+
+def test_without_any_road_it_is_said(folder):
+    change(folder, "roads", lambda f: f.clear())
+    assert any("no streets and no roads" in f for f in study.prepare(load_city(folder)).findings)
+
+
 def test_without_people_shares_are_of_land(folder, tmp_path):
     change(folder, "population", lambda f: f.clear())
     results = study.run(load_city(folder))

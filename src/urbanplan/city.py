@@ -72,7 +72,8 @@ class Analysis:
 class City:
     """A city's profile; `folders` are searched in order for layer files.
 
-    `manifest` is what `urbanplan.manifest.read_manifest` found in the last of them.
+    `manifest` is what `urbanplan.manifest.read_manifest` found in the last of them, `titles` what
+    this city calls its layers (``name_zh``, ``name_en``) where the catalogue's names do not do.
     """
 
     id: str
@@ -84,6 +85,7 @@ class City:
     notice_en: str
     analysis: Analysis
     manifest: Mapping[str, Any]
+    titles: Mapping[str, Mapping[str, str]]
 
     @property
     def layers_folder(self) -> Path:
@@ -173,7 +175,8 @@ def load_city(city: str | Path) -> City:
     with _explained(study):
         analysis = _analysis(read_toml(study), study)
     with _explained(path):
-        return _city(folder, path, read_toml(path)["city"], analysis)
+        profile = read_toml(path)
+        return _city(folder, path, profile, analysis)
 
 
 @contextmanager
@@ -191,7 +194,14 @@ def _explained(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _city(folder: Path, path: Path, row: dict[str, Any], analysis: Analysis) -> City:
+def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis) -> City:
+    row, titles = profile["city"], profile.get("titles", {})
+    for layer, names in titles.items():
+        load_catalog().layer(layer)
+        if not set(names) <= {"name_zh", "name_en"} or not all(map(str.strip, names.values())):
+            raise InputError(
+                f"titles.{layer} is no pair of names", where=path, remedy="give name_zh and name_en"
+            )
     folders = [folder]
     if "layers" in row:
         layers = (folder / row["layers"]).resolve()
@@ -211,6 +221,7 @@ def _city(folder: Path, path: Path, row: dict[str, Any], analysis: Analysis) -> 
         notice_en=str(row.get("notice_en", "")),
         analysis=analysis,
         manifest=manifest,
+        titles=titles,
     )
 
 

@@ -86,7 +86,7 @@ def load_layer(city: City, name: str) -> Layer:
     InputError
         If a common or extra column is missing, ids repeat, or the file is not in WGS84.
     """
-    kind = load_catalog().layer(name)
+    kind = replace(load_catalog().layer(name), **city.titles.get(name, {}))
     path = city.find(f"{name}.geojson")
     frame = to_crs(read_vector(path), WGS84)
     if frame.empty:

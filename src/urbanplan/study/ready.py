@@ -173,6 +173,12 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     ground = build_ground(area, water, existing, city.analysis.cell_m, neighbours=neighbours)
     people, notes = _people(city, layers, districts, ground)
     heights = city.find("heights.tif") if city.has("heights.tif") else None
+    if streets is None and not ("roads" in layers and len(layers["roads"].located)):
+        notes = (
+            *notes,
+            "没有道路数据：按空地步速估算 / no streets and no roads: everybody is taken to cross open land;"
+            " fetch or import streets",
+        )
     return Ready(city, layers, ground, people, streets, heights, notes)
 
 

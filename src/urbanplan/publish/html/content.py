@@ -66,7 +66,7 @@ def content(results: Results) -> dict[str, Any]:
         "attribution": _attribution(results),
         "headline": _headline(results),
         "coverage": _coverage(results),
-        "facilities": {f: _names(catalog.layer(f)) for f in plan.facilities},
+        "facilities": {f: _names(results.layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
         "what_ifs": _what_ifs(results),
@@ -199,7 +199,7 @@ def _bands(results: Results) -> list[dict]:
     for facilities in plan.facilities:
         for mode in plan.modes:
             part = frame[(frame["facilities"] == facilities) & (frame["mode"] == mode)]
-            names = _title(catalog.layer(facilities), catalog.mode(mode), "等时圈", "bands")
+            names = _title(results.layers[facilities].kind, catalog.mode(mode), "等时圈", "bands")
             chosen = (facilities, mode) == (plan.headline_facilities, plan.headline_mode)
             key = f"bands:{facilities}:{mode}"
             found.append(_result_layer(results, key, part, names, open=chosen))
@@ -214,7 +214,7 @@ def _isochrones(results: Results) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
     frame = _simplified(results.isochrones, results.city)
     frame = frame[frame["facilities"] == plan.headline_facilities]
-    kind = catalog.layer(plan.headline_facilities)
+    kind = results.layers[plan.headline_facilities].kind
     if _too_many(frame):
         return []
     return [
