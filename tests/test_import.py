@@ -152,6 +152,17 @@ def test_what_repeats_is_dropped_once(folder, tmp_path, capsys):
     assert "3 rows in, 2 features out" in out and "repaired 1 × duplicate" in err
 
 
+def test_rings_that_are_open_are_closed(folder, tmp_path, capsys):
+    points = [f"{x} {y}" for x, y in square().exterior.coords[:-1]]
+    path = tmp_path / "p.csv"
+    path.write_text(f'name,wkt\n开口,"POLYGON(({", ".join(points)}))"\n坏,POLYGON((1\n', "utf-8")
+    code, _, err = bring(capsys, folder, path, "parks", "--crs", "EPSG:4490")
+    assert code == 0 and "1 rows had rings that were not closed" in err
+    assert "1 rows have geometry that is not WKT" in err
+    shape = layer(folder).set_index("name_zh").at["开口", "geometry"]
+    assert shape.equals_exact(square(), 2e-6, normalize=True)
+
+
 def test_slivers_fall_off(folder, tmp_path, capsys):
     x, y = LON + 0.03, LAT
     sliver = shapely.Polygon([(x, y), (x + 0.01, y), (x + 0.01, y + 1e-8)])

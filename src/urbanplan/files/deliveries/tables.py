@@ -183,11 +183,17 @@ def _from_wkt(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
 
     text = column.where(column.notna(), None).to_numpy(dtype=object)
     bare = [re.sub(r"^\s*SRID=\d+;", "", t) if isinstance(t, str) else None for t in text]
-    found = shapely.from_wkt(np.array(bare, dtype=object), on_invalid="ignore")
-    wrong = sum(b is not None and f is None for b, f in zip(bare, found))
-    geometry, notes = finite(np.asarray(found, dtype=object))
+    bare = np.array(bare, dtype=object)
+    found = np.asarray(shapely.from_wkt(bare, on_invalid="ignore"), dtype=object)
+    odd = [b is not None and f is None for b, f in zip(bare, found)]
+    # What fails may only be a ring that is not closed.
+    found[odd] = shapely.from_wkt(bare[odd], on_invalid="fix")
+    closed = sum(f is not None for f in found[odd])
+    wrong = sum(odd) - closed
+    geometry, notes = finite(found)
     said = (f"{wrong:,} rows have geometry that is not WKT",) if wrong else ()
-    return geometry, (*notes, *said)
+    mended = (f"{closed:,} rows had rings that were not closed: they were closed",)
+    return geometry, (*notes, *said, *mended * bool(closed))
 
 
 def header_row(rows: Sequence[Sequence[Any]]) -> int:
