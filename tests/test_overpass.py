@@ -302,6 +302,8 @@ def test_a_city_is_filled_from_a_server(server, helsinki_pbf, tmp_path, capsys):
     code, _, err = command(capsys, "fetch", one, "--overpass", server.url)
     assert code == 2 and "--allow-private" in err and server.asked == 0
     assert command(capsys, "fetch", one, "--overpass", server.url, "--allow-private")[0] == 0
+    # The next time it is asked for what is new.
+    assert not (one / "layers/.overpass").exists()
     assert command(capsys, "fetch", other, "--pbf", helsinki_pbf)[0] == 0
     from urbanplan.city import load_city
     from urbanplan.layers import load_layers

@@ -111,24 +111,27 @@ def init(
 def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
     from urbanplan.city import load_city
-    from urbanplan.files import lock
+    from urbanplan.files import lock, remove_folder
     from urbanplan.intake import fetch as intake
 
     if (pbf is None) == (overpass is None):
         raise click.UsageError("give one of --pbf and --overpass")
     city = load_city(folder)
+    cache = city.layers_folder / ".overpass"
     with lock(city.layers_folder), screen.progress():
         if overpass is not None:
             from urbanplan.sources.overpass import download
 
             with screen.stage("download"):
-                area, cache = intake.around(city), city.layers_folder / ".overpass"
-                keys = intake.tag_keys()
+                area, keys = intake.around(city), intake.tag_keys()
                 pbf = download(
                     overpass, area, keys, cache, allow_private=allow_private, note=screen.note
                 )
         with screen.stage("read"):
             found = intake.fetch(city, pbf, day=_today(), replace=replace)
+        if overpass is not None:
+            # Answers serve a download that was interrupted; the next one asks for what is new.
+            remove_folder(cache)
     for name, count in found.features.items():
         click.echo(f"{name}: {count:,}")
     click.echo(f"streets: {found.ways:,} ways")
