@@ -236,6 +236,8 @@ CORPUS = [
     ("no extract", nothing, ("fetch", "{town}", "--pbf", "{file}"), "in.geojson"),
     ("a server of files", nothing, ("fetch", "{town}", "--overpass", "file:///etc/passwd"), "file:///etc/passwd"),
     ("a server at home", nothing, ("fetch", "{town}", "--overpass", "http://127.0.0.1:1/api"), "127.0.0.1"),
+    ("an import into the package", given(features()), (*IMPORT[:5], "luzhou"), "luzhou"),
+    ("a fetch into the package", given("x"), ("fetch", "luzhou", "--pbf", "{file}"), "luzhou"),
     ("a city that is there", nothing, ("init", "{town}", "--adcode", "510502"), "town"),
     ("a boundary of words", given("abc"), ("init", "{out}", "--boundary", "{file}"), "in.geojson"),
 ]  # fmt: skip

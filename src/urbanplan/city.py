@@ -179,6 +179,24 @@ def load_city(city: str | Path) -> City:
         return _city(folder, path, profile, analysis)
 
 
+def load_own_city(folder: str | Path) -> City:
+    """Read the profile of a city that may be written to.
+
+    Raises
+    ------
+    InputError
+        If it is one that ships with the package.
+    """
+    city = load_city(folder)
+    if city.layers_folder.resolve().is_relative_to(embedded_data().resolve()):
+        raise InputError(
+            "ships with the package and is not written to",
+            where=city.id,
+            remedy="set up a folder of your own with `urbanplan init`",
+        )
+    return city
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     # What is wrong with a profile, by the file's name.

@@ -110,13 +110,13 @@ def init(
 @click.pass_obj
 def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
-    from urbanplan.city import load_city
+    from urbanplan.city import load_own_city
     from urbanplan.files import lock, remove_folder
     from urbanplan.intake import fetch as intake
 
     if (pbf is None) == (overpass is None):
         raise click.UsageError("give one of --pbf and --overpass")
-    city = load_city(folder)
+    city = load_own_city(folder)
     cache = city.layers_folder / ".overpass"
     with lock(city.layers_folder), screen.progress():
         if overpass is not None:
@@ -176,10 +176,13 @@ def import_(
     source, licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
-    from urbanplan.city import load_city
+    from urbanplan.city import load_own_city
     from urbanplan.files import lock
 
-    city, worth = load_city(folder), _worth(file, source, licence, as_of, quality, accuracy, status)
+    city, worth = (
+        load_own_city(folder),
+        _worth(file, source, licence, as_of, quality, accuracy, status),
+    )
     with lock(city.layers_folder), screen.progress(), screen.stage("import"):
         if file.suffix.lower() in (".tif", ".tiff"):
             from urbanplan.intake.rasters import bring_raster
@@ -225,10 +228,10 @@ def import_(
 def accept(screen: Screen, folder) -> int:
     """Keep edits: list the layers' files in the manifest as they are now."""
     from urbanplan import manifest
-    from urbanplan.city import load_city
+    from urbanplan.city import load_own_city
     from urbanplan.files import lock
 
-    layers = load_city(folder).layers_folder
+    layers = load_own_city(folder).layers_folder
     with lock(layers):
         changed = manifest.accept(layers)
     click.echo("\n".join(changed) if changed else "nothing has changed")
