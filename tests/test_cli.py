@@ -148,7 +148,10 @@ def test_run_writes_everything_and_twice_the_same_bytes(capsys, town, tmp_path):
     for name in set(files) - {"run.json"}:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
     log = json.loads((tmp_path / "a" / "run.json").read_text("utf-8"))
-    assert log["urbanplan"] == __version__ and len(log["inputs_sha256"]) == 9
+    assert log["urbanplan"] == __version__ and {"roads", "city.toml", "study.toml"} <= set(
+        log["inputs_sha256"]
+    )
+    assert len(log["inputs_sha256"]) == 11 and log["resumed"] == []
     assert {s["stage"] for s in log["stages"]} >= {"layers", "checks", "page"}
 
 

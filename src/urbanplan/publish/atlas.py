@@ -13,6 +13,7 @@ from urbanplan import __version__
 from urbanplan.files import sha256, write_csv, write_json
 from urbanplan.publish import geopackage, html, raster
 from urbanplan.study import Results, Watch
+from urbanplan.study.keep import inputs_of
 
 #: Libraries whose version can change a result.
 _LIBRARIES = (
@@ -65,8 +66,9 @@ def write_log(
         "city": results.city.id,
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
-        "inputs_sha256": {name: layer.sha256 for name, layer in results.layers.items()},
+        "inputs_sha256": inputs_of(results.city, results.layers),
         "outputs_sha256": {path.name: sha256(path) for path in written.values()},
+        "resumed": list(results.resumed),
         "stages": stages,
         "findings": list(results.findings),
     }

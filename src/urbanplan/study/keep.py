@@ -30,15 +30,19 @@ INPUTS = ("city.toml", "study.toml", "streets.osm.pbf", "population.tif", "heigh
 _LIBRARIES = ("numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "numba")
 
 
+def inputs_of(city: City, layers: Mapping[str, Layer]) -> dict[str, str]:
+    """SHA-256 of every file that a run reads, by layer or file name."""
+    inputs = {name: layer.sha256 for name, layer in layers.items()}
+    return inputs | {name: sha256(city.find(name)) for name in INPUTS if city.has(name)}
+
+
 def run_key(city: City, layers: Mapping[str, Layer]) -> str:
     """SHA-256 of all that a stage depends on: inputs, settings, versions."""
-    inputs = {name: layer.sha256 for name, layer in layers.items()}
-    inputs |= {name: sha256(city.find(name)) for name in INPUTS if city.has(name)}
     about = {
         "urbanplan": __version__,
         "catalogue": hash_folder(Path(catalog.__file__).parent, ".toml"),
         "libraries": {name: version(name) for name in _LIBRARIES},
-        "inputs": inputs,
+        "inputs": inputs_of(city, layers),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
