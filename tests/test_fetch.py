@@ -284,6 +284,35 @@ def test_minutes_on_a_straight_street_are_arithmetic(tmp_path, capsys):
     assert np.abs(cells.ravel()[known] - expected[known]).max() < 0.02
 
 
+def test_heights_make_the_way_up_longer(tmp_path, capsys):
+    import rasterio
+    from affine import Affine
+
+    city, x0, y0 = straight_town(tmp_path, capsys)
+    mode = load_catalog().mode("walk")
+    level = study.prepare(city)
+    _, flat, _ = study.coverage_of(level, level.ways(mode), "hospitals", [5])
+    # The street falls from west to east by 10 in 100: whoever goes to the clinic walks up.
+    heights = np.tile(200.0 - 2.0 * np.arange(250), (200, 1)).astype("float32")
+    with rasterio.open(
+        tmp_path / "h.tif", "w", driver="GTiff", width=250, height=200, count=1, dtype="float32",
+        crs="EPSG:32635", transform=Affine(20, 0, x0 - 2000, 0, -20, y0 + 2000),
+    ) as dst:  # fmt: skip
+        dst.write(heights, 1)
+    args = ("import", tmp_path / "h.tif", "--kind", "heights", "--into", tmp_path / "t")
+    assert command(capsys, *args)[0] == 0
+    steep = study.prepare(load_city(tmp_path / "t"))
+    _, up, _ = study.coverage_of(steep, steep.ways(mode), "hospitals", [5])
+    # Tobler (1993): exp(-3.5 |0.1 + 0.05|) against exp(-3.5 * 0.05) on level ground.
+    slower = np.exp(-3.5 * 0.05) / np.exp(-3.5 * 0.15)
+    grid = level.ground.grid
+    x, y = grid.centres(np.arange(grid.rows * grid.columns))
+    on_street = np.isfinite(flat.ravel()) & (abs(y - y0) < 13) & (x > x0 + 500) & (x < x0 + 990)
+    walk = abs(y - y0)[on_street] * 0.06 / 5
+    ratio = (up.ravel()[on_street] - walk) / (flat.ravel()[on_street] - walk)
+    assert on_street.sum() >= 15 and np.abs(ratio / slower - 1).max() < 0.02
+
+
 def test_nobody_wades_to_a_street(tmp_path, capsys):
     _, x0, y0 = straight_town(tmp_path, capsys)
     river = shapely.box(x0 - 50, y0 + 30, x0 + 1050, y0 + 50)

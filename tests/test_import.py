@@ -386,6 +386,18 @@ def test_a_raster_of_people_is_cut_and_its_people_stay(folder, tmp_path, capsys)
     assert bring(capsys, folder, path, "population", "--replace")[0] == 0
 
 
+def test_people_counted_in_another_projection_stay_as_many(folder, tmp_path, capsys):
+    # GHSL comes in Mollweide, 100 m.
+    (at,) = gpd.GeoSeries([shapely.Point(LON, LAT)], crs=4326).to_crs("ESRI:54009")
+    values = np.random.default_rng(1).uniform(0, 50, (40, 40))
+    path = tif(tmp_path / "g.tif", values, at.x - 2000, at.y + 2000, 100.0, "ESRI:54009", -200.0)
+    assert bring(capsys, folder, path, "population", "--source", "GHSL")[0] == 0
+    from urbanplan import study
+
+    demand = study.prepare(load_city(folder)).demand
+    assert demand["persons"].sum() == pytest.approx(values.sum(), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "kind", "says"),
     [
