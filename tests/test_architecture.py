@@ -22,6 +22,7 @@ LEVELS = {
     "graph": 2,
     "manifest": 2,
     "web": 2,
+    "zonal": 2,
     "city": 3,
     "sources": 3,
     "layers": 4,
@@ -30,14 +31,29 @@ LEVELS = {
     "network": 5,
     "surface": 5,
     "traveltime": 6,
+    "access": 7,
     "coverage": 7,
+    "equity": 7,
+    "indicators": 8,
     "study": 10,
     "publish": 11,
     "cli": 12,
 }
 MODULES = sorted(SRC.rglob("*.py"))
 #: Modules that take values and give values: no disk, clock, sockets or chance.
-COMPUTE = {"crs", "grid", "graph", "demand", "surface", "traveltime", "coverage"}
+COMPUTE = {
+    "crs",
+    "grid",
+    "graph",
+    "demand",
+    "surface",
+    "traveltime",
+    "coverage",
+    "access",
+    "equity",
+    "indicators",
+    "zonal",
+}
 #: Compiled kernels: the only modules that import numba as they load, and only where they are used.
 KERNELS = {
     "graph/lanes.py",

@@ -1,19 +1,24 @@
-"""Who is within a limit: people and land, by area and in all."""
+"""Who is within a limit: people and land, by area and in all; and where the others live."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanplan.grid import Grid
+
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 #: Name of the row that sums all areas.
 ALL = "ALL"
 #: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
 _NOISE_MIN = 1e-9
+#: For each area, which rows of the demand lie in it (positions) and with what share of each.
+Parts = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def minutes_to_nearest(demand: pd.DataFrame, minutes: np.ndarray, name: str) -> pd.Series:
@@ -39,7 +44,31 @@ def minutes_to_nearest(demand: pd.DataFrame, minutes: np.ndarray, name: str) -> 
     return pd.Series(np.where(np.isnan(values), np.inf, values), demand.index, name=name)
 
 
-def coverage(demand: pd.DataFrame, minutes: pd.Series, limits_min: Sequence[float]) -> pd.DataFrame:
+def parts_of(demand: pd.DataFrame) -> Parts:
+    """Each row of the demand wholly in the area that it names; ``""`` is no area."""
+    names = demand["area"].to_numpy(str)
+    return {
+        area: (rows, np.ones(len(rows)))
+        for area in sorted(set(names) - {""})
+        for rows in [np.flatnonzero(names == area)]
+    }
+
+
+def share_in(parts: Parts, area: str, rows: int) -> np.ndarray:
+    """Share of each of so many rows that lies in an area; for `ALL`, in any, at most one."""
+    share = np.zeros(rows)
+    for name, (row, part) in parts.items():
+        if area in (name, ALL):
+            share[row] += part
+    return np.minimum(share, 1.0)
+
+
+def coverage(
+    demand: pd.DataFrame,
+    minutes: pd.Series,
+    limits_min: Sequence[float],
+    parts: Parts | None = None,
+) -> pd.DataFrame:
     """How many people, and how much land, are within each limit of the nearest facility?
 
     Parameters
@@ -50,49 +79,104 @@ def coverage(demand: pd.DataFrame, minutes: pd.Series, limits_min: Sequence[floa
         Minutes to the nearest facility on the same index.
     limits_min : sequence of float
         Limits in minutes; a place exactly at the limit is within.
+    parts : mapping, optional
+        Other areas than those in the demand's own column, with each row's exact share in them
+        (`urbanplan.zonal.parts`).
 
     Returns
     -------
     DataFrame
         ``minutes, area, persons, persons_covered, share, km2, km2_covered, km2_share``; one row
-        per limit and area in order of appearance, then one for `ALL`. Shares are 0 to 1, NaN where
-        there is nobody.
+        per limit and area, then one for `ALL`. Shares are 0 to 1, NaN where there is nobody.
+        Over a partition, areas add up to `ALL`.
     """
     import pandas as pd
 
-    inside = demand[demand["area"] != ""]
-    minutes = minutes.reindex(inside.index)
-    areas = list(dict.fromkeys(sorted(inside["area"])))
-    known = not inside["persons"].isna().any()
+    parts = parts_of(demand) if parts is None else parts
+    persons, km2 = demand["persons"].to_numpy(float), demand["km2"].to_numpy(float)
+    reached = minutes.reindex(demand.index).to_numpy(float)
+    within = {area: share_in(parts, area, len(demand)) for area in [*parts, ALL]}
+    known = not np.isnan(persons[within[ALL] > 0]).any()
     rows = []
     for limit in limits_min:
-        hit = minutes <= limit + _NOISE_MIN
-        for area in [*areas, ALL]:
-            here = inside if area == ALL else inside[inside["area"] == area]
-            within = here[hit.loc[here.index]]
+        hit = reached <= limit + _NOISE_MIN
+        for area, share in within.items():
+            inside, near = share > 0, (share > 0) & hit
             rows.append(
                 {
                     "minutes": float(limit),
                     "area": area,
                     # Nobody being known is not nobody being there.
-                    "persons": here["persons"].sum(skipna=False),
-                    "persons_covered": within["persons"].sum() if known else np.nan,
-                    "km2": here["km2"].sum(),
-                    "km2_covered": within["km2"].sum(),
+                    "persons": (persons * share)[inside].sum(),
+                    "persons_covered": (persons * share)[near].sum() if known else np.nan,
+                    "km2": (km2 * share)[inside].sum(),
+                    "km2_covered": (km2 * share)[near].sum(),
                 }
             )
     table = pd.DataFrame(rows)
-    table["share"] = table["persons_covered"] / table["persons"].where(table["persons"] > 0)
-    table["km2_share"] = table["km2_covered"] / table["km2"].where(table["km2"] > 0)
-    return table[
-        [
-            "minutes",
-            "area",
-            "persons",
-            "persons_covered",
-            "share",
-            "km2",
-            "km2_covered",
-            "km2_share",
-        ]
-    ]
+    for what, of, name in (
+        ("persons_covered", "persons", "share"),
+        ("km2_covered", "km2", "km2_share"),
+    ):
+        # Sums of fractions may overshoot their total by a rounding error.
+        table[name] = (table[what] / table[of].where(table[of] > 0)).clip(upper=1.0)
+    people, land = ["persons", "persons_covered", "share"], ["km2", "km2_covered", "km2_share"]
+    return table[["minutes", "area", *people, *land]]
+
+
+def gap_areas(
+    demand: pd.DataFrame, minutes: pd.Series, limit_min: float, grid: Grid, least_persons: float = 1
+) -> gpd.GeoDataFrame:
+    """Where do those live who are farther than the limit: clusters of cells, most people first.
+
+    Parameters
+    ----------
+    demand, minutes
+        As for `coverage`.
+    limit_min : float
+    grid : Grid
+        The demand's grid.
+    least_persons : float
+        Smaller clusters are left out.
+
+    Returns
+    -------
+    GeoDataFrame
+        In the grid's system: ``rank`` (from 1), ``area`` (where most of its people live),
+        ``persons``, ``km2``, ``minutes`` (the limit), ``nearest_min`` (person-weighted mean;
+        NaN where one cannot get there). Cells that touch at a corner belong together.
+    """
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+    from rasterio.features import shapes
+    from scipy.ndimage import label
+
+    persons = demand["persons"].to_numpy(float)
+    far = (minutes.reindex(demand.index).to_numpy(float) > limit_min + _NOISE_MIN) & (persons > 0)
+    far &= (demand["area"] != "").to_numpy()
+    held = np.zeros(grid.rows * grid.columns, bool)
+    held[demand.index[far]] = True
+    cluster, _ = label(held.reshape(grid.shape), np.ones((3, 3)))
+    table = demand[far].assign(
+        cluster=cluster.ravel()[demand.index[far]], weighed=persons[far] * minutes[far]
+    )
+    by = table.groupby("cluster")
+    out = pd.DataFrame({"persons": by["persons"].sum(), "km2": by["km2"].sum()})
+    # Equal numbers go to the first by name, so that the order of rows does not matter.
+    main = table.groupby(["cluster", "area"])["persons"].sum().reset_index()
+    main = main.sort_values(["cluster", "persons", "area"], ascending=[True, False, True])
+    out["area"] = main.drop_duplicates("cluster").set_index("cluster")["area"]
+    mean = by["weighed"].sum() / out["persons"]
+    out["nearest_min"] = mean.where(np.isfinite(mean))
+    drawn: dict[int, list] = {}
+    for shape, number in shapes(
+        cluster.astype(np.int32), cluster > 0, connectivity=4, transform=grid.transform
+    ):
+        drawn.setdefault(int(number), []).append(shapely.geometry.shape(shape))
+    out["geometry"] = [shapely.MultiPolygon(drawn[n]) for n in out.index]
+    out = out[out["persons"] >= least_persons]
+    out = out.sort_values(["persons", "km2"], ascending=False, kind="stable").reset_index(drop=True)
+    out["minutes"], out["rank"] = float(limit_min), np.arange(1, len(out) + 1)
+    columns = ["rank", "area", "persons", "km2", "minutes", "nearest_min", "geometry"]
+    return gpd.GeoDataFrame(out[columns], geometry="geometry", crs=grid.crs)

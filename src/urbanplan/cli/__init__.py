@@ -7,7 +7,7 @@ import sys
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import city, folder, streets
+from urbanplan.cli import city, folder, measure, streets
 from urbanplan.cli.options import BAD_INPUT, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -33,7 +33,10 @@ for command in (
     city.run,
     city.layers,
     city.check,
-    city.coverage,
+    measure.coverage,
+    measure.access,
+    measure.indicators,
+    measure.standards,
     streets.isochrone,
     streets.matrix,
     streets.reach,

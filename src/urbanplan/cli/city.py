@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from urbanplan.cli.options import CHECK_FAILED, CITY, JSON, MINUTES, MODE, OK, OPEN
+from urbanplan.cli.options import CHECK_FAILED, CITY, JSON, OK
 from urbanplan.cli.show import Screen
 
 #: Columns of the checks that only matter once something fails.
@@ -74,41 +74,3 @@ def check(screen: Screen, city: str, as_json: bool) -> int:
     title = f"{city}: {len(table)} checks, {failed} failed"
     screen.table(table, as_json, title=title, hide=("id", "layer") if failed else _QUIET)
     return CHECK_FAILED if failed else OK
-
-
-@click.command()
-@CITY
-@click.option("--facilities", required=True, help="A facility layer, such as hospitals.")
-@MODE
-@MINUTES
-@OPEN
-@JSON
-@click.pass_obj
-def coverage(
-    screen: Screen, city: str, facilities: str, mode: str, minutes, opened, as_json: bool
-) -> int:
-    """Who is within so many minutes of a facility, by district and in all?"""
-    from urbanplan import study
-    from urbanplan.catalog import load_catalog
-    from urbanplan.city import load_city, require_facility
-    from urbanplan.demand import unassigned
-
-    profile, way = load_city(city), load_catalog().mode(mode)
-    require_facility(facilities)
-    with screen.progress(), screen.stage("travel times"):
-        ready = study.prepare(profile)
-        study.check_opened(ready.layers, opened)
-        ways = ready.ways(way, opened)
-        table, _, placed = study.coverage_of(ready, ways, facilities, minutes)
-    screen.table(table, as_json, title=f"{profile.name_zh} · {facilities} · {way.name_zh}")
-    count = len(placed)
-    screen.note(
-        f"{count} existing facilities with a published place; the share is a floor"
-        if count
-        else f"no existing facility of '{facilities}' has a published place: coverage cannot be told"
-    )
-    for remark in unassigned(ready.demand):
-        screen.note(remark)
-    for fid in placed.unplaced:
-        screen.note(f"{fid}: too far from passable land, not counted")
-    return OK

@@ -81,3 +81,10 @@ DIRECTION = click.option(
     help="Leaving the place, or getting to it.",
 )
 OUT = file_option("--out", "File to write.", required=True)
+
+
+def only_with_streets(**given: Any) -> None:
+    """Raise `click.UsageError` if an option is given that a city's own folder does not take."""
+    for name, value in given.items():
+        if value is not None:
+            raise click.UsageError(f"--{name} needs --streets")

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urbanplan.study import Results
+    from urbanplan.study import Answer, Results
 
 
 class Screen:
@@ -67,6 +67,12 @@ class Screen:
         """A remark on standard error."""
         if not self.quiet:
             click.echo(text, err=True)
+
+    def told(self, answer: Answer) -> Any:
+        """Say what the reader must know of an answer, and return its rows."""
+        for finding in answer.findings:
+            self.note(finding)
+        return answer.rows
 
     def table(
         self, table: pd.DataFrame, as_json: bool, title: str, hide: tuple[str, ...] = ()
@@ -123,5 +129,7 @@ def text(value: Any, column: str) -> str:
     if column.startswith("persons"):
         return f"{value:,.0f}"
     if isinstance(value, float):
+        if 0 < abs(value) < 0.1:
+            return f"{value:.3g}"
         return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.2f}"
     return str(value)

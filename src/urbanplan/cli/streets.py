@@ -22,6 +22,7 @@ from urbanplan.cli.options import (
     SNAP,
     STREETS,
     file_option,
+    only_with_streets,
 )
 from urbanplan.cli.show import Screen
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from urbanplan.network import Network
-    from urbanplan.study import Answer
 
 
 @click.command()
@@ -62,7 +62,7 @@ def isochrone(
     vector.require_ending(out)
     way = require_mode(read_modes(modes), mode)
     if streets is None:
-        _only_with_streets(cell=cell, dem=dem)
+        only_with_streets(cell=cell, dem=dem)
         from urbanplan.city import load_city
 
         profile = load_city(city or DEFAULT_CITY)
@@ -82,7 +82,7 @@ def isochrone(
                 answer = study.street_isochrones(
                     network, places, minutes, direction=direction, snap_m=snap, cell_m=cell
                 )
-        frame = _told(screen, answer)
+        frame = screen.told(answer)
     screen.written({"isochrones": vector.write(frame, out)})
     return OK
 
@@ -118,7 +118,7 @@ def matrix(
             answer = study.street_matrix(
                 network, starts, ends, max_minutes, snap_m=snap, progress=screen.count
             )
-    screen.written({"matrix": vector.write_table(_told(screen, answer), out)})
+    screen.written({"matrix": vector.write_table(screen.told(answer), out)})
     return OK
 
 
@@ -164,7 +164,7 @@ def reach(
                 direction=direction,
                 progress=screen.count,
             )
-    frame = _told(screen, answer)
+    frame = screen.told(answer)
     if table:
         frame = frame.assign(lon=frame.geometry.x, lat=frame.geometry.y).drop(columns="geometry")
         path = vector.write_table(frame, out)
@@ -235,15 +235,3 @@ def _places(at: tuple[tuple[float, float], ...], points: Path | None) -> gpd.Geo
     from urbanplan.sources.points import places_at
 
     return places_at(at)
-
-
-def _only_with_streets(**given: Any) -> None:
-    for name, value in given.items():
-        if value is not None:
-            raise click.UsageError(f"--{name} needs --streets")
-
-
-def _told(screen: Screen, answer: Answer) -> Any:
-    for finding in answer.findings:
-        screen.note(finding)
-    return answer.rows

@@ -27,6 +27,7 @@ from urbanplan.files.reading import (
     sha256,
     size_bytes,
 )
+from urbanplan.files.tables import write_records, write_xlsx
 from urbanplan.files.writing import (
     atomic,
     in_memory,
@@ -87,6 +88,8 @@ __all__ = [
     "write_geopackage",
     "write_json",
     "write_parquet",
+    "write_records",
     "write_text",
     "write_toml",
+    "write_xlsx",
 ]

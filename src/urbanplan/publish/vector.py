@@ -1,4 +1,4 @@
-"""One frame as one file, by its ending."""
+"""One frame or table as one file, by its ending."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
-from urbanplan.files import write_csv, write_geojson, write_geopackage, write_parquet
+from urbanplan.files import (
+    write_csv,
+    write_geojson,
+    write_geopackage,
+    write_parquet,
+    write_records,
+    write_xlsx,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -17,7 +24,12 @@ _MAPS = {
     ".gpkg": lambda path, frame: write_geopackage(path, {Path(path).stem: frame}),
     ".parquet": write_parquet,
 }
-_TABLES = {".parquet": write_parquet, ".csv": write_csv}
+_TABLES = {
+    ".parquet": write_parquet,
+    ".csv": write_csv,
+    ".xlsx": write_xlsx,
+    ".json": write_records,
+}
 
 
 def require_ending(path: Path | str, *, table: bool = False) -> str:
@@ -46,5 +58,5 @@ def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> Path:
-    """Write a plain table as Parquet or CSV."""
+    """Write a plain table as Parquet, CSV, XLSX or JSON."""
     return _TABLES[require_ending(path, table=True)](path, table)

@@ -1,5 +1,6 @@
 """A run: from a city's folder to results, stage by stage, with what each stage cost."""
 
+from urbanplan.study.checkup import listed, scene_of, standards_of
 from urbanplan.study.reach import isochrones_at
 from urbanplan.study.ready import Ready, check_opened, coverage_of, prepare
 from urbanplan.study.results import Results, Watch
@@ -11,6 +12,15 @@ from urbanplan.study.streets import (
     street_matrix,
     street_reach,
 )
+from urbanplan.study.supply import (
+    city_access,
+    city_coverage,
+    city_coverage_of,
+    fairness,
+    gaps_of,
+    street_access,
+    street_coverage,
+)
 
 __all__ = [
     "Answer",
@@ -18,11 +28,21 @@ __all__ = [
     "Results",
     "Watch",
     "check_opened",
+    "city_access",
+    "city_coverage",
+    "city_coverage_of",
     "coverage_of",
+    "fairness",
+    "gaps_of",
     "isochrones_at",
+    "listed",
     "open_streets",
     "prepare",
     "run",
+    "scene_of",
+    "standards_of",
+    "street_access",
+    "street_coverage",
     "street_isochrones",
     "street_matrix",
     "street_reach",

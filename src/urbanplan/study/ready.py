@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanplan.catalog import Mode
 from urbanplan.city import City
-from urbanplan.coverage import coverage, minutes_to_nearest
+from urbanplan.coverage import Parts, coverage, minutes_to_nearest, parts_of
 from urbanplan.crs import require_fit, to_crs
 from urbanplan.demand import gather, spread, unpeopled
 from urbanplan.errors import InputError, UnknownNameError
@@ -21,6 +21,7 @@ from urbanplan.network import Network, build_network
 from urbanplan.sources import Streets, read_streets
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.traveltime import Nearest, Placed, nearest, place
+from urbanplan.zonal import parts
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -69,13 +70,15 @@ class Ready:
     """A city made ready for analysis: layers, land and demand in its metric system.
 
     `streets` are None where land is a friction surface; `heights` is a raster of heights, if any;
-    `findings` say what the reader must know of all that.
+    `parts` say which rows of the demand lie in which district: wholly, as census zones do, or with
+    their exact share where people come from a raster; `findings` say what the reader must know.
     """
 
     city: City
     layers: Mapping[str, Layer]
     ground: Ground
     demand: pd.DataFrame
+    parts: Parts
     streets: Streets | None
     heights: Path | None
     findings: tuple[str, ...]
@@ -135,6 +138,10 @@ class Ready:
         stranded = np.setdiff1d(np.arange(len(homes)), homes.feature[dry])
         return replace(homes.of(dry), unplaced=(*homes.unplaced, *map(str, homes.ids[stranded])))
 
+    def put(self, ways: Ways, frame: gpd.GeoDataFrame) -> Placed:
+        """Features in the metric system, put on streets or surface."""
+        return self._put(ways.ground, frame)
+
     def _put(self, ground: Network | Surface, frame: gpd.GeoDataFrame) -> Placed:
         rules = ground.mode.streets
         beside_m = rules.off_street_m if isinstance(ground, Network) and rules else 0.0
@@ -179,7 +186,10 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
             "没有道路数据：按空地步速估算 / no streets and no roads: everybody is taken to cross open land;"
             " fetch or import streets",
         )
-    return Ready(city, layers, ground, people, streets, heights, notes)
+    share = parts_of(people)
+    if city.has("population.tif"):
+        share = parts(people.index.to_numpy(), ground.grid, districts, "name_zh")
+    return Ready(city, layers, ground, people, share, streets, heights, notes)
 
 
 def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -235,13 +245,27 @@ def coverage_of(
 
     Where no existing facility of the kind has a place, what is covered is NaN: it cannot be told.
     """
-    placed = ready.placed(ways, facilities)
+    (layer,) = require(ready.layers, facilities)
+    frame = ready.metric(layer.with_status("existing"))
+    table, cells, placed = cover(ready, ways, frame, limits_min, ready.parts)
+    table.insert(0, "mode", ways.mode.id)
+    table.insert(0, "facilities", facilities)
+    return table, cells, placed
+
+
+def cover(
+    ready: Ready,
+    ways: Ways,
+    facilities: gpd.GeoDataFrame,
+    limits_min: Sequence[float],
+    parts: Parts,
+) -> tuple[pd.DataFrame, np.ndarray, Placed]:
+    """Coverage by any facilities in the metric system, for any areas; as `coverage_of`."""
+    placed = ready.put(ways, facilities)
     cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
-    column = minutes_to_nearest(ready.demand, cells, f"{facilities}_{ways.mode.id}_min")
-    table = coverage(ready.demand, column, limits_min)
+    column = minutes_to_nearest(ready.demand, cells, ways.mode.id)
+    table = coverage(ready.demand, column, limits_min, parts)
     if not len(placed):
         # Nothing is known to be there, which is not the same as nobody being served.
         table[["persons_covered", "share", "km2_covered", "km2_share"]] = np.nan
-    table.insert(0, "mode", ways.mode.id)
-    table.insert(0, "facilities", facilities)
     return table, cells, placed

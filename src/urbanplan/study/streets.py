@@ -125,7 +125,7 @@ def street_isochrones(
         for limit, shape in zip(limits_min, shapes)
     ]
     frame = gpd.GeoDataFrame(rows, crs=network.crs).to_crs(WGS84)
-    return Answer(_worth(network, frame, cell_m), (*network.findings, *notes))
+    return Answer(worth(network, frame, cell_m), (*network.findings, *notes))
 
 
 def street_matrix(
@@ -175,8 +175,8 @@ def street_reach(
     import geopandas as gpd
     import pandas as pd
 
-    amount = _numbers(demand, value)
-    demand, areas = _as_points(demand)
+    amount = numbers(demand, value)
+    demand, areas = as_points(demand)
     kept, notes = put(network, demand, snap_m, "places of demand")
     notes = (*areas, *notes)
     starts: Placed
@@ -184,7 +184,7 @@ def street_reach(
         starts, points = at_nodes(network), gpd.points_from_xy(*network.xy.T, crs=network.crs)
         names = starts.ids.astype(str)
     else:
-        origins, areas = _as_points(origins)
+        origins, areas = as_points(origins)
         starts, more = put(network, origins, snap_m, "origins")
         notes, names = (*notes, *areas, *more), origins["id"].to_numpy()
         points = to_crs(origins, network.crs).geometry.values
@@ -205,10 +205,11 @@ def street_reach(
     table.insert(0, "mode", network.mode.id)
     table.insert(0, "origin", names)
     frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=network.crs)
-    return Answer(_worth(network, frame.to_crs(WGS84)), (*network.findings, *notes))
+    return Answer(worth(network, frame.to_crs(WGS84)), (*network.findings, *notes))
 
 
-def _as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+def as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """Places as points, and a sentence about those that were areas or lines."""
     areas = int((frame.geom_type != "Point").sum())
     if not areas:
         return frame, ()
@@ -216,12 +217,13 @@ def _as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ..
     return frame.set_geometry(frame.representative_point()), (note,)
 
 
-def _numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
+def numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
+    """A column of figures by id; raise `InputError` where it is missing or no number."""
     import pandas as pd
 
     if column not in frame:
         raise InputError(
-            f"the demand has no column '{column}'",
+            f"there is no column '{column}'",
             remedy=f"use one of {', '.join(c for c in frame.columns if c != 'geometry')}",
         )
     numbers = pd.to_numeric(frame[column], errors="coerce")
@@ -233,10 +235,10 @@ def _numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
     return pd.Series(numbers.to_numpy(float), index=frame["id"].to_numpy())
 
 
-def _worth(
+def worth(
     network: Network, frame: gpd.GeoDataFrame, accuracy_m: float = np.nan
 ) -> gpd.GeoDataFrame:
-    # What every feature says about itself, before the geometry; OpenStreetMap states no accuracy.
+    """A frame whose features say what they are worth; OpenStreetMap states no accuracy."""
     at = frame.columns.get_loc("geometry")
     said = {
         "quality": "modelled",

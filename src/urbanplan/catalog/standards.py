@@ -1,0 +1,211 @@
+"""What the standards ask for: named indicators with threshold, clause and how well they are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.files import list_files, read_toml
+
+#: How a value is compared with its threshold.
+DIRECTIONS = ("at_least", "above", "at_most")
+#: What an indicator measures, and the fields that it cannot do without.
+MEASURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "minutes": ("layer", "mode", "minutes", "of"),
+        "metres": ("layer", "of"),
+        "per_head": ("layer", "figure"),
+        "density": ("layer", "figure", "of"),
+        "total": ("layer", "figure"),
+        "streets": ("figure", "of"),
+    }
+)
+#: Denominators that clauses name.
+DENOMINATORS = ("people", "area", "built_up", "residential", "villages")
+#: How far an entry's threshold was verified: only the first may judge.
+GRADES = ("V", "G", "K")
+#: How binding it is.
+LEVELS = ("obligatory", "recommended", "target", "definition")
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One measure of one standard; `standards/GB55014-2021.toml` explains each field.
+
+    `own` says that it comes from the city's folder; `replaces` that it took a shipped entry's place.
+    """
+
+    id: str
+    standard: str
+    name_zh: str
+    name_en: str
+    measure: str
+    unit: str
+    level: str
+    grade: str
+    source: str
+    document: str
+    edition: str
+    layer: str = ""
+    where: str = ""
+    figure: str = ""
+    mode: str = ""
+    minutes: float = 0.0
+    metres: float = 0.0
+    rings: tuple[tuple[float, float], ...] = ()
+    of: str = ""
+    threshold: float | None = None
+    direction: str = ""
+    clause: str = ""
+    page: str = ""
+    applies_to: str = ""
+    note: str = ""
+    own: bool = False
+    replaces: str = ""
+
+    @property
+    def metric(self) -> str:
+        """Whether distance is minutes on the network or a straight line; the two are never mixed."""
+        return {"minutes": "network", "metres": "straight line"}.get(self.measure, "")
+
+    @property
+    def reach_m(self) -> float:
+        """Longest straight distance that the clause names, in metres."""
+        return max((m for _, m in self.rings), default=self.metres)
+
+
+_FIELDS = {f.name for f in fields(Indicator)} - {"id", "standard", "own", "replaces"}
+
+
+def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapping) -> Indicator:
+    def wrong(what: str) -> InputError:
+        return InputError(
+            f"indicator '{name}' {what}", where=where, remedy="compare with the shipped standards"
+        )
+
+    odd = set(row) - _FIELDS
+    if odd:
+        raise wrong(f"has the unknown field '{sorted(odd)[0]}'")
+    about = {k: head.get(k, "") for k in ("document", "edition")}
+    values: dict[str, Any] = {**about, **row}
+    values["rings"] = tuple(sorted((float(ha), float(m)) for ha, m in row.get("rings", ())))
+    for key in ("name_zh", "name_en", "unit", "source"):
+        if not str(values.get(key, "")).strip():
+            raise wrong(f"has no {key}")
+    for key, allowed in (("measure", MEASURES), ("grade", GRADES), ("level", LEVELS)):
+        if values.get(key) not in allowed:
+            raise wrong(f"needs {key} = one of {', '.join(allowed)}")
+    lacks = [k for k in MEASURES[values["measure"]] if not values.get(k)]
+    if values["measure"] == "metres" and not (values.get("metres") or values["rings"]):
+        lacks.append("metres")
+    if lacks:
+        raise wrong(f"needs {lacks[0]}")
+    if values.get("of") and values["of"] not in DENOMINATORS:
+        raise wrong(f"needs of = one of {', '.join(DENOMINATORS)}")
+    if ("threshold" in row) != ("direction" in row):
+        raise wrong("has a threshold without a direction, or the other way round")
+    if "direction" in row and row["direction"] not in DIRECTIONS:
+        raise wrong(f"needs direction = one of {', '.join(DIRECTIONS)}")
+    for key in ("threshold", "minutes", "metres"):
+        if key in row and not (isinstance(row[key], int | float) and row[key] > 0):
+            raise wrong(f"needs a {key} above 0")
+    return Indicator(id=name, standard=standard, **values)
+
+
+def _read(path: Path) -> dict[str, Indicator]:
+    table = read_toml(path)
+    head, rows = table.get("standard"), table.get("indicators")
+    if not isinstance(head, Mapping) or not head.get("document"):
+        raise InputError("has no [standard] with a document", where=path, remedy="name its source")
+    if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) for r in rows.values()):
+        raise InputError("has no [indicators.ID]", where=path, remedy="add one")
+    try:
+        return {n: _indicator(path, path.stem, head, n, row) for n, row in rows.items()}
+    except (TypeError, ValueError) as err:
+        if isinstance(err, InputError):
+            raise
+        raise InputError(
+            f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
+        ) from None
+
+
+def read_standards(own: Path | None = None) -> Mapping[str, Indicator]:
+    """Every indicator that is known, by id.
+
+    Parameters
+    ----------
+    own : path, optional
+        A TOML file of the user's, like those in ``catalog/standards``: what it names is added, and
+        takes the place of a shipped entry of the same id.
+
+    Returns
+    -------
+    mapping of str to Indicator
+        The user's first.
+
+    Raises
+    ------
+    InputError
+        If an entry lacks a source, a grade or another field, naming the file and the entry.
+    """
+    from dataclasses import replace
+
+    shipped: dict[str, Indicator] = {}
+    for path in list_files(Path(__file__).parent / "standards", ".toml"):
+        shipped |= _read(path)
+    if own is None:
+        return MappingProxyType(shipped)
+    mine = {
+        name: replace(one, own=True, replaces=shipped[name].document if name in shipped else "")
+        for name, one in _read(own).items()
+    }
+    return MappingProxyType(mine | {k: v for k, v in shipped.items() if k not in mine})
+
+
+def pick(known: Mapping[str, Indicator], names: tuple[str, ...]) -> Mapping[str, Indicator]:
+    """Entries called so, or of the standards called so; all of them without a name.
+
+    Raises
+    ------
+    UnknownNameError
+        If neither an indicator nor a standard has such a name.
+    """
+    if not names:
+        return known
+    for name in names:
+        if not any(name in (i.id, i.standard, i.document) for i in known.values()):
+            some = sorted({i.standard for i in known.values()})
+            raise UnknownNameError(
+                f"unknown standard or indicator '{name}'", remedy=f"use one of {', '.join(some)}"
+            )
+    chosen = set(names)
+    return MappingProxyType(
+        {k: i for k, i in known.items() if chosen & {i.id, i.standard, i.document}}
+    )
+
+
+def judge(indicator: Indicator, value: float, sketched: bool = False) -> str:
+    """``met`` or ``not met``; or why the entry may not judge.
+
+    Only a threshold that was seen in a public text (grade V) judges, and only what is more than
+    `sketched`: a figure that rests on schematic data is ``indicative``.
+    """
+    if value != value:
+        return "cannot be told"
+    if indicator.threshold is None:
+        return "no threshold"
+    if indicator.grade != "V":
+        return "threshold unverified"
+    if sketched:
+        return "indicative"
+    slack = 1e-12 * abs(indicator.threshold)
+    good = {
+        "at_least": value >= indicator.threshold - slack,
+        "above": value > indicator.threshold,
+        "at_most": value <= indicator.threshold + slack,
+    }
+    return "met" if good[indicator.direction] else "not met"

@@ -1,0 +1,285 @@
+"""Commands that set facilities against people and standards: coverage, access, the check-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from urbanplan.cli.options import (
+    CITY,
+    DEFAULT_CITY,
+    DEM,
+    JSON,
+    MINUTES,
+    MODE,
+    MODES,
+    OK,
+    OPEN,
+    OUT,
+    SNAP,
+    STREETS,
+    file_option,
+    only_with_streets,
+)
+from urbanplan.cli.show import Screen
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+#: Columns of an access table that are not the demand's own.
+_FAIRNESS = "公平性 / how unequally access is spread over people"
+AREAS = file_option("--areas", "Reporting areas (polygons with a name) in place of districts.")
+DEMAND = "People as points or areas, or .csv with lon and lat."
+VALUE = click.option("--value", default="population", show_default=True, help="Column of persons.")
+
+
+@click.command()
+@click.argument("city", required=False)
+@file_option("--streets", STREETS, metavar="F")
+@click.option("--facilities", required=True, help="A facility layer such as hospitals, or a file.")
+@file_option("--demand", DEMAND + " A city's own people by default.", metavar="F")
+@VALUE
+@AREAS
+@MODE
+@MINUTES
+@OPEN
+@DEM
+@SNAP
+@MODES
+@file_option("--gaps", "Map of the people not covered, in clusters (of a CITY).", metavar="F")
+@file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
+@JSON
+@click.pass_obj
+def coverage(
+    screen: Screen, city, streets, facilities, demand, value, areas, mode, minutes, opened, dem,
+    snap, modes, gaps, out, as_json,
+) -> int:  # fmt: skip
+    """Who is within so many minutes of a facility, by district and in all?
+
+    On the streets of a file (--streets), or in a CITY.
+    """
+    from urbanplan.catalog import read_modes, require_mode
+    from urbanplan.publish import vector
+
+    if out is not None:
+        vector.require_ending(out, table=True)
+    if gaps is not None:
+        vector.require_ending(gaps)
+    way = require_mode(read_modes(modes), mode)
+    if streets is not None:
+        if city or opened or gaps:
+            raise click.UsageError("--streets asks about a file: leave CITY, --open, --gaps out")
+        if demand is None:
+            raise click.UsageError("--streets needs --demand: who lives where")
+        table = _on_streets(
+            screen, streets, facilities, demand, value, areas, way, minutes, dem, snap
+        )
+        title = f"{Path(facilities).stem} · {way.name_zh}"
+    else:
+        only_with_streets(dem=dem)
+        table, title, gap = _in_city(
+            screen, city or DEFAULT_CITY, facilities, demand, value, areas, way, minutes, opened
+        )
+        if gaps is not None:
+            screen.written({"gaps": vector.write(gap(), gaps)})
+    if out is None:
+        screen.table(table, as_json, title=title)
+    else:
+        screen.written({"coverage": vector.write_table(table, out)})
+    return OK
+
+
+def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes, dem, snap):
+    from urbanplan import study
+    from urbanplan.sources.points import read_places
+
+    there, people = read_places(facilities), read_places(demand)
+    borders = None if areas is None else read_places(areas)
+    with screen.progress():
+        with screen.stage("streets"):
+            network = study.open_streets(streets, way, dem)
+        with screen.stage("coverage"):
+            answer = study.street_coverage(
+                network, there, people, value, minutes, snap_m=snap, areas=borders
+            )
+    return screen.told(answer)
+
+
+def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opened):
+    from urbanplan import study
+    from urbanplan.city import load_city
+    from urbanplan.demand import unassigned
+    from urbanplan.sources.points import read_places
+
+    profile = load_city(city)
+    borders = None if areas is None else read_places(areas)
+    people = None if demand is None else read_places(demand)
+    with screen.progress(), screen.stage("travel times"):
+        ready = study.prepare(profile)
+        study.check_opened(ready.layers, opened)
+        there = _facilities(ready, facilities)
+        ways = ready.ways(way, opened)
+        if people is None:
+            table, placed, cells = study.city_coverage(ready, ways, there, minutes, borders)
+        else:
+            table, placed, cells = study.city_coverage_of(
+                ready, ways, there, people, value, minutes, borders
+            )
+    table.insert(0, "mode", way.id)
+    table.insert(0, "facilities", Path(facilities).stem)
+    count = len(placed)
+    screen.note(
+        f"{count} existing facilities with a published place; the share is a floor"
+        if count
+        else f"no existing facility of '{facilities}' has a published place: coverage cannot be told"
+    )
+    for remark in unassigned(ready.demand):
+        screen.note(remark)
+    for fid in placed.unplaced:
+        screen.note(f"{fid}: too far from passable land, not counted")
+    title = f"{profile.name_zh} · {facilities} · {way.name_zh}"
+    return table, title, lambda: study.gaps_of(ready, cells, way.id, minutes)
+
+
+def _facilities(ready, name: str) -> gpd.GeoDataFrame:
+    from urbanplan.city import require_facility
+    from urbanplan.layers.model import require
+    from urbanplan.sources.points import read_places
+
+    if Path(name).suffix:
+        return read_places(name)
+    require_facility(name)
+    (layer,) = require(ready.layers, name)
+    return layer.with_status("existing")
+
+
+@click.command()
+@click.argument("city", required=False)
+@file_option("--streets", STREETS, metavar="F")
+@click.option("--supply", required=True, help="A facility layer such as hospitals, or a file.")
+@click.option("--capacity", default="beds", show_default=True, help="Its column of capacities.")
+@file_option("--demand", DEMAND + " Needed with --streets.", metavar="F")
+@VALUE
+@click.option(
+    "--method",
+    default="2sfca",
+    show_default=True,
+    help="2sfca, e2sfca, 3sfca, mh3sfca, gravity or cumulative.",
+)
+@click.option("--decay", help="none, stepwise, gaussian, exponential or power; see the guide.")
+@click.option("--figure", type=float, help="The decay's own parameter.")
+@MODE
+@click.option("--minutes", default=30.0, show_default=True, type=float, help="Size of catchments.")
+@DEM
+@SNAP
+@MODES
+@OUT
+@click.pass_obj
+def access(
+    screen: Screen, city, streets, supply, capacity, demand, value, method, decay, figure, mode,
+    minutes, dem, snap, modes, out,
+) -> int:  # fmt: skip
+    """What of a supply (beds, seats, places) falls to each home, shared with the others?"""
+    from urbanplan import study
+    from urbanplan.catalog import read_modes, require_mode
+    from urbanplan.publish import vector
+    from urbanplan.sources.points import read_places
+
+    table = Path(out).suffix.lower() in (".csv", ".xlsx", ".json")
+    vector.require_ending(out, table=table)
+    if not 0 < minutes < float("inf"):
+        raise click.BadParameter("--minutes must be above 0 and finite")
+    way = require_mode(read_modes(modes), mode)
+    asked = {"decay": decay, "figure": figure}
+    if streets is not None:
+        if city or demand is None:
+            raise click.UsageError("--streets asks about a file: give --demand, leave CITY out")
+        there, people = read_places(supply), read_places(demand)
+        with screen.progress():
+            with screen.stage("streets"):
+                network = study.open_streets(streets, way, dem)
+            with screen.stage("access"):
+                answer = study.street_access(
+                    network, there, capacity, people, value, method, minutes, snap_m=snap, **asked
+                )
+        frame = screen.told(answer)
+        fair = study.fairness(frame, "access", value)
+    else:
+        only_with_streets(dem=dem, demand=demand)
+        from urbanplan.city import load_city
+
+        profile = load_city(city or DEFAULT_CITY)
+        with screen.progress(), screen.stage("access"):
+            ready = study.prepare(profile)
+            there = _facilities(ready, supply)
+            answer = study.city_access(
+                ready, ready.ways(way), there, capacity, method, minutes, **asked
+            )
+        frame = screen.told(answer)
+        fair = study.fairness(frame, "access", "persons", "area")
+    screen.table(fair.rename("value").rename_axis("measure").reset_index(), False, title=_FAIRNESS)
+    if table:
+        point = frame.geometry.representative_point()
+        frame = frame.assign(lon=point.x, lat=point.y).drop(columns="geometry")
+        screen.written({"access": vector.write_table(frame, out)})
+    else:
+        screen.written({"access": vector.write(frame, out)})
+    return OK
+
+
+@click.command()
+@CITY
+@click.option("--standard", "names", multiple=True, metavar="ID", help="A standard or indicator.")
+@AREAS
+@file_option("--out", "Table to write (.xlsx, .csv, .parquet, .json).", metavar="F")
+@JSON
+@click.pass_obj
+def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> int:
+    """The city check-up: every indicator, its clause, the value by district, and the verdict."""
+    from urbanplan import study
+    from urbanplan.catalog.standards import pick
+    from urbanplan.city import load_city
+    from urbanplan.indicators import check_up, wide
+    from urbanplan.publish import vector
+    from urbanplan.sources.points import read_places
+
+    if out is not None:
+        vector.require_ending(out, table=True)
+    profile = load_city(city)
+    chosen = pick(study.standards_of(profile), names)
+    borders = None if areas is None else read_places(areas)
+    with screen.progress(), screen.stage("indicators"):
+        table = check_up(chosen, study.scene_of(study.prepare(profile), borders))
+    for one in chosen.values():
+        if one.replaces:
+            screen.note(f"{one.id}: the city's own entry stands in place of {one.replaces}")
+    if out is not None:
+        screen.written({"indicators": vector.write_table(table, out)})
+    elif as_json:
+        screen.table(table, True, title="")
+    else:
+        screen.table(wide(table), False, title=f"{profile.name_zh} · 城市体检")
+        told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
+        screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
+    return OK
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[ID]...")
+@click.option("--city", help="With the entries of this city's own standards.toml.")
+@JSON
+@click.pass_obj
+def standards(screen: Screen, names, city, as_json: bool) -> int:
+    """What standards ask for, clause by clause, and how well each threshold is verified."""
+    from urbanplan import study
+    from urbanplan.catalog.standards import pick, read_standards
+    from urbanplan.city import load_city
+
+    known = read_standards() if city is None else study.standards_of(load_city(city))
+    table = study.listed(pick(known, names))
+    hide = () if as_json else ("source", "name_en", "standard")
+    screen.table(table, as_json, title="standards", hide=hide)
+    screen.note("grade: V seen in a public text (may judge), G quoted in code, K general knowledge")
+    return OK

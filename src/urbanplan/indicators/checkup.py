@@ -1,0 +1,117 @@
+"""The city check-up: every indicator for every area, with verdict, clause and trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.catalog.standards import Indicator, judge
+from urbanplan.coverage import ALL
+from urbanplan.indicators.measures import compute
+from urbanplan.indicators.scene import CannotTellError, Scene
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: One row per indicator and area.
+COLUMNS = (
+    "indicator", "name_zh", "name_en", "standard", "document", "edition", "clause", "page",
+    "level", "applies_to", "area", "value", "unit", "threshold", "direction", "verdict", "metric",
+    "of", "quality", "accuracy_m", "grade", "source", "why", "note", "own", "replaces",
+)  # fmt: skip
+
+
+def check_up(standards: Mapping[str, Indicator], scene: Scene) -> pd.DataFrame:
+    """Compute every indicator that the data can tell, and say why where it cannot.
+
+    Parameters
+    ----------
+    standards : mapping of str to Indicator
+        From `urbanplan.catalog.standards.read_standards`.
+    scene : Scene
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`; one row per indicator and area, `ALL` last. `verdict` is ``met``, ``not met``,
+        ``indicative`` (schematic data), ``threshold unverified``, ``no threshold`` or ``cannot be
+        told`` (then `value` is NaN and `why` says what is missing). Totals are judged for all areas together only.
+    """
+    import pandas as pd
+
+    rows = [row for one in standards.values() for row in _rows(one, scene)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _rows(indicator: Indicator, scene: Scene) -> list[dict]:
+    about = {c: getattr(indicator, c) for c in COLUMNS if hasattr(indicator, c)}
+    about |= {"indicator": indicator.id, "why": "", "quality": "", "accuracy_m": np.nan}
+    about["threshold"] = np.nan if indicator.threshold is None else float(indicator.threshold)
+    try:
+        found = compute(indicator, scene)
+    except CannotTellError as err:
+        nothing = {"value": np.nan, "verdict": "cannot be told", "why": err.what}
+        return [about | nothing | {"area": area} for area in scene.outlines]
+    about |= {"quality": found.trust.quality, "accuracy_m": found.trust.accuracy_m}
+    rows = []
+    for area in scene.outlines:
+        value = found.values[area]
+        whole = indicator.measure != "total" or area == ALL
+        sketched = "schematic" in found.trust.qualities
+        verdict = judge(indicator, value, sketched) if whole else "part of a total"
+        why = "此处没有分母 / there is nothing to count here" if np.isnan(value) else ""
+        rows.append(about | {"area": area, "value": value, "verdict": verdict, "why": why})
+    return rows
+
+
+def wide(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per indicator, one column per area: as a planner reads it.
+
+    Returns
+    -------
+    DataFrame
+        ``indicator, clause, threshold``, a column per area, ``verdict`` (of `ALL`), ``trust``.
+    """
+    import pandas as pd
+
+    areas = list(dict.fromkeys(table["area"]))
+    rows = []
+    for _, part in table.groupby("indicator", sort=False):
+        by = part.set_index("area")
+        whole = by.loc[ALL]
+        rows.append(
+            {
+                "indicator": f"{whole['name_zh']} {whole['indicator']}",
+                "clause": " ".join(filter(None, (whole["document"], whole["clause"]))),
+                "threshold": _threshold(whole),
+                **{a: _figure(by.at[a, "value"], whole["unit"]) for a in areas},
+                "verdict": whole["verdict"],
+                "trust": _trust(whole),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _threshold(row: pd.Series) -> str:
+    if np.isnan(row["threshold"]):
+        return ""
+    sign = {"at_least": "≥", "above": ">", "at_most": "≤"}[row["direction"]]
+    mark = "" if row["grade"] == "V" else " ?"
+    return f"{sign} {_figure(row['threshold'], row['unit'])}{mark}"
+
+
+def _figure(value: float, unit: str) -> str:
+    if np.isnan(value):
+        return "–"
+    if unit == "share":
+        return f"{value:.1%}"
+    return f"{value:,.0f} {unit}" if abs(value) >= 1000 else f"{value:,.2f} {unit}"
+
+
+def _trust(row: pd.Series) -> str:
+    if row["why"]:
+        return row["why"]
+    metres = row["accuracy_m"]
+    return f"{row['quality']} ±{metres:,.0f} m" if metres > 0 else str(row["quality"])

@@ -1,0 +1,159 @@
+"""The city check-up of a folder: its layers, people and ways made ready for the indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.catalog import load_catalog
+from urbanplan.catalog.standards import Indicator, read_standards
+from urbanplan.city import City
+from urbanplan.coverage import Parts, minutes_to_nearest
+from urbanplan.crs import to_crs
+from urbanplan.errors import InputError
+from urbanplan.indicators import Scene
+from urbanplan.indicators.scene import CERTAIN, CannotTellError, Trust, trust_of
+from urbanplan.layers.model import require, require_usable
+from urbanplan.network import Network
+from urbanplan.study.ready import Ready, Ways
+from urbanplan.traveltime import nearest
+from urbanplan.zonal import parts
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: What a city's own indicators are called.
+OWN = "standards.toml"
+#: Columns that may name an area, likeliest first.
+_NAMES = ("name_zh", "name", "NAME", "XZQMC", "名称", "name_en", "id")
+
+
+def standards_of(city: City) -> Mapping[str, Indicator]:
+    """Shipped indicators, with those of the city's folder added or in their place."""
+    return read_standards(city.find(OWN) if city.has(OWN) else None)
+
+
+def listed(standards: Mapping[str, Indicator]) -> pd.DataFrame:
+    """What standards ask for, one row per indicator."""
+    import pandas as pd
+
+    columns = [
+        "id", "name_zh", "name_en", "standard", "document", "clause", "level", "measure", "of",
+        "threshold", "direction", "unit", "applies_to", "grade", "source", "note",
+    ]  # fmt: skip
+    rows = [{c: getattr(one, c) for c in columns} for one in standards.values()]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(threshold=table["threshold"].astype(float))
+
+
+def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
+    """Areas of any file as ``name`` and outline in a metric system; those of one name are one.
+
+    Raises
+    ------
+    InputError
+        If no column names them, a name is empty, or one is no polygon.
+    """
+    import shapely
+
+    column = next((c for c in _NAMES if c in frame and frame[c].notna().all()), None)
+    if column is None:
+        raise InputError(
+            "no column names the areas", remedy=f"add a column such as {', '.join(_NAMES[:3])}"
+        )
+    odd = ~frame.geom_type.isin(["Polygon", "MultiPolygon"])
+    if odd.any():
+        raise InputError(
+            f"area '{frame[column][odd].iloc[0]}' is no polygon", remedy="draw its outline"
+        )
+    frame = to_crs(frame, crs)
+    frame = frame.set_geometry(shapely.make_valid(frame.geometry.values))
+    whole = frame[["geometry"]].dissolve(frame[column].astype(str).rename("name"))
+    return whole.sort_index().reset_index()[["name", "geometry"]]
+
+
+def areas_of(ready: Ready, own: gpd.GeoDataFrame | None) -> tuple[gpd.GeoDataFrame, Parts]:
+    """Reporting areas of a city (its districts, or `own`), and which people live in each.
+
+    In areas that are not the districts, each cell counts with the exact share that lies there.
+    """
+    if own is not None:
+        areas = named_areas(own, ready.city.metric_crs)
+        return areas, parts(ready.demand.index.to_numpy(), ready.ground.grid, areas, "name")
+    (districts,) = require(ready.layers, "districts")
+    return named_areas(require_usable(districts, "name_zh"), ready.city.metric_crs), ready.parts
+
+
+def scene_of(ready: Ready, own: gpd.GeoDataFrame | None = None) -> Scene:
+    """A city as indicators see it.
+
+    Parameters
+    ----------
+    ready : Ready
+    own : GeoDataFrame, optional
+        Reporting areas in place of the districts.
+    """
+    areas, share = areas_of(ready, own)
+    catalog = load_catalog()
+
+    @cache
+    def ways(mode: str) -> Ways:
+        return ready.ways(catalog.mode(mode))
+
+    def cells(facilities: gpd.GeoDataFrame, mode: str) -> np.ndarray:
+        found = nearest(ways(mode).ground, ready.put(ways(mode), facilities))
+        grid = ways(mode).per_cell(ready.ground.grid, found)
+        return minutes_to_nearest(ready.demand, grid, mode).to_numpy()
+
+    def at(points: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, mode: str) -> np.ndarray:
+        placed = ready.put(ways(mode), points)
+        found = nearest(ways(mode).ground, ready.put(ways(mode), facilities)).at(placed)
+        return dict_of(placed.ids, found, points["id"])
+
+    def streets() -> Network:
+        ground = None if ready.streets is None else ways("drive").ground
+        if not isinstance(ground, Network):
+            raise CannotTellError("没有街道网络数据 / there are no streets to measure")
+        return ground
+
+    return Scene(
+        layers=ready.layers,
+        demand=ready.demand,
+        grid=ready.ground.grid,
+        crs=ready.city.metric_crs,
+        areas=areas,
+        parts=share,
+        cells=cells,
+        at=at,
+        mode=catalog.mode,
+        streets=streets,
+        people_trust=_people_trust(ready),
+        ground_trust=_ground_trust(ready),
+    )
+
+
+def dict_of(ids: np.ndarray, values: np.ndarray, wanted) -> np.ndarray:
+    """Values in the order of the ids that are wanted; infinity for those that have none."""
+    known = dict(zip(ids, values))
+    return np.array([known.get(i, np.inf) for i in wanted], float)
+
+
+def _people_trust(ready: Ready) -> Trust:
+    if ready.city.has("population.tif"):
+        # A raster of counts is a model; its accuracy is that of the cells that it is laid on.
+        return Trust(frozenset({"modelled"}), float(ready.ground.grid.cell_m))
+    census = ready.layers.get("population")
+    if census is None or not len(census.located):
+        return CERTAIN
+    return trust_of(census.located)
+
+
+def _ground_trust(ready: Ready) -> Trust:
+    if ready.streets is not None:
+        return Trust(frozenset({"derived"}), 0.0)
+    # Minutes over land are modelled, whatever its roads are drawn after.
+    return Trust(frozenset({"modelled"}), float(ready.ground.grid.cell_m))

@@ -1,0 +1,336 @@
+"""Facilities against people: who is covered, and what falls to each; of a city or of streets alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.access import Pairs, access
+from urbanplan.coverage import ALL, Parts, coverage, gap_areas, minutes_to_nearest
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.equity import inequality
+from urbanplan.errors import InputError
+from urbanplan.network import Network
+from urbanplan.study.checkup import areas_of, dict_of, named_areas
+from urbanplan.study.ready import Ready, Ways, cover
+from urbanplan.study.streets import Answer, as_points, numbers, put, worth
+from urbanplan.surface import Surface
+from urbanplan.traveltime import Placed, at_nodes, matrix, nearest
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: Columns of a coverage table where people are points rather than cells of land.
+_OF_PEOPLE = ["area", "minutes", "persons", "persons_covered", "share"]
+
+
+def city_coverage(
+    ready: Ready,
+    ways: Ways,
+    facilities: gpd.GeoDataFrame,
+    limits_min: Sequence[float],
+    areas: gpd.GeoDataFrame | None = None,
+) -> tuple[pd.DataFrame, Placed, np.ndarray]:
+    """Coverage of a city's people and land by any facilities, by district or any areas.
+
+    Parameters
+    ----------
+    ready, ways
+        The city, and how one gets about.
+    facilities : GeoDataFrame
+        With ``id``.
+    limits_min : sequence of float
+    areas : GeoDataFrame, optional
+        Reporting areas in place of the districts; cells on a border count with their exact share.
+
+    Returns
+    -------
+    table : DataFrame
+        As from `urbanplan.coverage.coverage`.
+    placed : Placed
+        The facilities, on streets or surface.
+    minutes : ndarray, shape (rows, columns)
+        Per cell.
+    """
+    _, share = areas_of(ready, areas)
+    table, cells, placed = cover(ready, ways, ready.metric(facilities), limits_min, share)
+    return table, placed, cells
+
+
+def city_coverage_of(
+    ready: Ready,
+    ways: Ways,
+    facilities: gpd.GeoDataFrame,
+    people: gpd.GeoDataFrame,
+    value: str,
+    limits_min: Sequence[float],
+    areas: gpd.GeoDataFrame | None = None,
+) -> tuple[pd.DataFrame, Placed, np.ndarray]:
+    """As `city_coverage`, of people given as places of their own (``value`` is their number)."""
+    persons, people = _amounts(people, value), ready.metric(people)
+    points, _ = as_points(people)
+    placed, homes = ready.put(ways, ready.metric(facilities)), ready.put(ways, points)
+    named, _ = areas_of(ready, areas)
+    table = point_coverage(ways, placed, people, persons, homes, limits_min, named)
+    cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
+    return table, placed, cells
+
+
+def gaps_of(
+    ready: Ready, cells: np.ndarray, mode: str, limits_min: Sequence[float]
+) -> gpd.GeoDataFrame:
+    """Clusters of people farther than each limit, in WGS84, with what they are worth."""
+    import pandas as pd
+
+    column = minutes_to_nearest(ready.demand, cells, mode)
+    grid = ready.ground.grid
+    found = [gap_areas(ready.demand, column, limit, grid) for limit in limits_min]
+    frame = to_crs(pd.concat(found, ignore_index=True), WGS84)
+    frame.insert(0, "mode", mode)
+    at = frame.columns.get_loc("geometry")
+    frame.insert(at, "accuracy_m", grid.cell_m)
+    frame.insert(at, "quality", "modelled")
+    return frame
+
+
+def point_coverage(
+    ways: Ways,
+    facilities: Placed,
+    people: gpd.GeoDataFrame,
+    persons: pd.Series,
+    placed: Placed,
+    limits_min: Sequence[float],
+    areas: gpd.GeoDataFrame | None,
+) -> pd.DataFrame:
+    """Coverage of people given as places of their own.
+
+    Parameters
+    ----------
+    ways : Ways
+    facilities, placed : Placed
+        Facilities, and the people's places; who has no place is counted as not covered.
+    people : GeoDataFrame
+        In the metric system; polygons on a border count with the share of their area.
+    persons : Series
+        By id.
+    limits_min : sequence of float
+    areas : GeoDataFrame, optional
+        From `named_areas`; without them there is one row per limit.
+
+    Returns
+    -------
+    DataFrame
+        ``area, minutes, persons, persons_covered, share``.
+    """
+    import pandas as pd
+
+    minutes = dict_of(placed.ids, nearest(ways.ground, facilities).at(placed), people["id"])
+    frame = pd.DataFrame({"persons": persons[people["id"]].to_numpy(), "area": ALL, "km2": 0.0})
+    share = {ALL: _all_rows(len(frame))} if areas is None else shares_in(people, areas)
+    table = coverage(frame, pd.Series(minutes), limits_min, share)
+    return table.drop_duplicates(["minutes", "area"])[_OF_PEOPLE].reset_index(drop=True)
+
+
+def shares_in(people: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Parts:
+    """For each area, which features lie in it and with what share: of area, of length, or wholly.
+
+    A point on the border of two areas belongs to the first by name.
+    """
+    import shapely
+
+    tree = shapely.STRtree(people.geometry.values)
+    shapes, taken = np.asarray(people.geometry.values), np.zeros(len(people), bool)
+    flat = shapely.get_dimensions(shapes) == 2
+    size = np.where(flat, shapely.area(shapes), shapely.length(shapes))
+    out = {}
+    for name, outline in zip(areas["name"], areas.geometry):
+        rows = np.sort(tree.query(outline, "intersects"))
+        inside = shapely.intersection(shapes[rows], outline)
+        part = np.where(flat[rows], shapely.area(inside), shapely.length(inside))
+        share = np.divide(part, size[rows], out=np.ones(len(rows)), where=size[rows] > 0)
+        free = (size[rows] > 0) | ~taken[rows]
+        taken[rows] = True
+        out[name] = rows[free], share[free]
+    return out
+
+
+def _all_rows(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(count), np.ones(count)
+
+
+def street_coverage(
+    network: Network,
+    facilities: gpd.GeoDataFrame,
+    demand: gpd.GeoDataFrame,
+    value: str,
+    limits_min: Sequence[float],
+    *,
+    snap_m: float,
+    areas: gpd.GeoDataFrame | None = None,
+) -> Answer:
+    """Who is within so many minutes of a facility, on streets alone?
+
+    Returns
+    -------
+    Answer
+        ``area, minutes, persons, persons_covered, share``; people too far from any street count
+        as not covered, and are said.
+    """
+    persons = _amounts(demand, value)
+    people = to_crs(demand, network.crs)
+    homes, notes = _homes(network, demand, snap_m)
+    there, more = put(network, facilities, snap_m, "facilities")
+    named = None if areas is None else named_areas(areas, network.crs)
+    ways = Ways(network, homes)
+    table = point_coverage(ways, there, people, persons, homes, limits_min, named)
+    return Answer(table, (*network.findings, *notes, *more))
+
+
+def _homes(network: Network, demand: gpd.GeoDataFrame, snap_m: float):
+    points, areas = as_points(demand)
+    homes, lost = put(network, points, snap_m, "places of demand")
+    return homes, (*areas, *(note.replace("left out", "counted as not covered") for note in lost))
+
+
+def access_of(
+    ways: Ways,
+    supply: Placed,
+    capacity: pd.Series,
+    homes: Placed,
+    persons: pd.Series,
+    method: str,
+    limit_min: float,
+    decay: str | None = None,
+    figure: float | None = None,
+) -> pd.Series:
+    """Access of every home that `persons` names; 0 for those that reach nothing or have no place.
+
+    Parameters
+    ----------
+    ways : Ways
+    supply, homes : Placed
+    capacity, persons : Series
+        By the ids of both.
+    method, limit_min, decay, figure
+        See `urbanplan.access.access`.
+
+    Returns
+    -------
+    Series
+        ``access`` on the index of `persons`.
+    """
+    import pandas as pd
+
+    # People travel to the supply; searching from the few is quicker than from the many.
+    table = matrix(ways.ground, supply, homes, limit_min=limit_min, direction="to")
+    pairs = Pairs(
+        table["destination"].to_numpy(), table["origin"].to_numpy(), table["minutes"].to_numpy()
+    )
+    people, amount = persons[homes.ids].to_numpy(float), capacity[supply.ids].to_numpy(float)
+    found = access(pairs, people, amount, method, limit_min, decay, figure)
+    return pd.Series(found, homes.ids, name="access").reindex(persons.index, fill_value=0.0)
+
+
+def street_access(
+    network: Network,
+    supply: gpd.GeoDataFrame,
+    capacity: str,
+    demand: gpd.GeoDataFrame,
+    value: str,
+    method: str,
+    limit_min: float,
+    *,
+    snap_m: float,
+    decay: str | None = None,
+    figure: float | None = None,
+) -> Answer:
+    """What of a supply falls to each home, on streets alone: the demand's columns and ``access``."""
+    persons, amount = _amounts(demand, value), _amounts(supply, capacity)
+    homes, notes = _homes(network, demand, snap_m)
+    there, more = put(network, supply, snap_m, "facilities")
+    ways = Ways(network, homes)
+    found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
+    frame = to_crs(demand, WGS84).copy()
+    frame["access"] = found[frame["id"]].to_numpy()
+    frame["mode"] = network.mode.id
+    geometry = frame.pop("geometry")
+    frame = frame.assign(geometry=geometry).set_geometry("geometry")
+    return Answer(worth(network, frame), (*network.findings, *notes, *more))
+
+
+def city_access(
+    ready: Ready,
+    ways: Ways,
+    supply: gpd.GeoDataFrame,
+    capacity: str,
+    method: str,
+    limit_min: float,
+    *,
+    decay: str | None = None,
+    figure: float | None = None,
+) -> Answer:
+    """What of a supply falls to the people of each cell: squares with ``persons, area, access``.
+
+    Facilities whose capacity nobody published are left out and listed, so access is a floor.
+    """
+    import geopandas as gpd
+    import shapely
+
+    demand = ready.demand[ready.demand["persons"] > 0]
+    if not len(demand):
+        raise InputError(
+            "nobody knows who lives where", where=ready.city.id, remedy="import a population layer"
+        )
+    supply, notes = _with_figure(supply, capacity)
+    there, persons = ready.put(ways, ready.metric(supply)), ready.demand["persons"].fillna(0.0)
+    amount, homes = _amounts(supply, capacity), homes_of(ready, ways)
+    found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
+    grid = ready.ground.grid
+    x, y = grid.centres(demand.index.to_numpy())
+    half = grid.cell_m / 2
+    table = demand[["persons", "area"]].reset_index()
+    table["access"] = found[demand.index].to_numpy()
+    table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", grid.cell_m
+    squares = shapely.box(x - half, y - half, x + half, y + half)
+    frame = gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs).to_crs(WGS84)
+    return Answer(frame, (*ready.findings, *notes))
+
+
+def _with_figure(supply: gpd.GeoDataFrame, column: str):
+    if column not in supply:
+        return supply, ()
+    empty = supply[column].isna()
+    if empty.all():
+        raise InputError(f"no facility has a figure for '{column}'", remedy="fill it in")
+    names = ", ".join(supply["id"][empty])
+    text = f"{empty.sum()} of {len(supply)} have no published '{column}' and are left out: {names}"
+    return supply[~empty], (text,) * bool(empty.any())
+
+
+def homes_of(ready: Ready, ways: Ways) -> Placed:
+    """The cells of the demand as places of a mode; their ids are flat cells."""
+    if ways.homes is not None:
+        return replace(ways.homes, ids=ways.homes.ids.astype(np.int64))
+    ground: Surface = ways.ground
+    cells = ready.demand.index.to_numpy()
+    node = ground.node_of.ravel()[cells]
+    return replace(at_nodes(ground, node[node >= 0]), ids=cells[node >= 0])
+
+
+def fairness(frame: pd.DataFrame, value: str, people: str, area: str | None = None) -> pd.Series:
+    """How unequally a column is spread over people; see `urbanplan.equity.inequality`."""
+    groups = np.full(len(frame), ALL) if area is None else frame[area].to_numpy(str)
+    return inequality(frame[value].to_numpy(float), frame[people].to_numpy(float), groups)
+
+
+def _amounts(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
+    amount = numbers(frame, column)
+    if (amount < 0).any():
+        raise InputError(
+            f"'{column}' of '{amount.index[amount < 0][0]}' is below 0", remedy="correct it"
+        )
+    return amount
