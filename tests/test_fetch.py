@@ -30,28 +30,6 @@ from urbanplan.sources.streets import clipped
 BOX = (24.9351, 60.1641, 24.9535, 60.1792)
 
 
-@pytest.fixture(scope="module")
-def helsinki(tmp_path_factory, helsinki_pbf):
-    """Helsinki's centre as two districts, fetched from the extract; set up once."""
-    from click.testing import CliRunner
-
-    from urbanplan.cli import cli
-
-    folder = tmp_path_factory.mktemp("helsinki")
-    middle = (BOX[0] + BOX[2]) / 2
-    halves = [shapely.box(BOX[0], BOX[1], middle, BOX[3]), shapely.box(middle, *BOX[1:])]
-    names = ["Länsi", "Itä"]
-    gpd.GeoDataFrame({"name": names}, geometry=halves, crs=4326).to_file(folder / "b.gpkg")
-    city = folder / "hki"
-    for args in (
-        ["-q", "init", city, "--boundary", folder / "b.gpkg", "--name", "Helsinki"],
-        ["-q", "fetch", city, "--pbf", helsinki_pbf],
-    ):
-        done = CliRunner().invoke(cli, [str(a) for a in args], standalone_mode=False)
-        assert done.exception is None, done.exception
-    return city
-
-
 def independent(pbf, table: str, where: str, folder) -> gpd.GeoDataFrame:
     """Features that GDAL's own OpenStreetMap reader finds, with the ids that ours would have."""
     out = folder / f"{table}.gpkg"

@@ -124,6 +124,37 @@ def coverage(
     return table[["minutes", "area", *people, *land]]
 
 
+def coverage_by(
+    demand: pd.DataFrame,
+    minutes: pd.Series,
+    limits_min: Sequence[float],
+    groups: np.ndarray,
+    parts: Parts | None = None,
+) -> pd.DataFrame:
+    """As `coverage`, for each group of people on its own (town and country, old and young).
+
+    Parameters
+    ----------
+    groups : ndarray of str, shape (rows of the demand,)
+        ``""`` is no group.
+
+    Returns
+    -------
+    DataFrame
+        With a column ``group`` in front; groups add up to the whole.
+    """
+    import pandas as pd
+
+    parts = parts_of(demand) if parts is None else parts
+    tables = []
+    for group in sorted(set(groups) - {""}):
+        here = groups == group
+        some = demand.assign(persons=demand["persons"] * here, km2=demand["km2"] * here)
+        tables.append(coverage(some, minutes, limits_min, parts))
+        tables[-1].insert(0, "group", group)
+    return pd.concat(tables, ignore_index=True)
+
+
 def gap_areas(
     demand: pd.DataFrame, minutes: pd.Series, limit_min: float, grid: Grid, least_persons: float = 1
 ) -> gpd.GeoDataFrame:

@@ -35,7 +35,8 @@ def spread(
     -------
     DataFrame
         One row per cell of any area, indexed by flat cell: ``persons`` (may be fractions; the sum
-        over a zone is the zone's total), ``area`` (name, ``""`` outside all areas), ``km2``.
+        over a zone is the zone's total), ``area`` (name, ``""`` outside all areas), ``km2``, and
+        ``group``: the zone's ``settlement`` (urban, rural), if it says one.
 
     Raises
     ------
@@ -59,7 +60,11 @@ def spread(
             remedy="use a smaller cell_m, or join the zone to its neighbour",
         )
     per_cell = np.r_[0.0, np.divide(persons, cells_in[1:], where=cells_in[1:] > 0, out=persons * 0)]
-    return _table(per_cell[zone], areas, grid, passable.ravel(), also=zone > 0)
+    table = _table(per_cell[zone], areas, grid, passable.ravel(), also=zone > 0)
+    if "settlement" in zones:
+        names = np.array(["", *zones["settlement"].fillna("")], dtype=object)
+        table["group"] = names[zone[table.index]]
+    return table
 
 
 def gather(
@@ -117,6 +122,7 @@ def _table(held: np.ndarray, areas, grid: Grid, land: np.ndarray, also=False) ->
             "persons": held[wanted],
             "area": names[area[wanted]],
             "km2": (grid.cell_m / 1000) ** 2,
+            "group": "",
         },
         index=pd.Index(wanted, name="cell"),
     )

@@ -42,6 +42,14 @@ VALUE = click.option("--value", default="population", show_default=True, help="C
 @file_option("--demand", DEMAND + " A city's own people by default.", metavar="F")
 @VALUE
 @AREAS
+@click.option(
+    "--rank",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many facilities must be within the limit.",
+)
+@click.option("--by", metavar="COLUMN", help="Groups of people, such as settlement.")
 @MODE
 @MINUTES
 @OPEN
@@ -53,8 +61,8 @@ VALUE = click.option("--value", default="population", show_default=True, help="C
 @JSON
 @click.pass_obj
 def coverage(
-    screen: Screen, city, streets, facilities, demand, value, areas, mode, minutes, opened, dem,
-    snap, modes, gaps, out, as_json,
+    screen: Screen, city, streets, facilities, demand, value, areas, rank, by, mode, minutes,
+    opened, dem, snap, modes, gaps, out, as_json,
 ) -> int:  # fmt: skip
     """Who is within so many minutes of a facility, by district and in all?
 
@@ -68,19 +76,29 @@ def coverage(
     if gaps is not None:
         vector.require_ending(gaps)
     way = require_mode(read_modes(modes), mode)
+    asked = {"rank": rank, "by": by}
     if streets is not None:
         if city or opened or gaps:
             raise click.UsageError("--streets asks about a file: leave CITY, --open, --gaps out")
         if demand is None:
             raise click.UsageError("--streets needs --demand: who lives where")
         table = _on_streets(
-            screen, streets, facilities, demand, value, areas, way, minutes, dem, snap
+            screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked
         )
         title = f"{Path(facilities).stem} · {way.name_zh}"
     else:
         only_with_streets(dem=dem)
         table, title, gap = _in_city(
-            screen, city or DEFAULT_CITY, facilities, demand, value, areas, way, minutes, opened
+            screen,
+            city or DEFAULT_CITY,
+            facilities,
+            demand,
+            value,
+            areas,
+            way,
+            minutes,
+            opened,
+            asked,
         )
         if gaps is not None:
             screen.written({"gaps": vector.write(gap(), gaps)})
@@ -91,7 +109,7 @@ def coverage(
     return OK
 
 
-def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes, dem, snap):
+def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked):
     from urbanplan import study
     from urbanplan.sources.points import read_places
 
@@ -102,12 +120,12 @@ def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes,
             network = study.open_streets(streets, way, dem)
         with screen.stage("coverage"):
             answer = study.street_coverage(
-                network, there, people, value, minutes, snap_m=snap, areas=borders
+                network, there, people, value, minutes, snap_m=snap, areas=borders, **asked
             )
     return screen.told(answer)
 
 
-def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opened):
+def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opened, asked):
     from urbanplan import study
     from urbanplan.city import load_city
     from urbanplan.demand import unassigned
@@ -122,10 +140,12 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
         there = _facilities(ready, facilities)
         ways = ready.ways(way, opened)
         if people is None:
-            table, placed, cells = study.city_coverage(ready, ways, there, minutes, borders)
+            table, placed, cells = study.city_coverage(
+                ready, ways, there, minutes, borders, **asked
+            )
         else:
             table, placed, cells = study.city_coverage_of(
-                ready, ways, there, people, value, minutes, borders
+                ready, ways, there, people, value, minutes, borders, **asked
             )
     table.insert(0, "mode", way.id)
     table.insert(0, "facilities", Path(facilities).stem)

@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanplan.catalog import Mode
 from urbanplan.city import City
-from urbanplan.coverage import Parts, coverage, minutes_to_nearest, parts_of
+from urbanplan.coverage import Parts, coverage, coverage_by, minutes_to_nearest, parts_of
 from urbanplan.crs import require_fit, to_crs
 from urbanplan.demand import gather, spread, unpeopled
 from urbanplan.errors import InputError, UnknownNameError
@@ -20,7 +20,7 @@ from urbanplan.layers.model import require, require_usable
 from urbanplan.network import Network, build_network
 from urbanplan.sources import Streets, read_streets
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
-from urbanplan.traveltime import Nearest, Placed, nearest, place
+from urbanplan.traveltime import Nearest, Placed, at_nodes, matrix, nearest, place
 from urbanplan.zonal import parts
 
 if TYPE_CHECKING:
@@ -147,6 +147,25 @@ class Ready:
         beside_m = rules.off_street_m if isinstance(ground, Network) and rules else 0.0
         return place(ground, frame, self.city.analysis.snap_m, beside_m=beside_m)
 
+    def homes(self, ways: Ways) -> Placed:
+        """The cells of the demand as places of a mode; their ids are flat cells."""
+        if ways.homes is not None:
+            return replace(ways.homes, ids=ways.homes.ids.astype(np.int64))
+        cells = self.demand.index.to_numpy()
+        node = ways.ground.node_of.ravel()[cells]
+        return replace(at_nodes(ways.ground, node[node >= 0]), ids=cells[node >= 0])
+
+    def minutes(
+        self, ways: Ways, facilities: Placed, rank: int = 1, limit_min: float = np.inf
+    ) -> np.ndarray:
+        """Minutes per cell of the grid to the nearest facility, or to the `rank`-th nearest."""
+        if rank == 1:
+            return ways.per_cell(self.ground.grid, nearest(ways.ground, facilities))
+        homes = self.homes(ways)
+        out = np.full(self.ground.grid.rows * self.ground.grid.columns, np.nan)
+        out[homes.ids] = minutes_to_rank(ways, facilities, homes, rank, limit_min)
+        return out.reshape(self.ground.grid.shape)
+
     def placed(self, ways: Ways, facilities: str) -> Placed:
         """Existing facilities of one kind, put on streets or surface."""
         (layer,) = require(self.layers, facilities)
@@ -259,13 +278,36 @@ def cover(
     facilities: gpd.GeoDataFrame,
     limits_min: Sequence[float],
     parts: Parts,
+    rank: int = 1,
+    groups: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray, Placed]:
-    """Coverage by any facilities in the metric system, for any areas; as `coverage_of`."""
+    """Coverage by any facilities in the metric system, for any areas and groups; as `coverage_of`.
+
+    With a `rank`, who reaches so many facilities is covered.
+    """
     placed = ready.put(ways, facilities)
-    cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
+    cells = ready.minutes(ways, placed, rank, max(limits_min))
     column = minutes_to_nearest(ready.demand, cells, ways.mode.id)
-    table = coverage(ready.demand, column, limits_min, parts)
+    if groups is None:
+        table = coverage(ready.demand, column, limits_min, parts)
+    else:
+        table = coverage_by(ready.demand, column, limits_min, groups, parts)
     if not len(placed):
         # Nothing is known to be there, which is not the same as nobody being served.
         table[["persons_covered", "share", "km2_covered", "km2_share"]] = np.nan
     return table, cells, placed
+
+
+def minutes_to_rank(
+    ways: Ways, facilities: Placed, homes: Placed, rank: int, limit_min: float
+) -> np.ndarray:
+    """Minutes of each home to its `rank`-th nearest facility; infinity beyond the limit."""
+    table = matrix(ways.ground, facilities, homes, limit_min=limit_min, direction="to")
+    home, minutes = table["destination"].to_numpy(), table["minutes"].to_numpy()
+    order = np.lexsort((minutes, home))
+    home, minutes = home[order], minutes[order]
+    first = np.searchsorted(home, np.arange(len(homes)))
+    there = first + rank - 1 < np.searchsorted(home, np.arange(len(homes)), "right")
+    out = np.full(len(homes), np.inf)
+    out[there] = minutes[first[there] + rank - 1]
+    return out

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from urbanplan.access import Pairs, access
-from urbanplan.coverage import ALL, Parts, coverage, gap_areas, minutes_to_nearest
+from urbanplan.coverage import (
+    ALL,
+    Parts,
+    coverage,
+    coverage_by,
+    gap_areas,
+    minutes_to_nearest,
+)
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
 from urbanplan.errors import InputError
 from urbanplan.network import Network
 from urbanplan.study.checkup import areas_of, dict_of, named_areas
-from urbanplan.study.ready import Ready, Ways, cover
+from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
 from urbanplan.study.streets import Answer, as_points, numbers, put, worth
-from urbanplan.surface import Surface
-from urbanplan.traveltime import Placed, at_nodes, matrix, nearest
+from urbanplan.traveltime import Placed, matrix, nearest
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,6 +39,8 @@ def city_coverage(
     facilities: gpd.GeoDataFrame,
     limits_min: Sequence[float],
     areas: gpd.GeoDataFrame | None = None,
+    rank: int = 1,
+    by: str | None = None,
 ) -> tuple[pd.DataFrame, Placed, np.ndarray]:
     """Coverage of a city's people and land by any facilities, by district or any areas.
 
@@ -46,6 +53,10 @@ def city_coverage(
     limits_min : sequence of float
     areas : GeoDataFrame, optional
         Reporting areas in place of the districts; cells on a border count with their exact share.
+    rank : int
+        Who reaches so many facilities is covered.
+    by : str, optional
+        Groups of people: ``settlement``, where the population layer says town or country.
 
     Returns
     -------
@@ -57,7 +68,17 @@ def city_coverage(
         Per cell.
     """
     _, share = areas_of(ready, areas)
-    table, cells, placed = cover(ready, ways, ready.metric(facilities), limits_min, share)
+    groups = None
+    if by is not None:
+        if by != "settlement" or not (ready.demand["group"] != "").any():
+            raise InputError(
+                f"the city's people are not told apart by '{by}'",
+                where=ready.city.id,
+                remedy="fill 'settlement' of the population layer, or give --demand with the column",
+            )
+        groups = ready.demand["group"].to_numpy(str)
+    metric = ready.metric(facilities)
+    table, cells, placed = cover(ready, ways, metric, limits_min, share, rank, groups)
     return table, placed, cells
 
 
@@ -69,13 +90,16 @@ def city_coverage_of(
     value: str,
     limits_min: Sequence[float],
     areas: gpd.GeoDataFrame | None = None,
+    rank: int = 1,
+    by: str | None = None,
 ) -> tuple[pd.DataFrame, Placed, np.ndarray]:
     """As `city_coverage`, of people given as places of their own (``value`` is their number)."""
     persons, people = _amounts(people, value), ready.metric(people)
     points, _ = as_points(people)
     placed, homes = ready.put(ways, ready.metric(facilities)), ready.put(ways, points)
     named, _ = areas_of(ready, areas)
-    table = point_coverage(ways, placed, people, persons, homes, limits_min, named)
+    asked = (limits_min, named, rank, by)
+    table = point_coverage(ways, placed, people, persons, homes, *asked)
     cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
     return table, placed, cells
 
@@ -105,6 +129,8 @@ def point_coverage(
     placed: Placed,
     limits_min: Sequence[float],
     areas: gpd.GeoDataFrame | None,
+    rank: int = 1,
+    by: str | None = None,
 ) -> pd.DataFrame:
     """Coverage of people given as places of their own.
 
@@ -120,19 +146,32 @@ def point_coverage(
     limits_min : sequence of float
     areas : GeoDataFrame, optional
         From `named_areas`; without them there is one row per limit.
+    rank, by
+        As for `city_coverage`; `by` is any column of the people.
 
     Returns
     -------
     DataFrame
-        ``area, minutes, persons, persons_covered, share``.
+        ``area, minutes, persons, persons_covered, share``, behind a ``group`` if there is any.
     """
     import pandas as pd
 
-    minutes = dict_of(placed.ids, nearest(ways.ground, facilities).at(placed), people["id"])
+    if rank == 1:
+        found = nearest(ways.ground, facilities).at(placed)
+    else:
+        found = minutes_to_rank(ways, facilities, placed, rank, max(limits_min))
+    minutes = pd.Series(dict_of(placed.ids, found, people["id"]))
     frame = pd.DataFrame({"persons": persons[people["id"]].to_numpy(), "area": ALL, "km2": 0.0})
     share = {ALL: _all_rows(len(frame))} if areas is None else shares_in(people, areas)
-    table = coverage(frame, pd.Series(minutes), limits_min, share)
-    return table.drop_duplicates(["minutes", "area"])[_OF_PEOPLE].reset_index(drop=True)
+    if by is None:
+        table = coverage(frame, minutes, limits_min, share)
+        return table.drop_duplicates(["minutes", "area"])[_OF_PEOPLE].reset_index(drop=True)
+    if by not in people:
+        raise InputError(f"the demand has no column '{by}'", remedy="choose one that it has")
+    groups = people[by].fillna("").astype(str).to_numpy()
+    table = coverage_by(frame, minutes, limits_min, groups, share)
+    table = table.drop_duplicates(["group", "minutes", "area"])
+    return table[["group", *_OF_PEOPLE]].reset_index(drop=True)
 
 
 def shares_in(people: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Parts:
@@ -171,6 +210,8 @@ def street_coverage(
     *,
     snap_m: float,
     areas: gpd.GeoDataFrame | None = None,
+    rank: int = 1,
+    by: str | None = None,
 ) -> Answer:
     """Who is within so many minutes of a facility, on streets alone?
 
@@ -186,7 +227,8 @@ def street_coverage(
     there, more = put(network, facilities, snap_m, "facilities")
     named = None if areas is None else named_areas(areas, network.crs)
     ways = Ways(network, homes)
-    table = point_coverage(ways, there, people, persons, homes, limits_min, named)
+    asked = (limits_min, named, rank, by)
+    table = point_coverage(ways, there, people, persons, homes, *asked)
     return Answer(table, (*network.findings, *notes, *more))
 
 
@@ -273,7 +315,7 @@ def city_access(
     decay: str | None = None,
     figure: float | None = None,
 ) -> Answer:
-    """What of a supply falls to the people of each cell: squares with ``persons, area, access``.
+    """What of a supply falls to the people of each cell: squares with ``persons, area, group, access``.
 
     Facilities whose capacity nobody published are left out and listed, so access is a floor.
     """
@@ -287,12 +329,12 @@ def city_access(
         )
     supply, notes = _with_figure(supply, capacity)
     there, persons = ready.put(ways, ready.metric(supply)), ready.demand["persons"].fillna(0.0)
-    amount, homes = _amounts(supply, capacity), homes_of(ready, ways)
+    amount, homes = _amounts(supply, capacity), ready.homes(ways)
     found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
     grid = ready.ground.grid
     x, y = grid.centres(demand.index.to_numpy())
     half = grid.cell_m / 2
-    table = demand[["persons", "area"]].reset_index()
+    table = demand[["persons", "area", "group"]].reset_index()
     table["access"] = found[demand.index].to_numpy()
     table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", grid.cell_m
     squares = shapely.box(x - half, y - half, x + half, y + half)
@@ -311,20 +353,12 @@ def _with_figure(supply: gpd.GeoDataFrame, column: str):
     return supply[~empty], (text,) * bool(empty.any())
 
 
-def homes_of(ready: Ready, ways: Ways) -> Placed:
-    """The cells of the demand as places of a mode; their ids are flat cells."""
-    if ways.homes is not None:
-        return replace(ways.homes, ids=ways.homes.ids.astype(np.int64))
-    ground: Surface = ways.ground
-    cells = ready.demand.index.to_numpy()
-    node = ground.node_of.ravel()[cells]
-    return replace(at_nodes(ground, node[node >= 0]), ids=cells[node >= 0])
-
-
 def fairness(frame: pd.DataFrame, value: str, people: str, area: str | None = None) -> pd.Series:
     """How unequally a column is spread over people; see `urbanplan.equity.inequality`."""
-    groups = np.full(len(frame), ALL) if area is None else frame[area].to_numpy(str)
-    return inequality(frame[value].to_numpy(float), frame[people].to_numpy(float), groups)
+    areas = np.full(len(frame), ALL) if area is None else frame[area].to_numpy(str)
+    amount, heads = frame[value].to_numpy(float), frame[people].to_numpy(float)
+    urban = (frame["group"] == "urban").to_numpy() if "group" in frame else None
+    return inequality(amount, heads, areas, urban)
 
 
 def _amounts(frame: gpd.GeoDataFrame, column: str) -> pd.Series:

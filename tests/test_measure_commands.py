@@ -1,0 +1,343 @@
+"""coverage, access, indicators and standards as others' scripts call them."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import shapely
+
+from test_cli import call
+
+#: The middle of the extract: two areas side by side.
+WEST, EAST = (24.935, 60.163, 24.944, 60.171), (24.944, 60.163, 24.953, 60.171)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """People and facilities around the middle of the extract, and one of each far away."""
+    folder = tmp_path_factory.mktemp("measure")
+    rng = np.random.default_rng(4)
+    lon, lat = 24.9352 + rng.random(40) * 0.0176, 60.1632 + rng.random(40) * 0.0076
+    people = pd.DataFrame({"id": [f"p{i}" for i in range(40)], "lon": lon, "lat": lat})
+    people["population"] = rng.integers(1, 90, 40)
+    people["age"] = np.where(np.arange(40) % 3, "young", "old")
+    people.loc[40] = ["far", 10.0, 50.0, 7, "old"]
+    people.to_csv(folder / "people.csv", index=False)
+    sites = people.iloc[:40:9][["id", "lon", "lat"]].assign(id=list("abcde"), beds=[3, 5, 8, 2, 9])
+    sites.to_csv(folder / "sites.csv", index=False)
+    gpd.GeoDataFrame(
+        {"name": ["west", "east"]}, geometry=[shapely.box(*WEST), shapely.box(*EAST)], crs=4326
+    ).to_file(folder / "areas.geojson")
+    return folder
+
+
+def table_of(path) -> pd.DataFrame:
+    readers = {
+        ".csv": pd.read_csv,
+        ".parquet": pd.read_parquet,
+        ".xlsx": pd.read_excel,
+        ".json": pd.read_json,
+    }
+    return readers[path.suffix](path)
+
+
+def independent_minutes(capsys, town, pbf) -> pd.DataFrame:
+    """Minutes of all pairs by the matrix command, people to facilities."""
+    out = town / "pairs.csv"
+    call(
+        capsys, "-q", "matrix", "--streets", str(pbf), "--origins", str(town / "people.csv"),
+        "--destinations", str(town / "sites.csv"), "--max-minutes", "90", "--out", str(out),
+    )  # fmt: skip
+    return pd.read_csv(out).pivot(index="origin", columns="destination", values="minutes")
+
+
+def ask(capsys, town, pbf, *more, out):
+    return call(
+        capsys, "coverage", "--streets", str(pbf), "--facilities", str(town / "sites.csv"),
+        "--demand", str(town / "people.csv"), "--minutes", "3,5,10", "--out", str(out), *more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx", "json"])
+def test_coverage_on_streets_is_that_of_the_pairs(capsys, helsinki_pbf, town, tmp_path, ending):
+    out = tmp_path / f"c.{ending}"
+    code, printed, told = ask(
+        capsys, town, helsinki_pbf, "--areas", str(town / "areas.geojson"), out=out
+    )
+    assert (code, printed) == (0, f"{out}\n") and "1 of 41 places of demand" in told
+    table = table_of(out)
+    assert list(table) == ["area", "minutes", "persons", "persons_covered", "share"]
+    assert table["area"].tolist() == ["east", "west", "ALL"] * 3
+    pairs, people = (
+        independent_minutes(capsys, town, helsinki_pbf),
+        pd.read_csv(town / "people.csv"),
+    )
+    nearest = people["id"].map(pairs.min(axis=1)).fillna(np.inf)
+    for row in table.itertuples():
+        west, _, east, _ = {"west": WEST, "east": EAST, "ALL": (24.935, 0, 24.953, 0)}[row.area]
+        here = people["lon"].between(west, east)
+        assert row.persons == people["population"][here].sum()
+        assert row.persons_covered == people["population"][here & (nearest <= row.minutes)].sum()
+        assert row.share == pytest.approx(row.persons_covered / row.persons)
+    assert 0 < table["share"].iloc[2] < table["share"].iloc[-1]
+
+
+def test_without_areas_everybody_counts_even_who_is_far(capsys, helsinki_pbf, town, tmp_path):
+    ask(capsys, town, helsinki_pbf, out=tmp_path / "c.csv")
+    table = pd.read_csv(tmp_path / "c.csv")
+    people = pd.read_csv(town / "people.csv")
+    assert set(table["area"]) == {"ALL"} and set(table["persons"]) == {people["population"].sum()}
+    assert table["persons_covered"].max() <= people["population"].sum() - 7
+
+
+def test_the_second_nearest_and_groups(capsys, helsinki_pbf, town, tmp_path):
+    ask(capsys, town, helsinki_pbf, "--rank", "2", out=tmp_path / "2.csv")
+    pairs = independent_minutes(capsys, town, helsinki_pbf)
+    people = pd.read_csv(town / "people.csv").set_index("id")
+    second = pd.Series(np.sort(pairs.fillna(np.inf), axis=1)[:, 1], pairs.index)
+    table = pd.read_csv(tmp_path / "2.csv").set_index("minutes")
+    for limit in (3, 5, 10):
+        near = second.index[second <= limit]
+        assert table.at[limit, "persons_covered"] == people.loc[near, "population"].sum()
+    ask(capsys, town, helsinki_pbf, "--by", "age", out=tmp_path / "g.csv")
+    ask(capsys, town, helsinki_pbf, out=tmp_path / "all.csv")
+    groups, whole = pd.read_csv(tmp_path / "g.csv"), pd.read_csv(tmp_path / "all.csv")
+    assert set(groups["group"]) == {"old", "young"}
+    for column in ("persons", "persons_covered"):
+        assert groups.groupby("minutes")[column].sum().tolist() == whole[column].tolist()
+
+
+@pytest.mark.parametrize("method", ["2sfca", "e2sfca", "3sfca", "mh3sfca", "gravity", "cumulative"])
+def test_access_on_streets(capsys, helsinki_pbf, town, tmp_path, method):
+    out = tmp_path / "a.csv"
+    code, printed, _ = call(
+        capsys, "access", "--streets", str(helsinki_pbf), "--supply", str(town / "sites.csv"),
+        "--capacity", "beds", "--demand", str(town / "people.csv"), "--value", "population",
+        "--method", method, "--minutes", "12", "--out", str(out),
+    )  # fmt: skip
+    assert code == 0 and "gini" in printed
+    found, people = pd.read_csv(out), pd.read_csv(town / "people.csv")
+    assert list(found)[:6] == ["id", "lon", "lat", "population", "age", "access"]
+    assert found["id"].tolist() == people["id"].tolist()
+    assert found["access"].iloc[-1] == 0 and (found["access"] >= 0).all()
+    if method.endswith("2sfca") or method == "3sfca":
+        assert (found["access"] * found["population"]).sum() == pytest.approx(27, rel=1e-9)
+    if method == "2sfca":
+        near = independent_minutes(capsys, town, helsinki_pbf) <= 12
+        heads = people.set_index("id")["population"].reindex(near.index)
+        ratio = pd.Series({s: b / heads[near[s]].sum() for s, b in zip("abcde", [3, 5, 8, 2, 9])})
+        by_hand = (near * ratio).sum(axis=1)
+        got = found.set_index("id")["access"].reindex(near.index)
+        assert np.abs(got - by_hand).max() < 1e-12
+
+
+def test_access_of_a_city_hands_out_its_beds(capsys, tmp_path):
+    out = tmp_path / "a.gpkg"
+    code, printed, told = call(
+        capsys, "access", "luzhou", "--supply", "hospitals", "--mode", "drive", "--minutes", "60",
+        "--out", str(out),
+    )  # fmt: skip
+    assert code == 0 and "urban_rural_gap" in printed and "2 of 6 have no published 'beds'" in told
+    frame = gpd.read_file(out)
+    assert set(frame["quality"]) == {"modelled"} and set(frame["group"]) == {"urban", "rural"}
+    assert frame["persons"].sum() == pytest.approx(1_596_119)
+    assert (frame["access"] * frame["persons"]).sum() == pytest.approx(
+        1000 + 300 + 100 + 567, rel=1e-9
+    )
+
+
+def test_coverage_of_a_city_by_its_own_people_files_and_groups(capsys, tmp_path):
+    gaps = tmp_path / "gaps.geojson"
+    code, out, _ = call(
+        capsys, "coverage", "luzhou", "--facilities", "culture_sport", "--mode", "drive",
+        "--minutes", "30", "--gaps", str(gaps), "--json",
+    )  # fmt: skip
+    out = out.split("\n", 1)[1]
+    rows = {r["area"]: r for r in json.loads(out)}
+    assert code == 0 and rows["ALL"]["persons"] == pytest.approx(1_596_119)
+    found = gpd.read_file(gaps)
+    missing = rows["ALL"]["persons"] - rows["ALL"]["persons_covered"]
+    # Clusters of less than one person are not drawn.
+    assert 0 <= missing - found["persons"].sum() < 60
+    assert found["persons"].is_monotonic_decreasing and set(found["quality"]) == {"modelled"}
+    call(
+        capsys, "coverage", "luzhou", "--facilities", "culture_sport", "--mode", "drive",
+        "--minutes", "30", "--by", "settlement", "--out", str(tmp_path / "g.csv"),
+    )  # fmt: skip
+    groups = pd.read_csv(tmp_path / "g.csv")
+    whole = groups[groups["area"] == "ALL"].set_index("group")
+    assert set(whole.index) == {"urban", "rural"}
+    assert whole["persons_covered"].sum() == pytest.approx(rows["ALL"]["persons_covered"])
+    assert whole.at["urban", "share"] > whole.at["rural", "share"]
+
+
+def test_districts_given_as_areas_are_nearly_the_districts(capsys, tmp_path):
+    from urbanplan.city import embedded_data
+
+    borders = embedded_data() / "boundaries/luzhou/districts.geojson"
+    args = ("coverage", "luzhou", "--facilities", "parks", "--mode", "bike", "--minutes", "15")
+    call(capsys, *args, "--out", str(tmp_path / "a.csv"))
+    call(capsys, *args, "--areas", str(borders), "--out", str(tmp_path / "b.csv"))
+    one, two = (pd.read_csv(tmp_path / n).set_index("area") for n in ("a.csv", "b.csv"))
+    assert set(one.index) == set(two.index)
+    # Only cells on a border differ; nobody is lost between two districts.
+    assert np.abs(two["persons"] / one["persons"] - 1).max() < 0.005
+    assert np.abs(two["share"] - one["share"]).max() < 0.005
+
+
+def test_the_check_up_of_the_embedded_city(capsys, tmp_path):
+    code, out, told = call(capsys, "indicators", "luzhou")
+    assert code == 0 and "culture_sport_30" in out and "can be told from this data" in told
+    for ending in ("xlsx", "csv", "parquet", "json"):
+        code, printed, _ = call(
+            capsys, "-q", "indicators", "luzhou", "--out", str(tmp_path / f"i.{ending}")
+        )
+        assert code == 0 and printed == f"{tmp_path / f'i.{ending}'}\n"
+    table = pd.read_csv(tmp_path / "i.csv")
+    assert (
+        table["indicator"].nunique()
+        == len(openpyxl.load_workbook(tmp_path / "i.xlsx").active["A"][1:]) / 4
+    )
+    by = table[table["area"] == "ALL"].set_index("indicator")
+    # The plan's own measure says what the run says, and names what it rests on.
+    headline = by.loc["culture_sport_30"]
+    assert (
+        headline["value"] == pytest.approx(0.812, abs=5e-4)
+        and headline["verdict"] == "no threshold"
+    )
+    assert headline["quality"] == "derived+schematic+modelled"
+    people = by.loc["double_two_hundred_people"]
+    assert (people["value"], people["verdict"]) == (1_596_119, "not met")
+    # What is only drawn after descriptions gives no number.
+    for name in (
+        "park_area_per_head",
+        "riverside_greenway",
+        "hospital_2km",
+        "double_two_hundred_land",
+    ):
+        assert by.at[name, "verdict"] == "cannot be told" and np.isnan(by.at[name, "value"])
+        assert "schematic" in by.at[name, "why"]
+    assert not table.loc[table["verdict"] == "cannot be told", "value"].notna().any()
+
+
+def test_standards_are_listed_clause_by_clause(capsys):
+    code, out, told = call(capsys, "standards", "GB55014-2021", "--json")
+    rows = {r["id"]: r for r in json.loads(out)}
+    assert code == 0 and set(rows) == {"park_area_per_head", "park_radius_share"}
+    assert (
+        rows["park_area_per_head"]["threshold"] == 8 and rows["park_area_per_head"]["grade"] == "V"
+    )
+    assert "V seen in a public text" in told
+    code, out, _ = call(capsys, "standards", "--city", "luzhou", "--json")
+    assert {"culture_sport_30", "rail_800m"} <= {r["id"] for r in json.loads(out)}
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("indicators", "luzhou", "--standard", "GB1"), "unknown standard or indicator 'GB1'"),
+        (("indicators", "luzhou", "--out", "x.doc"), "'.doc'"),
+        (("standards", "GB1"), "GB55014-2021"),
+        (("coverage", "luzhou", "--facilities", "moons"), "moons"),
+        (("coverage", "luzhou", "--facilities", "nowhere.csv"), "nowhere.csv"),
+        (("coverage", "luzhou", "--facilities", "parks", "--by", "age"), "'age'"),
+        (("coverage", "luzhou", "--facilities", "parks", "--dem", "x.tif"), "--streets"),
+        (("coverage", "--streets", "PBF", "--facilities", "SITES"), "--demand"),
+        (
+            (
+                "coverage",
+                "--streets",
+                "PBF",
+                "--facilities",
+                "SITES",
+                "--demand",
+                "PEOPLE",
+                "--value",
+                "cats",
+            ),
+            "'cats'",
+        ),
+        (
+            (
+                "coverage",
+                "--streets",
+                "PBF",
+                "--facilities",
+                "SITES",
+                "--demand",
+                "PEOPLE",
+                "--by",
+                "cats",
+            ),
+            "'cats'",
+        ),
+        (
+            (
+                "coverage",
+                "--streets",
+                "PBF",
+                "--facilities",
+                "SITES",
+                "--demand",
+                "PEOPLE",
+                "--areas",
+                "PEOPLE",
+            ),
+            "no polygon",
+        ),
+        (
+            (
+                "coverage",
+                "luzhou",
+                "--streets",
+                "PBF",
+                "--facilities",
+                "SITES",
+                "--demand",
+                "PEOPLE",
+            ),
+            "leave CITY",
+        ),
+        (
+            ("access", "luzhou", "--supply", "hospitals", "--capacity", "cats", "--out", "OUT"),
+            "'cats'",
+        ),
+        (
+            ("access", "luzhou", "--supply", "hospitals", "--method", "4sfca", "--out", "OUT"),
+            "4sfca",
+        ),
+        (
+            ("access", "luzhou", "--supply", "hospitals", "--minutes", "-1", "--out", "OUT"),
+            "--minutes",
+        ),
+        (
+            ("access", "luzhou", "--supply", "hospitals", "--decay", "odd", "--out", "OUT"),
+            "decay 'odd'",
+        ),
+        (("access", "--streets", "PBF", "--supply", "SITES", "--out", "OUT"), "--demand"),
+    ],
+)
+def test_bad_questions_get_one_sentence(capsys, helsinki_pbf, town, tmp_path, args, said):
+    real = {
+        "PBF": str(helsinki_pbf), "SITES": str(town / "sites.csv"),
+        "PEOPLE": str(town / "people.csv"), "OUT": str(tmp_path / "o.gpkg"),
+    }  # fmt: skip
+    code, _, err = call(capsys, *(real.get(a, a) for a in args))
+    assert code == 2 and said in err and "Traceback" not in err
+    assert len(err.strip().splitlines()[-1]) > 10 and not (tmp_path / "o.gpkg").exists()
+
+
+def test_a_city_with_streets_tells_its_density(capsys, helsinki):
+    code, out, _ = call(capsys, "indicators", str(helsinki), "--json")
+    assert code == 0
+    by = {(r["indicator"], r["area"]): r for r in json.loads(out)}
+    density = by["road_density_8", "ALL"]
+    assert density["verdict"] == "threshold unverified" and 5 < density["value"] < 40
+    assert by["bus_stop_500m", "ALL"]["verdict"] == "met"
+    assert by["park_area_per_head", "ALL"]["why"].endswith("nobody knows who lives where")
+    assert by["intersection_density", "ALL"]["value"] > 0
