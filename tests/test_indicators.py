@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import openpyxl
 import pandas as pd
@@ -384,6 +385,55 @@ def test_a_detour_round_a_corner():
     ) == pytest.approx(1, rel=2e-3)
     assert math.isnan(FIGURES["detour"](straight, shapely.Point(0, 0)))
     assert math.isnan(FIGURES["block_ha"](straight, land))
+
+
+def test_all_ways_of_a_star_pass_its_middle():
+    star = town(*[((0, 0), spot) for spot in ((5, 0), (-5, 0), (0, 5), (0, -5))])
+    land = shapely.union_all(star.lines).envelope.buffer(5)
+    # Twenty ordered pairs of five nodes; the twelve between two tips pass the middle.
+    assert FIGURES["betweenness"](star, land) == pytest.approx(12 / 20)
+    ring = town(((0, 0), (4, 0), (4, 4), (0, 4), (0, 0)), ((0, 0), (-2, -2)), ((4, 4), (6, 6)))
+    found = FIGURES["betweenness"](ring, shapely.union_all(ring.lines).envelope.buffer(5))
+    graph = nx.Graph([(0, 1), (1, 2), (2, 3)])
+    # Bends are no nodes: two tips and two corners in a row, whatever the way round.
+    busiest = max(nx.betweenness_centrality(graph, normalized=False).values())
+    assert found == pytest.approx(2 * busiest / 12)
+
+
+def test_greenway_stretches_and_what_is_missing_between_them():
+    def line(x0, x1, y):
+        return shapely.LineString([at(x0, y), at(x1, y)])
+
+    # 40 m apart is joined; 200 m and 100 m are gaps.
+    drawn = layer(
+        "greenway", [line(0, 100, 5), line(140, 300, 5), line(500, 700, 5), line(500, 700, 105)]
+    )
+    ask = entry(measure="total", layer="greenway", figure="stretches", unit="段")
+    assert values(ask, scene(drawn))[ALL] == 3
+    gap = entry(measure="total", layer="greenway", figure="gaps_km", unit="km")
+    assert values(gap, scene(drawn))[ALL] == pytest.approx(0.3, abs=2e-4)
+    whole = layer("greenway", [line(0, 400, 5)])
+    assert values(ask, scene(whole))[ALL] == 1 and values(gap, scene(whole))[ALL] == 0
+
+
+def test_density_counts_what_lies_on_the_land_alone():
+    # Two blocks with a street of 40 m between them: the street counts, the road outside does not.
+    blocks = layer(
+        "built_up",
+        [
+            shapely.box(*at(0, 0).coords[0], *at(480, 400).coords[0]),
+            shapely.box(*at(520, 0).coords[0], *at(1000, 400).coords[0]),
+        ],
+    )
+    street, outside = (
+        shapely.LineString([at(500, 0), at(500, 400)]),
+        shapely.LineString([at(0, 900), at(1000, 900)]),
+    )
+    roads = layer("roads", [street, outside])
+    ask = entry(measure="density", layer="roads", figure="length_km", of="built_up", unit="km/km²")
+    # A disc of 50 m that rolls along the blocks dips 4.2 m into the street at either end.
+    km = 0.4 - 2 * (50 - math.sqrt(50**2 - 20**2)) / 1e3
+    assert values(ask, scene(blocks, roads))[ALL] == pytest.approx(km / 0.4, rel=2e-3)
 
 
 # ---- exact shares of cells

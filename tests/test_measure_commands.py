@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 from test_cli import call
+from townfolder import write_town
 
 #: The middle of the extract: two areas side by side.
 WEST, EAST = (24.935, 60.163, 24.944, 60.171), (24.944, 60.163, 24.953, 60.171)
@@ -188,6 +189,59 @@ def test_districts_given_as_areas_are_nearly_the_districts(capsys, tmp_path):
     # Only cells on a border differ; nobody is lost between two districts.
     assert np.abs(two["persons"] / one["persons"] - 1).max() < 0.005
     assert np.abs(two["share"] - one["share"]).max() < 0.005
+
+
+def test_what_depends_on_a_bridge_is_what_closing_it_takes(capsys, tmp_path):
+    """The town's only bridge: without it nobody south of the river gets across."""
+    town = write_town(tmp_path / "town")
+    code, out, _ = call(
+        capsys,
+        "bridges",
+        str(town),
+        "--facilities",
+        "hospitals",
+        "--mode",
+        "drive",
+        "--minutes",
+        "5",
+        "--json",
+    )
+    (row,) = json.loads(out)
+    _, out, _ = call(
+        capsys,
+        "coverage",
+        str(town),
+        "--facilities",
+        "hospitals",
+        "--mode",
+        "drive",
+        "--minutes",
+        "5,99",
+        "--json",
+    )
+    south = {(r["area"], r["minutes"]): r["persons_covered"] for r in json.loads(out)}
+    assert code == 0 and row["bridge"] == "bridge_old"
+    assert row["persons_cut_off"] == south["南岸", 99.0] > 0
+    assert row["persons_lost"] == south["南岸", 5.0] and row["persons_slower"] == 0
+
+
+def test_bridges_of_the_embedded_city(capsys, tmp_path):
+    out = tmp_path / "b.csv"
+    code, _, _ = call(
+        capsys,
+        "bridges",
+        "luzhou",
+        "--facilities",
+        "culture_sport",
+        "--mode",
+        "drive",
+        "--out",
+        str(out),
+    )
+    table = pd.read_csv(out)
+    assert code == 0 and len(table) == 12 and (table["minutes_lost"] >= 0).all()
+    assert (table["persons_slower"] * table["minutes_lost"]).is_monotonic_decreasing
+    assert table["bridge"][0] == "br_yangtze_4" and set(table["quality"]) == {"schematic+modelled"}
 
 
 def test_the_check_up_of_the_embedded_city(capsys, tmp_path):

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from test_fetch import helsinki  # noqa: F401
 from townfolder import write_town
 
 URBANPLAN = [sys.executable, "-m", "urbanplan"]
@@ -32,7 +31,7 @@ def wait_for(path, process, seconds=120.0):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_goes_on_from_its_last_stage(helsinki, tmp_path, how):  # noqa: F811
+def test_a_killed_run_goes_on_from_its_last_stage(helsinki, tmp_path, how):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     first = started("-q", "run", helsinki, "--out", broken)
     wait_for(broken / ".stages" / "mode_walk.npz", first)
@@ -49,7 +48,7 @@ def test_a_killed_run_goes_on_from_its_last_stage(helsinki, tmp_path, how):  # n
     if how == signal.SIGKILL:
         subprocess.run([*URBANPLAN, "-q", "run", str(helsinki), "--out", str(whole)], check=True)
         names = sorted(p.name for p in whole.iterdir() if p.name[0] != "." and p.name != "run.json")
-        assert len(names) == 6
+        assert len(names) == 7
         for name in names:
             assert (whole / name).read_bytes() == (broken / name).read_bytes(), name
 

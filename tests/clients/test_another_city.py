@@ -12,8 +12,6 @@ from PIL import Image
 from test_geopackage_qgis import PROBE
 from test_page_chromium import browser, open_page  # noqa: F401
 
-from test_fetch import helsinki, run_of  # noqa: F401
-
 pytestmark = pytest.mark.client
 
 
@@ -32,7 +30,7 @@ def test_the_page_is_silent_drawn_and_says_whose_map_it_is(browser, run_of):  # 
     page.close()
 
 
-def test_qgis_opens_every_layer(run_of, tmp_path):  # noqa: F811
+def test_qgis_opens_every_layer(run_of, tmp_path):
     _, written = run_of
     probe = tmp_path / "probe.py"
     probe.write_text(PROBE, "utf-8")

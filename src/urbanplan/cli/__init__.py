@@ -35,6 +35,7 @@ for command in (
     city.check,
     measure.coverage,
     measure.access,
+    measure.bridges,
     measure.indicators,
     measure.standards,
     streets.isochrone,

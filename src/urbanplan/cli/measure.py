@@ -251,6 +251,35 @@ def access(
 
 @click.command()
 @CITY
+@click.option("--facilities", required=True, help="A facility layer such as hospitals, or a file.")
+@MODE
+@click.option("--minutes", default=30.0, show_default=True, type=float, help="Limit.")
+@file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
+@JSON
+@click.pass_obj
+def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: bool) -> int:
+    """What depends on each bridge: who would be slower, and how much, if it were closed?"""
+    from urbanplan import study
+    from urbanplan.catalog import load_catalog
+    from urbanplan.city import load_city
+    from urbanplan.publish import vector
+
+    if out is not None:
+        vector.require_ending(out, table=True)
+    profile, way = load_city(city), load_catalog().mode(mode)
+    with screen.progress(), screen.stage("bridges"):
+        ready = study.prepare(profile)
+        there = _facilities(ready, facilities)
+        table = study.bridge_dependence(ready, way, there, minutes)
+    if out is None:
+        screen.table(table, as_json, title=f"{profile.name_zh} · {facilities} · {way.name_zh}")
+    else:
+        screen.written({"bridges": vector.write_table(table, out)})
+    return OK
+
+
+@click.command()
+@CITY
 @click.option("--standard", "names", multiple=True, metavar="ID", help="A standard or indicator.")
 @AREAS
 @file_option("--out", "Table to write (.xlsx, .csv, .parquet, .json).", metavar="F")

@@ -70,25 +70,55 @@ def detour_ratio(network: Network, land: BaseGeometry) -> float:
     Geography 5). About a hundred crossings are taken evenly along the network's space-filling
     order, so the figure is the same at every run.
     """
+    picked, along, _ = _ways(network, land)
+    if len(picked) < 2:
+        return float("nan")
+    along = along[:, picked]
+    straight = np.hypot(*(network.xy[picked][:, None] - network.xy[picked]).transpose(2, 0, 1))
+    pairs = (straight >= _NEAREST_M) & np.isfinite(along)
+    return float(along[pairs].sum() / straight[pairs].sum()) if pairs.any() else float("nan")
+
+
+def busiest_share(network: Network, land: BaseGeometry) -> float:
+    """Share of shortest ways between crossings of the land that pass its busiest crossing.
+
+    Betweenness (Freeman 1977, Sociometry 40) of the node that has most of it, estimated from
+    the pairs of about a hundred nodes (Brandes & Pich 2007); a way's own ends do not count.
+    """
+    picked, along, before = _ways(network, land)
+    if len(picked) < 3:
+        return float("nan")
+    passed, ways = np.zeros(len(network.xy) + 1), 0
+    for row in range(len(picked)):
+        # All ways from one crossing are followed back together, a step at a time.
+        at = picked[np.isfinite(along[row, picked]) & (picked != picked[row])]
+        ways += len(at)
+        at = before[row, at]
+        while len(at := at[at != picked[row]]):
+            np.add.at(passed, at, 1)
+            at = before[row, at]
+    return float(passed.max() / ways) if ways else float("nan")
+
+
+def _ways(network: Network, land: BaseGeometry):
+    # Sampled nodes inside the land, metres from each of them to every node, and the node before.
     import shapely
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import dijkstra
 
     from urbanplan.graph import build_graph
 
     shapely.prepare(land)
     inside = np.flatnonzero(shapely.intersects(land, shapely.points(network.xy)))
     if len(inside) < 2:
-        return float("nan")
+        return inside, np.empty((0, 0)), np.empty((0, 0), int)
     picked = inside[np.unique(np.linspace(0, len(inside) - 1, _SAMPLES).astype(int))]
     tail, head = np.r_[network.tail, network.head], np.r_[network.head, network.tail]
+    # Metres take the place of minutes: form is measured on foot, both ways.
     graph = build_graph(len(network.xy), tail, head, np.tile(network.length_m, 2))
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import dijkstra
-
     ways = csr_matrix((graph.minutes, graph.to, graph.first), shape=(graph.nodes,) * 2)
-    along = dijkstra(ways, indices=picked)[:, picked]
-    straight = np.hypot(*(network.xy[picked][:, None] - network.xy[picked]).transpose(2, 0, 1))
-    pairs = (straight >= _NEAREST_M) & np.isfinite(along)
-    return float(along[pairs].sum() / straight[pairs].sum()) if pairs.any() else float("nan")
+    along, before = dijkstra(ways, indices=picked, return_predecessors=True)
+    return picked, along, before
 
 
 #: Figures of the street network by the name that standards call them, each of (network, land).
@@ -98,5 +128,6 @@ FIGURES: Mapping[str, Callable[[Network, BaseGeometry], float]] = MappingProxyTy
         "intersections": intersections_per_km2,
         "block_ha": block_ha,
         "detour": detour_ratio,
+        "betweenness": busiest_share,
     }
 )

@@ -32,6 +32,8 @@ _NOISE_MIN = 1e-9
 _SCALED = {"area_m2": ("area_km2", 1e6), "length_m": ("length_km", 1e3)}
 #: Half the widest street that lies between two blocks of built-up land, in metres.
 _BETWEEN_BLOCKS_M = 50.0
+#: Stretches of a greenway that are no farther apart than this are joined, in metres.
+_JOINED_M = 50.0
 #: Circles are polygons of so many corners per quarter: 0.03 % of their area is lost.
 _QUARTER = 32
 
@@ -118,9 +120,10 @@ def _per_head(indicator: Indicator, scene: Scene) -> Measured:
 
 
 def _density(indicator: Indicator, scene: Scene) -> Measured:
-    figures, trust = _figures(indicator, scene)
-    land, known = _land(indicator.of, scene)
-    base = {a: crs_km2(land.intersection(o)) for a, o in scene.outlines.items()}
+    land, known = _closed_land(indicator.of, scene)
+    places = {a: land.intersection(o) for a, o in scene.outlines.items()}
+    figures, trust = _figures(indicator, scene, places)
+    base = {a: _km2(place) for a, place in places.items()}
     return Measured(_ratios(figures, base), base, trust & known)
 
 
@@ -133,22 +136,25 @@ def _streets(indicator: Indicator, scene: Scene) -> Measured:
     if indicator.figure not in FIGURES:
         raise CannotTellError(f"'{indicator.figure}' is no figure of streets")
     network = scene.streets()
-    land, known = _land(indicator.of, scene)
-    # Blocks are often drawn without the streets between them, which are what is counted here.
-    land = land.buffer(_BETWEEN_BLOCKS_M).buffer(-_BETWEEN_BLOCKS_M)
+    land, known = _closed_land(indicator.of, scene)
     places = {a: land.intersection(o) for a, o in scene.outlines.items()}
-    base = {a: crs_km2(place) for a, place in places.items()}
+    base = {a: _km2(place) for a, place in places.items()}
     figure = FIGURES[indicator.figure]
     values = {a: figure(network, p) if base[a] > 0 else np.nan for a, p in places.items()}
     return Measured(values, base, known & scene.ground_trust)
 
 
-def _figures(indicator: Indicator, scene: Scene) -> tuple[dict[str, float], Trust]:
-    # A layer's figure in every area, cut along its border, on the ellipsoid.
+def _figures(
+    indicator: Indicator, scene: Scene, places: Mapping[str, BaseGeometry] | None = None
+) -> tuple[dict[str, float], Trust]:
+    # A layer's figure in every area (or place), cut along its border, on the ellipsoid.
     frame, trust = scene.features(indicator.layer, indicator.where)
     what, factor = _SCALED.get(indicator.figure, (indicator.figure, 1.0))
     out = {}
-    for area, outline in scene.outlines.items():
+    for area, outline in (places or scene.outlines).items():
+        if what in _OF_STRETCHES:
+            out[area] = _OF_STRETCHES[what](frame.geometry.intersection(outline))
+            continue
         if what.startswith(("sum:", "value:", "count")):
             here = frame[frame.geometry.representative_point().within(outline)]
         else:
@@ -156,6 +162,32 @@ def _figures(indicator: Indicator, scene: Scene) -> tuple[dict[str, float], Trus
             here = here[~here.geometry.is_empty]
         out[area] = factor * (measure(here.to_crs(crs.WGS84), what) if len(here) else 0.0)
     return out, trust
+
+
+def _stretches(lines: gpd.GeoSeries) -> np.ndarray:
+    # Lines whose ends lie near each other are one stretch.
+    import shapely
+
+    near = shapely.union_all(shapely.buffer(lines[~lines.is_empty].values, _JOINED_M / 2))
+    return shapely.get_parts(near)
+
+
+def _gaps_km(lines: gpd.GeoSeries) -> float:
+    # Least straight length that would join all stretches.
+    import shapely
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    parts = _stretches(lines)
+    if len(parts) < 2:
+        return 0.0
+    apart = shapely.distance(parts[:, None], parts)
+    # A stretch's outline is half the joining distance wider than its line, at both ends of a gap.
+    return float((minimum_spanning_tree(apart).data + _JOINED_M).sum() / 1e3)
+
+
+_OF_STRETCHES: Mapping[str, Callable[[gpd.GeoSeries], float]] = MappingProxyType(
+    {"stretches": lambda lines: float(len(_stretches(lines))), "gaps_km": _gaps_km}
+)
 
 
 def _land(of: str, scene: Scene) -> tuple[BaseGeometry, Trust]:
@@ -166,8 +198,13 @@ def _land(of: str, scene: Scene) -> tuple[BaseGeometry, Trust]:
     return scene.polygons(of)
 
 
-def crs_km2(shape: BaseGeometry) -> float:
-    """Area in km² of a shape in a metric system, as drawn there."""
+def _closed_land(of: str, scene: Scene) -> tuple[BaseGeometry, Trust]:
+    # Blocks are often drawn without the streets between them, which are what is counted here.
+    land, trust = _land(of, scene)
+    return land.buffer(_BETWEEN_BLOCKS_M).buffer(-_BETWEEN_BLOCKS_M), trust
+
+
+def _km2(shape: BaseGeometry) -> float:
     return shape.area / 1e6
 
 

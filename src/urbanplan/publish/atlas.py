@@ -18,7 +18,7 @@ from urbanplan.study.keep import inputs_of
 #: Libraries whose version can change a result.
 _LIBRARIES = (
     "geopandas", "shapely", "pyproj", "pyogrio", "fiona", "rasterio", "scipy", "numpy", "pandas",
-    "contourpy", "folium",
+    "contourpy", "exactextract", "folium",
 )  # fmt: skip
 
 
@@ -47,6 +47,7 @@ def write(
     with watch("tables"):
         written["coverage"] = write_csv(folder / "coverage.csv", results.coverage)
         written["what_if"] = write_csv(folder / "what_if.csv", results.what_ifs)
+        written["indicators"] = write_csv(folder / "indicators.csv", results.indicators)
         written["checks"] = write_csv(folder / "checks.csv", results.checks)
     with watch("raster"):
         written["raster"] = raster.write(results, folder / "travel_minutes.tif")

@@ -36,11 +36,12 @@ def write(results: Results, path: Path | str) -> Path:
             types[name] = _TYPES[layer.kind.geometry]
             if (layer.located.geom_type == "MultiPoint").any():
                 types[name] = "MultiPoint"
-    for name in ("bands", "isochrones", "demand"):
+    for name in ("bands", "isochrones", "gaps", "demand"):
         frame = getattr(results, name).set_crs(crs.CGCS2000, allow_override=True)
         layers[f"result_{name}"], types[f"result_{name}"] = frame, _TYPES["polygon"]
     layers["result_coverage"] = results.coverage
     if len(results.what_ifs):
         layers["result_what_ifs"] = results.what_ifs
+    layers["result_indicators"] = results.indicators
     layers["result_checks"] = results.checks
     return write_geopackage(path, layers, types)

@@ -1,5 +1,6 @@
 """A run: from a city's folder to results, stage by stage, with what each stage cost."""
 
+from urbanplan.study.bridges import bridge_dependence
 from urbanplan.study.checkup import listed, scene_of, standards_of
 from urbanplan.study.reach import isochrones_at
 from urbanplan.study.ready import Ready, check_opened, coverage_of, prepare
@@ -27,6 +28,7 @@ __all__ = [
     "Ready",
     "Results",
     "Watch",
+    "bridge_dependence",
     "check_opened",
     "city_access",
     "city_coverage",

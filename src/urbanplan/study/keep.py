@@ -25,9 +25,13 @@ from urbanplan.files import (
 from urbanplan.layers import Layer
 
 #: Files beside the layers that a run reads.
-INPUTS = ("city.toml", "study.toml", "streets.osm.pbf", "population.tif", "heights.tif")
+INPUTS = (
+    "city.toml", "study.toml", "standards.toml", "streets.osm.pbf", "population.tif", "heights.tif",
+)  # fmt: skip
 #: Libraries whose version can change a stage.
-_LIBRARIES = ("numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "numba")
+_LIBRARIES = (
+    "numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "numba", "exactextract",
+)  # fmt: skip
 
 
 def inputs_of(city: City, layers: Mapping[str, Layer]) -> dict[str, str]:
@@ -38,9 +42,10 @@ def inputs_of(city: City, layers: Mapping[str, Layer]) -> dict[str, str]:
 
 def run_key(city: City, layers: Mapping[str, Layer]) -> str:
     """SHA-256 of all that a stage depends on: inputs, settings, versions."""
+    folder = Path(catalog.__file__).parent
     about = {
         "urbanplan": __version__,
-        "catalogue": hash_folder(Path(catalog.__file__).parent, ".toml"),
+        "catalogue": [hash_folder(f, ".toml") for f in (folder, folder / "standards")],
         "libraries": {name: version(name) for name in _LIBRARIES},
         "inputs": inputs_of(city, layers),
     }

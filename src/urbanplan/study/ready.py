@@ -87,13 +87,16 @@ class Ready:
         """`frame` in the city's metric system."""
         return to_crs(frame, self.city.metric_crs)
 
-    def ways(self, mode: Mode, opened: tuple[str, ...] = ()) -> Ways:
-        """Streets of one mode, or its friction surface; planned roads in `opened` are there."""
+    def ways(self, mode: Mode, opened: tuple[str, ...] = (), closed: tuple[str, ...] = ()) -> Ways:
+        """Streets of one mode, or its friction surface.
+
+        Planned roads and bridges in `opened` are there, existing ones in `closed` are not.
+        """
         if self.streets is None:
-            return Ways(self._surface(mode, opened), None)
-        if opened:
+            return Ways(self._surface(mode, opened, closed), None)
+        if opened or closed:
             raise InputError(
-                f"'{opened[0]}' cannot be opened on streets from OpenStreetMap",
+                f"'{(*opened, *closed)[0]}' cannot be opened or closed on streets from OpenStreetMap",
                 where=self.city.id,
                 remedy="draw it into the extract, or leave it out",
             )
@@ -106,14 +109,13 @@ class Ready:
         network = build_network(self.streets, mode, crs=crs, heights_m=heights)
         return Ways(network, self._homes(network))
 
-    def _surface(self, mode: Mode, opened: tuple[str, ...]) -> Surface:
-        roads, bridges = require(self.layers, "roads", "bridges")
-        return build_surface(
-            self.ground,
-            mode,
-            self.metric(roads.with_status("existing", also=opened)),
-            self.metric(bridges.with_status("existing", also=opened)),
+    def _surface(self, mode: Mode, opened: tuple[str, ...], closed: tuple[str, ...]) -> Surface:
+        roads, bridges = (
+            self.metric(frame[~frame["id"].isin(closed)])
+            for layer in require(self.layers, "roads", "bridges")
+            for frame in [layer.with_status("existing", also=opened)]
         )
+        return build_surface(self.ground, mode, roads, bridges)
 
     def _homes(self, network: Network) -> Placed:
         # Where people of each cell step onto the street; nobody wades through the river to it.

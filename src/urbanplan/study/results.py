@@ -42,6 +42,11 @@ class Results:
         WGS84; ``facilities, mode, minutes, area_km2, quality``: everywhere within `minutes` of any facility.
     isochrones : GeoDataFrame
         WGS84; ``facilities, origin, name_zh, name_en, mode, minutes, area_km2``: one per facility.
+    indicators : DataFrame
+        The city check-up; see `urbanplan.indicators.check_up`.
+    gaps : GeoDataFrame
+        WGS84; clusters of people farther than the headline's limit, per mode: ``mode, rank, area,
+        persons, km2, minutes, nearest_min, quality, accuracy_m``.
     demand : GeoDataFrame
         WGS84 squares of five by five cells: ``persons``, ``area`` and one ``<facilities>_<mode>_min`` column
         (person-weighted mean minutes to the nearest facility, NaN where nobody lives).
@@ -61,6 +66,8 @@ class Results:
     what_ifs: pd.DataFrame
     bands: gpd.GeoDataFrame
     isochrones: gpd.GeoDataFrame
+    indicators: pd.DataFrame
+    gaps: gpd.GeoDataFrame
     demand: gpd.GeoDataFrame
     minutes: Mapping[tuple[str, str], np.ndarray]
     grid: Grid

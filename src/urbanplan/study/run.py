@@ -12,8 +12,10 @@ from urbanplan.catalog import load_catalog
 from urbanplan.city import City
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.demand import blocks, unassigned
+from urbanplan.indicators import check_up
 from urbanplan.layers import Layer, check_city, load_layers
 from urbanplan.network import Network
+from urbanplan.study.checkup import scene_of, standards_of
 from urbanplan.study.keep import Keep, run_key
 from urbanplan.study.reach import (
     BAND_COLUMNS,
@@ -24,6 +26,7 @@ from urbanplan.study.reach import (
 )
 from urbanplan.study.ready import Ready, Ways, check_opened, coverage_of, prepare
 from urbanplan.study.results import Results, Watch
+from urbanplan.study.supply import gaps_of
 from urbanplan.traveltime import Placed
 
 if TYPE_CHECKING:
@@ -74,6 +77,15 @@ def run(city: City, watch: Watch = nullcontext, stages: Path | None = None) -> R
     with watch("demand"):
         columns = {f"{f}_{m}_min": cells for (f, m), cells in minutes.items()}
         squares = blocks(ready.demand, ready.ground.grid, columns, _CELLS_PER_SQUARE)
+    with watch("indicators"):
+        standards = standards_of(city)
+        indicators = keep.stage(
+            "indicators", lambda: {"table": check_up(standards, scene_of(ready))}
+        )["table"]
+        gaps = _all(
+            gaps_of(ready, minutes[plan.headline_facilities, m], m, [plan.headline_minutes])
+            for m in plan.modes
+        )
     notes = [*unassigned(ready.demand), *_unlocated(layers, plan.facilities), *ready.findings]
     return Results(
         city=city,
@@ -83,6 +95,8 @@ def run(city: City, watch: Watch = nullcontext, stages: Path | None = None) -> R
         what_ifs=what_ifs,
         bands=_all(f["bands"] for f in found),
         isochrones=_all(f["isochrones"] for f in found),
+        indicators=indicators,
+        gaps=gaps,
         demand=to_crs(squares, WGS84),
         minutes=minutes,
         grid=ready.ground.grid,
