@@ -88,6 +88,19 @@ def test_coverage_on_streets_is_that_of_the_pairs(capsys, helsinki_pbf, town, tm
     assert 0 < table["share"].iloc[2] < table["share"].iloc[-1]
 
 
+def test_areas_are_named_by_text_never_by_figures(capsys, helsinki_pbf, town, tmp_path):
+    shapes = [shapely.box(*WEST), shapely.box(*EAST)]
+    for columns, names in (
+        ({"area": ["w", "e"]}, {"w", "e"}),
+        ({"area": [1.5, 2.5], "district": ["W", "E"]}, {"W", "E"}),
+        ({"area": [1.5, 2.5]}, {"1", "2"}),
+    ):
+        path = tmp_path / "areas.geojson"
+        gpd.GeoDataFrame(columns, geometry=shapes, crs=4326).to_file(path)
+        ask(capsys, town, helsinki_pbf, "--areas", str(path), out=tmp_path / "c.csv")
+        assert set(pd.read_csv(tmp_path / "c.csv", dtype=str)["area"]) == {*names, "ALL"}
+
+
 def test_without_areas_everybody_counts_even_who_is_far(capsys, helsinki_pbf, town, tmp_path):
     ask(capsys, town, helsinki_pbf, out=tmp_path / "c.csv")
     table = pd.read_csv(tmp_path / "c.csv")

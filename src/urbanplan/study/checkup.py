@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: What a city's own indicators are called.
 OWN = "standards.toml"
 #: Columns that may name an area, likeliest first.
-_NAMES = ("name_zh", "name", "NAME", "XZQMC", "名称", "name_en", "id")
+_NAMES = ("name_zh", "name", "NAME", "XZQMC", "名称", "area", "district", "name_en", "id")
 
 
 def standards_of(city: City) -> Mapping[str, Indicator]:
@@ -60,7 +60,11 @@ def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     """
     import shapely
 
-    column = next((c for c in _NAMES if c in frame and frame[c].notna().all()), None)
+    # A column of figures, such as an area in km², names nothing.
+    column = next(
+        (c for c in _NAMES if c in frame and frame[c].map(lambda v: isinstance(v, str)).all()),
+        None,
+    )
     if column is None:
         raise InputError(
             "no column names the areas", remedy=f"add a column such as {', '.join(_NAMES[:3])}"
