@@ -80,3 +80,15 @@ def helsinki(tmp_path_factory, helsinki_pbf):
         done = CliRunner().invoke(cli, [str(a) for a in args], standalone_mode=False)
         assert done.exception is None, done.exception
     return city
+
+
+@pytest.fixture(scope="session")
+def run_of(helsinki, tmp_path_factory):
+    """What a run of that city found, and what was written of it."""
+    from urbanplan import study
+    from urbanplan.city import load_city
+    from urbanplan.publish import atlas
+
+    folder = tmp_path_factory.mktemp("out")
+    results = study.run(load_city(helsinki))
+    return results, atlas.write(results, folder)

@@ -154,13 +154,6 @@ def test_the_tag_catalogue_names_layers_and_columns_that_exist():
 # ---------------------------------------------------------------- the atlas on streets
 
 
-@pytest.fixture(scope="module")
-def run_of(helsinki, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("out")
-    results = study.run(load_city(helsinki))
-    return results, atlas.write(results, folder)
-
-
 def test_helsinki_from_start_to_finish(run_of):
     results, written = run_of
     table = results.coverage
@@ -451,13 +444,17 @@ def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
     text = text[:facilities] + 'facilities = ["parks"]' + text[text.index("]", facilities) + 1 :]
     (city / "study.toml").write_text(text, "utf-8")
     study.run(load_city(city), stages=tmp_path / "s")
-    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("mode walk", "what if")
+    assert study.run(load_city(city), stages=tmp_path / "s").resumed == (
+        "mode walk",
+        "what if",
+        "indicators",
+    )
     (city / "study.toml").write_text(text.replace("[5, 10, 15, 30]", "[5, 15]"), "utf-8")
     assert study.run(load_city(city), stages=tmp_path / "s").resumed == ()
     # A stage that is damaged is computed anew.
     kept = next((tmp_path / "s").glob("mode*"))
     kept.write_bytes(kept.read_bytes()[:-100])
-    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("what if",)
+    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("what if", "indicators")
 
 
 def test_the_manifest_holds_old_and_new_while_a_file_changes(helsinki, tmp_path):
