@@ -12,15 +12,20 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
-from townfolder import HOSTILE, write_hostile_town, write_town
+import gridtown
+from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.publish import html
 from urbanplan.publish.html import page as page_module
-from urbanplan.publish.html.content import _figure, _plain, gain, percent, whole
+from urbanplan.publish.html.content import content
+from urbanplan.publish.html.tables import figure, gain, percent, plain, suppressed, whole
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +124,13 @@ def test_an_asset_that_is_not_bundled_is_an_error():
 )
 def test_odd_basemaps_are_refused(bad):
     with pytest.raises(InputError, match="basemap"):
-        html.require_basemap(bad)
+        html.Options(basemap=bad)
 
 
 def test_a_basemap_opens_one_host_for_images_only(tmp_path):
     results = study.run(load_city(write_town(tmp_path / "town")))
-    text = html.write(
-        results, tmp_path / "i.html", basemap="https://t{s}.tiles.example/{z}/{x}/{y}.png"
-    ).read_text("utf-8")
+    options = html.Options(basemap="https://t{s}.tiles.example/{z}/{x}/{y}.png")
+    text = html.write(results, tmp_path / "i.html", options).read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text).group(1)
     assert "img-src data: https://*.tiles.example;" in policy and policy.count("example") == 1
 
@@ -180,14 +184,14 @@ def test_numbers_are_printed_as_people_read_them():
 
 @pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT, "", float("inf")])
 def test_what_is_missing_is_left_out_of_a_card(value):
-    assert _plain(value) is None
+    assert plain(value) is None
 
 
 @pytest.mark.parametrize(
-    ("value", "plain"), [(5.0, 5), (np.float64(2.5), 2.5), (np.int64(3), 3), (True, True)]
+    ("value", "wanted"), [(5.0, 5), (np.float64(2.5), 2.5), (np.int64(3), 3), (True, True)]
 )
-def test_values_become_json(value, plain):
-    assert _plain(value) == plain and type(_plain(value)) is type(plain)
+def test_values_become_json(value, wanted):
+    assert plain(value) == wanted and type(plain(value)) is type(wanted)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +199,7 @@ def test_values_become_json(value, plain):
     [(86.66666, "86.67"), (2025, "2025"), (12345.0, "12,345"), (100, "100"), ("a", "a")],
 )
 def test_figures_in_the_table_read_like_the_cards(value, shown):
-    assert _figure(value) == shown
+    assert figure(value) == shown
 
 
 def test_every_column_has_a_name_people_read():
@@ -205,3 +209,122 @@ def test_every_column_has_a_name_people_read():
 
 def test_the_embedded_citys_page_stays_small(atlas):
     assert atlas[2]["page"].stat().st_size <= 2_500_000
+
+
+SECRETS = {"note_zh": "机密备注-七号库", "name_en": "Hidden Depot", "beds": 73.0}
+
+
+@pytest.fixture(scope="module")
+def secret_run(tmp_path_factory):
+    """A town whose hospitals, one without a place, carry what must not get out."""
+    folder = write_town(tmp_path_factory.mktemp("secret") / "town")
+    place = shapely.Point(gridtown.centre(1, 1))
+    write_layer(folder, "hospitals", [("a", place, SECRETS), ("b", None, SECRETS)])
+    return study.run(load_city(folder))
+
+
+@pytest.mark.parametrize("column", SECRETS)
+def test_a_redacted_column_is_not_in_the_bytes(secret_run, tmp_path, column):
+    whole_page = html.write(secret_run, tmp_path / "all.html").read_bytes()
+    told = str(SECRETS[column]).removesuffix(".0")
+    asked = told.encode() if column != "beds" else b'"beds":73'
+    assert asked in whole_page
+    cut = html.write(secret_run, tmp_path / "cut.html", html.Options(redact=(column,)))
+    assert asked not in cut.read_bytes()
+    features = [x for x in json.loads(block(cut.read_text("utf-8")))["layers"] if x["total"]]
+    assert all(column not in f["properties"] for x in features for f in x["features"])
+    assert not [r for r in json.loads(block(cut.read_text("utf-8")))["unlocated"] if told in str(r)]
+
+
+def test_names_that_are_redacted_leave_no_sound_behind(secret_run):
+    shown = content(secret_run, html.Options(redact=("name_zh", "name_en")))
+    assert all(not layer.get("pinyin") for layer in shown["layers"])
+    assert "name_zh" not in json.dumps(shown["layers"])
+
+
+@pytest.mark.parametrize("column", ["quality", "source", "licence", "accuracy_m", "status"])
+def test_how_well_a_feature_is_known_cannot_be_left_out(column):
+    with pytest.raises(InputError, match="every output shows"):
+        html.Options(redact=(column,))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"lang": "de"}, "language"),
+        ({"layers": ("nothing",)}, "layer kind"),
+        ({"redact": ("no_such",)}, "no layer has a column"),
+        ({"min_persons": -1}, "least count"),
+        ({"basemap": "tianditu"}, "key"),
+        ({"basemap": "tianditu", "key": "a b'<script>"}, "key"),
+    ],
+)
+def test_options_that_no_page_can_be_made_with(wrong, said):
+    with pytest.raises(UrbanplanError, match=said):
+        html.Options(**wrong)
+
+
+@given(
+    persons=st.floats(0, 5000),
+    share=st.floats(0, 1),
+    least=st.integers(1, 500),
+)
+def test_small_counts_cannot_be_worked_out_from_what_is_shown(persons, share, least):
+    covered = persons * share
+    hidden = suppressed(covered, persons, least)
+    assert hidden == (0 < covered < least or 0 < persons - covered < least)
+
+
+def test_least_counts_hold_on_every_row(secret_run):
+    least = 100
+    shown = content(secret_run, html.Options(min_persons=least))
+    rows = shown["coverage"] + shown["headline"]["rows"]
+    counts = [(r["persons"], r["of"], r["share"], r["part"]) for r in rows]
+    assert any(p == "–" for p, *_ in counts)
+    for persons, of, share, part in counts:
+        if persons == "–":
+            assert share == "–" and part is None
+        else:
+            n, total = (int(x.replace(",", "")) for x in (persons, of))
+            assert (n == 0 or n >= least) and (n == total or total - n >= least)
+    for layer in shown["layers"]:
+        if layer["role"] == "gap":
+            found = [f["properties"]["persons"] for f in layer["features"]]
+            assert all(p is None or p >= least for p in found)
+
+
+def test_only_the_layers_that_are_asked_for_are_drawn(secret_run):
+    shown = content(secret_run, html.Options(layers=("districts", "water")))
+    own = {x["id"] for x in shown["layers"] if x["role"] not in ("band", "gap")}
+    assert own == {"districts", "water"}
+    assert shown["unlocated"] == [] and len(shown["coverage"]) == len(secret_run.coverage)
+
+
+def test_tianditu_with_ones_own_key(secret_run, tmp_path):
+    options = html.Options(basemap="tianditu", key="0123456789abcdef0123456789abcdef")
+    text = html.write(secret_run, tmp_path / "i.html", options).read_text("utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text).group(1)
+    assert "img-src data: https://*.tianditu.gov.cn;" in policy
+    assert text.count(options.key) == 2 and "LAYER=vec" in text and "LAYER=cva" in text
+
+
+def test_names_are_found_by_their_sound(atlas):
+    layers = {x["id"]: x for x in content(atlas[0])["layers"]}
+    sounds = dict(
+        zip(
+            [f["properties"]["name_zh"] for f in layers["districts"]["features"]],
+            layers["districts"]["pinyin"],
+            strict=True,
+        )
+    )
+    assert sounds["龙马潭区"] == "longmatanqu lmtq" and sounds["纳溪区"] == "naxiqu nxq"
+
+
+def test_every_indicator_and_every_gap_is_on_the_page(atlas):
+    results, shown = atlas[0], content(atlas[0])
+    assert [(r["id"], r["area"], r["verdict"]) for r in shown["indicators"]] == [
+        (r.indicator, r.area, r.verdict) for r in results.indicators.itertuples()
+    ]
+    gaps = [x for x in shown["layers"] if x["role"] == "gap"]
+    people = sum(f["properties"]["persons"] for x in gaps for f in x["features"])
+    assert people == pytest.approx(results.gaps["persons"].sum(), rel=1e-4)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import city, folder, measure, streets
+from urbanplan.cli import city, folder, measure, publish, streets
 from urbanplan.cli.options import BAD_INPUT, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -33,6 +33,7 @@ for command in (
     city.run,
     city.layers,
     city.check,
+    publish.publish,
     measure.coverage,
     measure.access,
     measure.bridges,

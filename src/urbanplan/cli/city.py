@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from urbanplan.cli.options import CHECK_FAILED, CITY, JSON, OK
+from urbanplan.cli.options import BASEMAP, CHECK_FAILED, CITY, JSON, KEY, OK
 from urbanplan.cli.show import Screen
 
 #: Columns of the checks that only matter once something fails.
@@ -18,11 +18,10 @@ _QUIET = ("id", "layer", "source")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write; maps/CITY by default."
 )
-@click.option(
-    "--basemap", metavar="URL", help="XYZ template of a base map the reader may switch on."
-)
+@BASEMAP
+@KEY
 @click.pass_obj
-def run(screen: Screen, city: str, out: Path | None, basemap: str | None) -> int:
+def run(screen: Screen, city: str, out: Path | None, basemap: str | None, key: str | None) -> int:
     """Build the atlas: GeoPackage, page, raster, tables."""
     from urbanplan import study
     from urbanplan.city import load_city
@@ -30,12 +29,12 @@ def run(screen: Screen, city: str, out: Path | None, basemap: str | None) -> int
     from urbanplan.publish import atlas, html
 
     profile = load_city(city)
-    html.require_basemap(basemap)
+    page = html.Options(basemap=basemap, key=key)
     folder = out or Path("maps") / profile.id
     with lock(folder), screen.progress():
         stages = folder / ".stages"
         results = study.run(profile, screen.stage, stages)
-        written = atlas.write(results, folder, basemap=basemap, watch=screen.stage)
+        written = atlas.write(results, folder, page=page, watch=screen.stage)
         written["log"] = atlas.write_log(results, folder, written, screen.stages)
         remove_folder(stages)
     if results.resumed:

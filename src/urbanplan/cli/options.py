@@ -55,6 +55,16 @@ MODE = click.option("--mode", default="walk", show_default=True, help="walk, bik
 MINUTES = click.option(
     "--minutes", default="5,10,15,30", show_default=True, callback=_minutes, help="Limits."
 )
+BASEMAP = click.option(
+    "--basemap",
+    metavar="NAME|URL",
+    help="A base map the reader may switch on: tianditu, osm, or an XYZ template.",
+)
+KEY = click.option(
+    "--key",
+    envvar="URBANPLAN_TIANDITU_KEY",
+    help="Your key for Tianditu; it will stand in the page.",
+)
 OPEN = click.option(
     "--open", "opened", multiple=True, metavar="ID", help="Treat a planned road or bridge as built."
 )

@@ -18,12 +18,16 @@ from urbanplan.study.keep import inputs_of
 #: Libraries whose version can change a result.
 _LIBRARIES = (
     "geopandas", "shapely", "pyproj", "pyogrio", "fiona", "rasterio", "scipy", "numpy", "pandas",
-    "contourpy", "exactextract", "folium",
+    "contourpy", "exactextract", "folium", "pypinyin",
 )  # fmt: skip
 
 
 def write(
-    results: Results, folder: Path | str, *, basemap: str | None = None, watch: Watch = nullcontext
+    results: Results,
+    folder: Path | str,
+    *,
+    page: html.Options = html.Options(),  # noqa: B008
+    watch: Watch = nullcontext,
 ) -> dict[str, Path]:
     """Write GeoPackage, page, raster and tables of a run.
 
@@ -32,8 +36,8 @@ def write(
     results : Results
     folder : path
         Created if it is missing; files of the same names are replaced one by one, atomically.
-    basemap : str, optional
-        XYZ template of a base map that the reader may switch on; none by default.
+    page : urbanplan.publish.html.Options, optional
+        How the page is made.
     watch : callable, optional
         Called with each output's name; returns a context manager.
 
@@ -54,7 +58,7 @@ def write(
     with watch("geopackage"):
         written["geopackage"] = geopackage.write(results, folder / f"{city}.gpkg")
     with watch("page"):
-        written["page"] = html.write(results, folder / "index.html", basemap=basemap)
+        written["page"] = html.write(results, folder / "index.html", page)
     return written
 
 

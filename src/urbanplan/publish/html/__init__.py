@@ -6,13 +6,14 @@ from pathlib import Path
 
 from urbanplan.files import write_text
 from urbanplan.publish.html.content import content
-from urbanplan.publish.html.page import render, require_basemap
+from urbanplan.publish.html.options import BASEMAPS, LANGUAGES, Options
+from urbanplan.publish.html.page import render
 from urbanplan.study import Results
 
-__all__ = ["require_basemap", "write"]
+__all__ = ["BASEMAPS", "LANGUAGES", "Options", "write"]
 
 
-def write(results: Results, path: Path | str, *, basemap: str | None = None) -> Path:
+def write(results: Results, path: Path | str, options: Options = Options()) -> Path:  # noqa: B008
     """Write the interactive map of a run.
 
     Parameters
@@ -21,15 +22,13 @@ def write(results: Results, path: Path | str, *, basemap: str | None = None) -> 
         What a run found.
     path : path
         The ``.html`` to write.
-    basemap : str, optional
-        XYZ template of a base map that the reader may switch on. It is off when the page opens,
-        and its host is the only one that the page is then allowed to ask for images.
+    options : Options, optional
+        Title, language, layers, what to leave out, and the base map that the reader may switch
+        on: its host is the only one that the page is then allowed to ask for images.
 
     Raises
     ------
-    InputError
-        If `basemap` is not an http(s) address with ``{z}``, ``{x}`` and ``{y}``.
     UrbanplanError
         If the page would refer to anything that is not bundled.
     """
-    return write_text(path, render(results.city, content(results), basemap))
+    return write_text(path, render(content(results, options), options.tiles))

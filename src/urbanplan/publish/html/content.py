@@ -1,21 +1,21 @@
-"""What the page shows, as plain values: layers with features, tables, notes."""
+"""What the page shows, as plain values: layers with features, and the tables beside them."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.city import City
 from urbanplan.layers import Layer
+from urbanplan.publish.html import tables
+from urbanplan.publish.html.options import Options
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
     from shapely.geometry.base import BaseGeometry
 
 #: Layers that are on when the page opens, besides the headline's facilities and bands.
@@ -25,6 +25,8 @@ _LABELS = {"districts": 8, "water": 10, "bridges": 13, "parks": 13, "industrial_
 _FACILITY_LABEL_ZOOM = 13
 #: Sequential ramp, dark near and pale far; readable with any colour vision (ColorBrewer YlGnBu).
 _RAMP = ("#0c2c84", "#1d91c0", "#7fcdbb", "#c7e9b4")
+#: People out of reach: warm, beside the cool ramp.
+_GAP = "#c2500f"
 #: Share of a cell to which modelled bands are simplified on the page.
 _SIMPLIFY = 0.3
 #: Parts and holes smaller than this many such squares are left out there.
@@ -33,46 +35,50 @@ _SPECK = 20.0
 _MOST_VERTICES = 250_000
 
 
-def content(results: Results) -> dict[str, Any]:
+def content(results: Results, options: Options = Options()) -> dict[str, Any]:  # noqa: B008
     """Everything that goes into the page's JSON block.
 
     Parameters
     ----------
     results : Results
+    options : Options, optional
 
     Returns
     -------
     dict
         JSON values only.
     """
-    city, plan = results.city, results.city.analysis
+    city, plan, least = results.city, results.city.analysis, options.min_persons
     catalog = load_catalog()
+    layers = results.layers
+    drawn = [x for x in layers.values() if options.layers is None or x.id in options.layers]
     return {
-        "city": {"zh": city.name_zh, "en": city.name_en},
+        "city": {"zh": options.title or city.name_zh, "en": options.title or city.name_en},
+        "lang": options.lang,
+        "approval": options.approval,
         "notice": {"zh": city.notice_zh, "en": city.notice_en},
         "fields": {k: dict(v) for k, v in catalog.fields.items()},
         "chapters": {k: dict(v) for k, v in catalog.chapters.items()},
         "layers": [
-            *(
-                _layer(layer, plan.headline_facilities)
-                for layer in results.layers.values()
-                if len(layer.frame)
-            ),
+            *(_layer(x, plan.headline_facilities, options) for x in drawn if len(x.frame)),
             *_bands(results),
-            *_isochrones(results),
+            *_isochrones(results, options),
+            *_gaps(results, least),
         ],
         "ramp": _ramp(plan.minutes),
-        "counted": "km²" if _of_land(results) else "人",
+        "land": tables.of_land(results),
         "attribution": _attribution(results),
-        "headline": _headline(results),
-        "coverage": _coverage(results),
-        "facilities": {f: _names(results.layers[f].kind) for f in plan.facilities},
+        "headline": tables.headline(results, least),
+        "coverage": tables.coverage(results, least),
+        "facilities": {f: _names(layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
-        "what_ifs": _what_ifs(results),
-        "unlocated": _unlocated(results.layers),
-        "findings": list(results.findings),
-        "sources": _sources(results.layers),
+        "what_ifs": tables.what_ifs(results, least),
+        "indicators": tables.indicators(results, least),
+        "least": least,
+        "unlocated": tables.unlocated({x.id: x for x in drawn}, options.redact),
+        "findings": _findings(results, options),
+        "sources": tables.sources({x.id: x for x in drawn}),
         "checks": {
             "count": len(results.checks),
             "failed": int((results.checks["verdict"] == "fail").sum()),
@@ -80,28 +86,21 @@ def content(results: Results) -> dict[str, Any]:
     }
 
 
+def _findings(results: Results, options: Options) -> list[str]:
+    # A finding that quotes what must not be in the file is left out with it.
+    secret = {
+        str(value)
+        for layer in results.layers.values()
+        for column in options.redact
+        if column in layer.frame
+        for value in layer.frame[column].dropna()
+        if not isinstance(value, bool) and len(str(value)) > 1
+    }
+    return [text for text in results.findings if not any(value in text for value in secret)]
+
+
 def _names(named: Any) -> dict[str, str]:
     return {"zh": named.name_zh, "en": named.name_en}
-
-
-def _plain(value: Any) -> Any:
-    # What is missing is left out of a card; whole floats read better without their ".0".
-    import pandas as pd
-
-    if hasattr(value, "item"):
-        value = value.item()
-    if value is None or value is pd.NA or value != value or value in ("", math.inf, -math.inf):
-        return None
-    return int(value) if isinstance(value, float) and value == int(value) else value
-
-
-def _figure(value: Any) -> str:
-    # As the cards show it: two decimals at most, thousands apart from 10,000 on (years stay years).
-    value = _plain(value)
-    if isinstance(value, str) or value is None:
-        return value or ""
-    text = f"{value:,.2f}" if abs(value) >= 10_000 else f"{value:.2f}"
-    return text.rstrip("0").rstrip(".")
 
 
 def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int = 5) -> list[dict]:
@@ -113,16 +112,16 @@ def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int = 5) ->
         rows.append(
             {
                 "type": "Feature",
-                "properties": {c: _plain(v) for c, v in zip(columns, values)},
+                "properties": {c: tables.plain(v) for c, v in zip(columns, values)},
                 "geometry": json.loads(shapely.to_geojson(rounded)),
             }
         )
     return rows
 
 
-def _layer(layer: Layer, headline: str) -> dict[str, Any]:
+def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
     frame, kind = layer.located, layer.kind
-    columns = [c for c in frame.columns if c != "geometry"]
+    columns = [c for c in frame.columns if c != "geometry" and c not in options.redact]
     zoom = _FACILITY_LABEL_ZOOM if kind.role == "facility" else None
     return {
         "id": layer.id,
@@ -134,10 +133,24 @@ def _layer(layer: Layer, headline: str) -> dict[str, Any]:
         "color": kind.color,
         "open": layer.id in _OPEN or layer.id == headline,
         "label": _LABELS.get(layer.id, zoom),
-        "units": dict(kind.columns),
+        "units": {k: v for k, v in kind.columns.items() if k not in options.redact},
         "total": len(layer.frame),
+        "pinyin": _pinyin(frame) if "name_zh" in columns else [],
         "features": _features(frame, columns),
     }
+
+
+def _pinyin(frame: gpd.GeoDataFrame) -> list[str]:
+    # What a name sounds like, whole and by initials: "longmatanqu lmtq".
+    from pypinyin import Style, lazy_pinyin
+
+    def heard(name: str) -> str:
+        if not re.search(r"[\u4e00-\u9fff]", name):
+            return ""
+        initials = lazy_pinyin(name, style=Style.FIRST_LETTER)
+        return f"{''.join(lazy_pinyin(name))} {''.join(initials)}".lower()
+
+    return [heard(str(name)) for name in frame["name_zh"]]
 
 
 def _simplified(frame: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
@@ -210,10 +223,11 @@ def _too_many(frame: gpd.GeoDataFrame) -> bool:
     return frame.geometry.count_coordinates().sum() > _MOST_VERTICES
 
 
-def _isochrones(results: Results) -> list[dict]:
+def _isochrones(results: Results, options: Options) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
     frame = _simplified(results.isochrones, results.city)
     frame = frame[frame["facilities"] == plan.headline_facilities]
+    frame = frame.drop(columns=[c for c in options.redact if c in ("name_zh", "name_en")])
     kind = results.layers[plan.headline_facilities].kind
     if _too_many(frame):
         return []
@@ -229,31 +243,22 @@ def _isochrones(results: Results) -> list[dict]:
     ]
 
 
-def percent(share: float) -> str:
-    """A share as the page prints it."""
-    return "–" if share != share else f"{share:.1%}"
-
-
-def whole(persons: float) -> str:
-    """A count of people as the page prints it."""
-    # The sum of rounding errors must not read "-0".
-    return "–" if persons != persons else f"{round(persons):,}"
-
-
-def square_km(area: float) -> str:
-    """An area in km² as the page prints it: whole, with a decimal below 10."""
-    return "–" if area != area else f"{area:,.0f}" if area >= 10 else f"{area:.1f}"
-
-
-def gain(persons: float) -> str:
-    """A difference in people as the page prints it, with its sign."""
-    text = whole(persons)
-    return text if text[0] in "-–" or text == "0" else f"+{text}"
-
-
-def _of_land(results: Results) -> bool:
-    # Where nobody knows who lives where, shares are of land.
-    return bool(results.coverage["persons"].isna().all())
+def _gaps(results: Results, least: int) -> list[dict]:
+    # Where people live farther than the headline's limit, one layer per mode.
+    plan, catalog = results.city.analysis, load_catalog()
+    frame = results.gaps
+    if len(frame) and frame["persons"].notna().any():
+        hidden = (frame["persons"] > 0) & (frame["persons"] < least)
+        frame = frame.assign(persons=frame["persons"].round().mask(hidden))
+    kind = results.layers[plan.headline_facilities].kind
+    found = []
+    for mode in plan.modes:
+        part = _simplified(frame[frame["mode"] == mode], results.city)
+        names = _title(kind, catalog.mode(mode), "未覆盖", "out of reach")
+        own = {"role": "gap", "color": _GAP, "open": False}
+        own["units"] = {"persons": "", "area": "", "minutes": "min", "nearest_min": "min"}
+        found.append(_result_layer(results, f"gaps:{mode}", part, names, **own))
+    return [layer for layer in found if layer["features"]]
 
 
 def _attribution(results: Results) -> str:
@@ -262,88 +267,3 @@ def _attribution(results: Results) -> str:
     osm = any(frame["licence"].astype(str).str.startswith("ODbL").any() for frame in frames)
     said = ["示意图 schematic"] * drawn + ["© OpenStreetMap contributors (ODbL)"] * osm
     return " · ".join([*said, results.city.name_zh])
-
-
-def _row(row: Any, of_land: bool) -> dict[str, Any]:
-    return {
-        "facilities": row.facilities,
-        "mode": row.mode,
-        "minutes": f"{row.minutes:g}",
-        "area": row.area,
-        "share": percent(row.km2_share if of_land else row.share),
-        "persons": square_km(row.km2_covered) if of_land else whole(row.persons_covered),
-        "of": square_km(row.km2) if of_land else whole(row.persons),
-        "km2": square_km(row.km2_covered),
-    }
-
-
-def _coverage(results: Results) -> list[dict[str, Any]]:
-    return [_row(row, _of_land(results)) for row in results.coverage.itertuples()]
-
-
-def _headline(results: Results) -> dict[str, Any]:
-    plan = results.city.analysis
-    hit: pd.DataFrame = results.coverage[
-        (results.coverage["facilities"] == plan.headline_facilities)
-        & (results.coverage["minutes"] == plan.headline_minutes)
-    ]
-    return {
-        "zh": plan.headline_zh,
-        "en": plan.headline_en,
-        "minutes": f"{plan.headline_minutes:g}",
-        "rows": [_row(row, _of_land(results)) for row in hit.itertuples()],
-    }
-
-
-def _what_ifs(results: Results) -> list[dict[str, Any]]:
-    plan = results.city.analysis
-    table = results.what_ifs
-    table = table[table["minutes"] == plan.headline_minutes] if len(table) else table
-    return [
-        {
-            "zh": row.name_zh,
-            "en": row.name_en,
-            "mode": row.mode,
-            "area": row.area,
-            "id": row.what_if,
-            "gained": gain(row.persons_gained),
-            "persons": whole(row.persons_covered),
-        }
-        for row in table.itertuples()
-    ]
-
-
-def _unlocated(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
-    rows, fields = [], load_catalog().fields
-    for layer in layers.values():
-        frame = layer.frame[~layer.frame["id"].isin(layer.located["id"])]
-        for values in frame.drop(columns="geometry").to_dict("records"):
-            figures = [
-                f"{fields[name]['zh']} {_figure(values[name])} {unit}".strip()
-                for name, unit in layer.kind.columns.items()
-                if _plain(values[name]) is not None
-            ]
-            rows.append(
-                {
-                    "layer": layer.kind.name_zh,
-                    "name": values["name_zh"],
-                    "en": values["name_en"],
-                    "status": values["status"],
-                    "note": values["note_zh"] or "",
-                    "figures": "；".join(figures),
-                    "source": values["source"],
-                }
-            )
-    return rows
-
-
-def _sources(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
-    # One line per licence and quality, with the layers that rest on it.
-    found: dict[tuple[str, str], list[str]] = {}
-    for layer in layers.values():
-        for pair in layer.frame[["quality", "licence"]].drop_duplicates().itertuples(index=False):
-            found.setdefault((pair.quality, pair.licence), []).append(layer.kind.name_zh)
-    return [
-        {"quality": quality, "licence": licence, "layers": names}
-        for (quality, licence), names in found.items()
-    ]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import __version__
-from urbanplan.city import City
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import read_text
 
@@ -29,33 +28,17 @@ _FETCHED = re.compile(
 )
 
 
-def require_basemap(template: str | None) -> str | None:
-    """Return an XYZ template unchanged if it can be one, else raise `InputError`."""
-    if template is None:
-        return None
-    fields = all(field in template for field in ("{z}", "{x}", "{y}"))
-    host = r"(?:[\w.-]|{s})+(?::\d+)?"
-    if not re.fullmatch(rf"https?://{host}/[^\s\"'<>;\\]*", template) or not fields:
-        raise InputError(
-            f"basemap '{template}' is not an http(s) address with {{z}}, {{x}} and {{y}}",
-            remedy="e.g. https://tiles.example.cn/{z}/{x}/{y}.png",
-        )
-    return template
-
-
-def render(city: City, content: dict[str, Any], basemap: str | None = None) -> str:
+def render(content: dict[str, Any], tiles: tuple[str, ...] = ()) -> str:
     """The finished page as text.
 
     Parameters
     ----------
-    city : City
     content : dict
         From `urbanplan.publish.html.content.content`.
-    basemap : str, optional
-        XYZ template.
+    tiles : tuple of str, optional
+        XYZ templates of a base map, lowest first.
     """
-    require_basemap(basemap)
-    plain = _folium_page(content, basemap)
+    plain = _folium_page(content, tiles)
     head, rest = plain.split("</head>", 1)
     title = f"{content['city']['zh']} · {content['city']['en']}"
     page = (
@@ -69,12 +52,12 @@ def render(city: City, content: dict[str, Any], basemap: str | None = None) -> s
         + "</head>"
         + rest
     )
-    page = _with_policy(page, basemap)
+    page = _with_policy(page, tiles)
     _require_bundled(page)
     return page
 
 
-def _folium_page(content: dict[str, Any], basemap: str | None) -> str:
+def _folium_page(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
     import folium
     from branca.element import Element, MacroElement
     from jinja2 import Template
@@ -85,10 +68,13 @@ def _folium_page(content: dict[str, Any], basemap: str | None) -> str:
     # folium's own assets live on other hosts; Leaflet is bundled, the rest is not used.
     view.default_js, view.default_css = [], []
     groups = {}
-    if basemap:
-        tiles = folium.TileLayer(tiles=basemap, attr=_host(basemap), show=False, overlay=True)
-        tiles.add_to(view)
-        groups["basemap"] = tiles
+    if tiles:
+        groups["basemap"] = folium.FeatureGroup(name="", show=False, control=False).add_to(view)
+    for template in tiles:
+        # Hosts that are numbered go from 0 to 7 at Tianditu; others are Leaflet's a, b, c.
+        hosts = "01234567" if "tianditu" in template else "abc"
+        shown = folium.TileLayer(tiles=template, attr=_host(template), subdomains=hosts)
+        shown.add_to(groups["basemap"])
     for layer in content["layers"]:
         # Names go into the page as text by atlas.js, never through folium.
         groups[layer["id"]] = folium.FeatureGroup(name="", show=False, control=False).add_to(view)
@@ -159,10 +145,10 @@ def _style(name: str) -> str:
 
 
 def _host(template: str) -> str:
-    return re.match(r"https?://([^/]+)", template).group(1).replace("{s}.", "")
+    return re.sub(r"^[^.]*{s}[^.]*\.", "", re.match(r"https?://([^/]+)", template).group(1))
 
 
-def _with_policy(page: str, basemap: str | None) -> str:
+def _with_policy(page: str, tiles: tuple[str, ...]) -> str:
     code = re.findall(r"<script(?![^>]*application/json)[^>]*>(.*?)</script>", page, re.DOTALL)
     hashes = sorted(
         {
@@ -171,10 +157,12 @@ def _with_policy(page: str, basemap: str | None) -> str:
         }
     )
     images = "data:"
-    if basemap:
-        scheme, host = basemap.split("://")[0], basemap.split("://")[1].split("/")[0]
+    hosts = set()
+    for template in tiles:
+        scheme, host = template.split("://")[0], template.split("://")[1].split("/")[0]
         # A sub-domain placeholder becomes the policy's wildcard for one level.
-        images += f" {scheme}://{re.sub(r'^[^.]*{s}[^.]*', '*', host)}"
+        hosts.add(f" {scheme}://{re.sub(r'^[^.]*{s}[^.]*', '*', host)}")
+    images += "".join(sorted(hosts))
     policy = (
         "default-src 'none'; "
         f"script-src {' '.join(hashes)}; style-src 'unsafe-inline'; img-src {images}; "

@@ -1,0 +1,197 @@
+"""The page's tables and figures, as text that people read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from urbanplan.catalog import load_catalog
+from urbanplan.layers import Layer
+from urbanplan.study import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def plain(value: Any) -> Any:
+    """A table's value as JSON has it; None where nothing is known."""
+    # What is missing is left out of a card; whole floats read better without their ".0".
+    import pandas as pd
+
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or value is pd.NA or value != value or value in ("", math.inf, -math.inf):
+        return None
+    return int(value) if isinstance(value, float) and value == int(value) else value
+
+
+def figure(value: Any) -> str:
+    """A figure as the cards show it."""
+    # As the cards show it: two decimals at most, thousands apart from 10,000 on (years stay years).
+    value = plain(value)
+    if isinstance(value, str) or value is None:
+        return value or ""
+    text = f"{value:,.2f}" if abs(value) >= 10_000 else f"{value:.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def percent(share: float) -> str:
+    """A share as the page prints it."""
+    return "–" if share != share else f"{share:.1%}"
+
+
+def whole(persons: float) -> str:
+    """A count of people as the page prints it."""
+    # The sum of rounding errors must not read "-0".
+    return "–" if persons != persons else f"{round(persons):,}"
+
+
+def square_km(area: float) -> str:
+    """An area in km² as the page prints it: whole, with a decimal below 10."""
+    return "–" if area != area else f"{area:,.0f}" if area >= 10 else f"{area:.1f}"
+
+
+def gain(persons: float) -> str:
+    """A difference in people as the page prints it, with its sign."""
+    text = whole(persons)
+    return text if text[0] in "-–" or text == "0" else f"+{text}"
+
+
+def suppressed(persons: float, of: float, least: int) -> bool:
+    """Whether a count of people, or of those it leaves out, is too small to be shown."""
+    return 0 < persons < least or 0 < of - persons < least
+
+
+def of_land(results: Results) -> bool:
+    """Whether nobody knows who lives where, so that shares are of land."""
+    return bool(results.coverage["persons"].isna().all())
+
+
+def _row(row: Any, land: bool, least: int) -> dict[str, Any]:
+    hidden = not land and suppressed(row.persons_covered, row.persons, least)
+    covered = row.km2_covered if land else row.persons_covered
+    share = row.km2_share if land else row.share
+    return {
+        "facilities": row.facilities,
+        "mode": row.mode,
+        "minutes": f"{row.minutes:g}",
+        "area": row.area,
+        "share": "–" if hidden else percent(share),
+        # For the chart; none where the share may not be shown.
+        "part": None if hidden or share != share else round(float(share), 4),
+        "persons": "–" if hidden else square_km(covered) if land else whole(covered),
+        "of": square_km(row.km2) if land else whole(row.persons),
+        "km2": square_km(row.km2_covered),
+    }
+
+
+def coverage(results: Results, least: int) -> list[dict[str, Any]]:
+    """The coverage table, row by row; counts below `least` are not shown."""
+    return [_row(row, of_land(results), least) for row in results.coverage.itertuples()]
+
+
+def headline(results: Results, least: int) -> dict[str, Any]:
+    """The headline's rows of the coverage table."""
+    plan = results.city.analysis
+    hit: pd.DataFrame = results.coverage[
+        (results.coverage["facilities"] == plan.headline_facilities)
+        & (results.coverage["minutes"] == plan.headline_minutes)
+    ]
+    return {
+        "zh": plan.headline_zh,
+        "en": plan.headline_en,
+        "minutes": f"{plan.headline_minutes:g}",
+        "rows": [_row(row, of_land(results), least) for row in hit.itertuples()],
+    }
+
+
+def what_ifs(results: Results, least: int) -> list[dict[str, Any]]:
+    """What each planned feature would change, at the headline's limit."""
+    plan = results.city.analysis
+    table = results.what_ifs
+    table = table[table["minutes"] == plan.headline_minutes] if len(table) else table
+    return [
+        {
+            "zh": row.name_zh,
+            "en": row.name_en,
+            "mode": row.mode,
+            "area": row.area,
+            "id": row.what_if,
+            "gained": "–" if 0 < abs(row.persons_gained) < least else gain(row.persons_gained),
+        }
+        for row in table.itertuples()
+    ]
+
+
+def indicators(results: Results, least: int) -> list[dict[str, Any]]:
+    """The check-up, row by row, as the page prints it."""
+    found = []
+    for row in results.indicators.itertuples():
+        value = _measured(row.value, row.unit, least)
+        found.append(
+            {
+                "id": row.indicator,
+                "zh": row.name_zh,
+                "en": row.name_en,
+                "area": row.area,
+                "value": value,
+                "threshold": _measured(row.threshold, row.unit, 0),
+                "direction": row.direction,
+                "verdict": row.verdict,
+                "clause": f"{row.document} {row.clause}".strip(),
+                "grade": row.grade,
+                "quality": row.quality,
+                "why": row.why,
+                "note": row.note,
+            }
+        )
+    return found
+
+
+def _measured(value: float, unit: str, least: int) -> str:
+    if value != value:
+        return ""
+    if unit == "share":
+        return percent(value)
+    if unit == "persons":
+        return "–" if 0 < value < least else whole(value)
+    return f"{figure(value)} {unit}".strip()
+
+
+def unlocated(layers: Mapping[str, Layer], redact: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What is published by name only, with its figures."""
+    rows, fields = [], load_catalog().fields
+    for layer in layers.values():
+        frame = layer.frame[~layer.frame["id"].isin(layer.located["id"])]
+        for values in frame.drop(columns="geometry").to_dict("records"):
+            values = {k: "" if k in redact else v for k, v in values.items()}
+            figures = [
+                f"{fields[name]['zh']} {figure(values[name])} {unit}".strip()
+                for name, unit in layer.kind.columns.items()
+                if plain(values[name]) is not None
+            ]
+            rows.append(
+                {
+                    "layer": layer.kind.name_zh,
+                    "name": values["name_zh"],
+                    "en": values["name_en"],
+                    "status": values["status"],
+                    "note": values["note_zh"] or "",
+                    "figures": "；".join(figures),
+                    "source": values["source"],
+                }
+            )
+    return rows
+
+
+def sources(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
+    """One line per licence and quality, with the layers that rest on it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for layer in layers.values():
+        for pair in layer.frame[["quality", "licence"]].drop_duplicates().itertuples(index=False):
+            found.setdefault((pair.quality, pair.licence), []).append(layer.kind.name_zh)
+    return [
+        {"quality": quality, "licence": licence, "layers": names}
+        for (quality, licence), names in found.items()
+    ]
