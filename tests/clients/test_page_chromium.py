@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import re
+from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import shapely
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from pyproj import Geod
 
 import gridtown
 from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
@@ -31,8 +37,8 @@ def browser():
         chromium.close()
 
 
-def open_page(browser, path, width=1280, height=900):
-    page = browser.new_page(viewport={"width": width, "height": height})
+def open_page(browser, path, width=1280, height=900, state="", **context):
+    page = browser.new_page(viewport={"width": width, "height": height}, **context)
     page.noise = []
     page.on(
         "console", lambda m: page.noise.append(m.text) if m.type in ("error", "warning") else None
@@ -46,7 +52,7 @@ def open_page(browser, path, width=1280, height=900):
             else None
         ),
     )
-    page.goto(f"file://{path}")
+    page.goto(f"file://{path}{state}")
     page.wait_for_function("document.documentElement.dataset.ready === 'yes'", timeout=20_000)
     return page
 
@@ -163,7 +169,8 @@ def test_a_card_says_quality_accuracy_source_and_licence(browser, atlas):
     page.wait_for_selector(".card")
     name, card = page.inner_text(".card h2"), page.inner_text(".card")
     row = atlas[0].layers["culture_sport"].frame.set_index("name_zh").loc[name]
-    assert row["source"] in card and row["licence"] in card and row["quality"] in card
+    words = {"surveyed": "实测", "derived": "推导", "schematic": "示意", "modelled": "推算"}
+    assert row["source"] in card and row["licence"] in card and words[row["quality"]] in card
     assert f"± {row['accuracy_m']:g} m" in card
     page.close()
 
@@ -233,7 +240,9 @@ def test_paper_shows_the_map(browser, atlas):
     page.emulate_media(media="print")
     box = page.locator(".folium-map").bounding_box()
     assert box["x"] == 0 and box["width"] > 1000 and box["height"] > 500
-    assert page.locator("#panel").bounding_box()["y"] >= box["height"]
+    title, legend = (page.locator(x).bounding_box() for x in ("#title", "#p-legend"))
+    assert title["y"] + title["height"] <= box["y"]
+    assert legend["y"] >= box["y"] + box["height"]
     page.close()
 
 
@@ -246,3 +255,264 @@ def test_tables_fit_the_panel(browser, atlas):
     )
     assert wide == []
     page.close()
+
+
+def shown(page):
+    """Ids of the layers that are on, as the share link has them."""
+    page.click("#t-share")
+    state = parse_qs(page.input_value("#link").split("#")[1])
+    return set(state["on"][0].split(",")), state
+
+
+@pytest.mark.parametrize("width", [360, 1280, 2560])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, atlas, width, lang, scheme):
+    page = open_page(browser, atlas[2]["page"], width, 900, f"#lang={lang}", color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (v["id"], v["nodes"][0]["target"]) for v in found if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    page.click("#p-layers .entry button >> nth=1")
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.noise == []
+    page.close()
+
+
+def test_both_languages_say_the_same_in_their_own_words(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    figures = page.locator("#coverage td").all_inner_texts()
+    page.click("#t-lang")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.inner_text("#title") == atlas[0].city.name_en
+    assert page.locator("#coverage td").all_inner_texts() == figures
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    # Names of places without an English name, clauses and sources stay as they are published.
+    for part in ("#headline", "#p-coverage", "#p-layers", "#p-legend", "#tools", "#p-whatif"):
+        text = page.inner_text(part).replace("中文", "")
+        assert not re.search("[\u4e00-\u9fff]", text), (part, text)
+    page.click("#t-lang")
+    assert page.inner_text("#title") == atlas[0].city.name_zh and page.noise == []
+    page.close()
+
+
+@pytest.mark.parametrize("asked", ["龙马潭区", "longmatanqu", "lmtq", "longmatan district"])
+def test_a_name_is_found_however_it_is_typed(browser, atlas, asked):
+    page = open_page(browser, atlas[2]["page"])
+    page.fill("#q", asked)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".card")
+    assert page.inner_text(".card h2") == "龙马潭区"
+    page.fill("#q", "没有这个地方")
+    assert page.inner_text("#status") == "没有匹配的名称" and page.noise == []
+    page.close()
+
+
+def test_a_link_opens_what_was_shown(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.select_option("#c-facilities", "hospitals")
+    page.select_option("#c-mode", "walk")
+    page.select_option("#c-minutes", "15")
+    page.get_by_label("产业园区", exact=False).first.check()
+    on, _ = shown(page)
+    link = page.input_value("#link")
+    other = open_page(browser, atlas[2]["page"], state="#" + link.split("#")[1])
+    again, state = shown(other)
+    assert again == on and "industrial_parks" in on and "bands:hospitals:walk" in on
+    assert state["c"] == ["hospitals/walk/15/ALL"]
+    assert (
+        other.locator("#coverage td").all_inner_texts()
+        == page.locator("#coverage td").all_inner_texts()
+    )
+    assert page.noise == other.noise == []
+    page.close()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "#c=x/y/z/w&v=a/b/c&on=nothing&lang=xx",
+        "#v=99/999/999",
+        "#<img src=x onerror=alert(1)>",
+        "#c=%00",
+    ],
+)
+def test_a_made_up_link_opens_the_page_all_the_same(browser, atlas, state):
+    page = open_page(browser, atlas[2]["page"], state=state)
+    assert page.input_value("#c-facilities") == atlas[0].city.analysis.headline_facilities
+    assert page.noise == []
+    page.close()
+
+
+def test_minutes_choose_the_bands_on_the_map_and_the_bars(browser, atlas):
+    results = atlas[0]
+    page = open_page(browser, atlas[2]["page"])
+    plan = results.city.analysis
+    for minutes in plan.minutes:
+        page.select_option("#c-minutes", f"{minutes:g}")
+        drawn = page.locator(".leaflet-z420-pane path").count()
+        bands = results.bands
+        bands = bands[
+            (bands["facilities"] == plan.headline_facilities)
+            & (bands["mode"] == plan.headline_mode)
+        ]
+        assert drawn == (bands["minutes"] <= minutes).sum()
+        table = results.coverage
+        wanted = table[
+            (table["facilities"] == plan.headline_facilities)
+            & (table["mode"] == plan.headline_mode)
+            & (table["minutes"] == minutes)
+        ]
+        bars = page.locator("#chart text").all_text_contents()[1::2]
+        assert bars == [f"{share:.1%}" for share in wanted["share"]]
+        assert page.inner_text("#coverage tr.chosen th") == f"{minutes:g}"
+    page.close()
+
+
+def test_indicators_equal_the_run_and_lead_to_the_people_out_of_reach(browser, atlas):
+    results = atlas[0]
+    page = open_page(browser, atlas[2]["page"])
+    page.evaluate("document.getElementById('p-indicators').open = true")
+    told = results.indicators[results.indicators["verdict"] != "cannot be told"]
+    assert page.locator("#indicators tbody tr").count() == len(told) > 0
+    page.select_option("#i-verdict", "not met")
+    failed = results.indicators[results.indicators["verdict"] == "not met"]
+    assert page.locator("#indicators tbody tr").count() == len(failed) > 0
+    page.select_option("#i-verdict", "")
+    assert page.locator("#indicators tbody tr").count() == len(results.indicators)
+    assert not any(on.startswith("gaps:") for on in shown(page)[0])
+    page.select_option("#i-area", "纳溪区")
+    page.locator("#indicators tbody button").first.click()
+    assert "gaps:drive" in shown(page)[0]
+    gaps = results.gaps[(results.gaps["mode"] == "drive") & (results.gaps["area"] == "纳溪区")]
+    west, south, east, north = gaps.total_bounds
+    seen = page.evaluate(
+        "(() => { const b = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))].getBounds();"
+        "return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; })()"
+    )
+    assert seen[0] <= west + 0.01 and seen[1] <= south + 0.01
+    assert seen[2] >= east - 0.01 and seen[3] >= north - 0.01 and page.noise == []
+    page.close()
+
+
+def saved(page, selector):
+    with page.expect_download() as download:
+        page.click(selector)
+    return Path(download.value.path()).read_text("utf-8-sig")
+
+
+def test_tables_and_layers_are_saved_as_they_are(browser, atlas):
+    results = atlas[0]
+    page = open_page(browser, atlas[2]["page"])
+    rows = list(csv.DictReader(io.StringIO(saved(page, "#x-coverage"))))
+    assert [(r["area"], r["share"]) for r in rows] == [
+        (r.area, f"{r.share:.1%}") for r in results.coverage.itertuples()
+    ]
+    page.get_by_label("属性表 医院", exact=True).click()
+    layer = json.loads(saved(page, "#x-geojson"))
+    located = results.layers["hospitals"].located
+    assert [f["properties"]["id"] for f in layer["features"]] == list(located["id"])
+    there = shapely.from_geojson([json.dumps(f["geometry"]) for f in layer["features"]])
+    assert max(shapely.distance(there, located.geometry.array)) < 1e-5
+    assert {f["properties"]["licence"] for f in layer["features"]} == set(located["licence"])
+    page.close()
+
+
+def test_a_spreadsheet_cannot_be_made_to_run_a_cell(browser, tmp_path):
+    folder = write_town(tmp_path / "town")
+    names = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", 'say "hi", you']
+    place = shapely.Point(gridtown.centre(1, 1))
+    write_layer(
+        folder, "hospitals", [(f"h{i}", place, {"name_zh": n}) for i, n in enumerate(names)]
+    )
+    page = open_page(browser, html.write(study.run(load_city(folder)), tmp_path / "index.html"))
+    page.get_by_label("属性表 医院", exact=True).click()
+    rows = list(csv.DictReader(io.StringIO(saved(page, "#x-csv"))))
+    assert len(rows) == len(names)
+    for row, name in zip(rows, names, strict=True):
+        assert row["name_zh"] == (name if name[0] not in "=+-@\t" else "'" + name)
+    page.close()
+
+
+def test_a_line_is_measured_by_mouse_and_by_keyboard(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.click("#t-measure")
+    box = page.locator(".folium-map").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(middle[0] - 150, middle[1])
+    page.mouse.click(middle[0] + 150, middle[1])
+    ends = page.evaluate(
+        """() => {
+          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))], c = map.getSize().divideBy(2);
+          return [-150, 150].map((x) => map.containerPointToLatLng([c.x + x, c.y])).map((p) => [p.lng, p.lat]);
+        }"""
+    )
+    metres = Geod(ellps="WGS84").line_length(*zip(*ends))
+    told = float(re.match(r"([\d.]+) km", page.inner_text("#status")).group(1)) * 1000
+    # A sphere is within 0.6 % of the ellipsoid; clicks are within a pixel.
+    assert told == pytest.approx(metres, rel=0.01)
+    assert page.locator(".card").count() == 0
+    page.focus(".folium-map")
+    page.keyboard.press("Enter")
+    assert "km²" in page.inner_text("#status")
+    page.keyboard.press("Escape")
+    assert page.inner_text("#status") == "" and page.noise == []
+    page.close()
+
+
+def test_the_keyboard_reaches_every_feature_through_its_table(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.get_by_label("属性表 公园", exact=True).focus()
+    page.keyboard.press("Enter")
+    first = page.locator("#sheet-table tbody button").first
+    name = first.inner_text()
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".card")
+    assert page.inner_text(".card h2") == name and page.noise == []
+    page.close()
+
+
+def test_a_sheet_of_paper_has_title_map_legend_and_scale(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.evaluate(
+        "window.print = () => { window.sheet = [...document.querySelectorAll('style')].at(-1).textContent; }"
+    )
+    for size, most in (("a4", 297), ("a3", 420)):
+        page.click(f"#t-{size}")
+        rule = page.evaluate("window.sheet")
+        assert f"size:{size.upper()} landscape" in rule
+        page.add_style_tag(content=rule)
+        pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+        wide = max(float(x) for x in re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+)", pdf))
+        assert wide == pytest.approx(most / 25.4 * 72, rel=0.01)
+    page.emulate_media(media="print")
+    for part in (
+        "#title",
+        "#approval",
+        "#notice",
+        ".folium-map",
+        "#legend",
+        ".north",
+        ".leaflet-control-scale",
+        "#sources",
+    ):
+        assert page.locator(part).first.is_visible(), part
+    assert not page.locator("#tools").is_visible() and page.noise == []
+    page.close()
+
+
+def test_one_language_only_and_an_approval_number(browser, atlas, tmp_path):
+    options = html.Options(lang="en", approval="川S〔2026〕00001号", title="<b>Our map</b>")
+    page = open_page(browser, html.write(atlas[0], tmp_path / "i.html", options))
+    assert page.inner_text("#title") == "<b>Our map</b>"
+    assert page.inner_text("#approval") == "Map approval number: 川S〔2026〕00001号"
+    assert not page.locator("#t-lang").is_visible() and page.noise == []
+    page.close()
+    assert "仅供内部使用" in html.write(atlas[0], tmp_path / "i.html").read_text("utf-8")

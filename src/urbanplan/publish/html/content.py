@@ -70,6 +70,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         "attribution": _attribution(results),
         "headline": tables.headline(results, least),
         "coverage": tables.coverage(results, least),
+        "areas": _area_names(results),
         "facilities": {f: _names(layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
@@ -83,6 +84,17 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             "count": len(results.checks),
             "failed": int((results.checks["verdict"] == "fail").sum()),
         },
+    }
+
+
+def _area_names(results: Results) -> dict[str, str]:
+    # Tables call areas by their Chinese name; the English page calls them by the other.
+    zones = [layer.frame for layer in results.layers.values() if layer.kind.role == "zone"]
+    return {
+        str(zh): str(en)
+        for frame in zones
+        for zh, en in zip(frame["name_zh"], frame["name_en"])
+        if tables.plain(en)
     }
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
+#: The page's own script, in the order in which its parts build on one another.
+_SCRIPTS = ("text.js", "draw.js", "panels.js", "tools.js", "atlas.js")
 #: Anything in the finished page that would be fetched from somewhere else.
 _FETCHED = re.compile(
     r"""<(?:script|link|img|iframe|source|object|embed|video|audio|image|use|base|form)\b[^>]*?"""
@@ -87,7 +89,8 @@ def _folium_page(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
     _fix_ids(view)
     names = json.dumps({key: group.get_name() for key, group in groups.items()})
     pairs = ",".join(f"{json.dumps(k)}:{v}" for k, v in json.loads(names).items())
-    script = f"{_script('atlas.js')}\nurbanplanAtlas({view.get_name()},{{{pairs}}});"
+    script = "\n".join(_script(name) for name in _SCRIPTS)
+    script = f"{script}\nurbanplanAtlas({view.get_name()},{{{pairs}}});"
     atlas._template = Template(
         "{% macro script(this, kwargs) %}" + _escaped(script) + "{% endmacro %}"
     )

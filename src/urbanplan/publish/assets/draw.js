@@ -1,0 +1,141 @@
+"use strict";
+// Shapes, their styles and cards, and labels that keep out of each other's way.
+function urbanplanDraw(ui) {
+  const { map, groups, data, el, svg, t } = ui;
+  const ROAD = { expressway: "#c8741f", trunk: "#b23a2a", primary: "#c08a55", secondary: "#b9a893" };
+  const WIDTH = { expressway: 2.6, trunk: 3, primary: 2, secondary: 1.2 };
+  Object.assign(ui, { ROAD, WIDTH, hatch, card, shapes: {}, placeLabels, limitBands, swatch, value });
+
+  // Modelled surfaces are hatched: one pattern per colour.
+  function hatch(color) {
+    const id = "hatch-" + color.slice(1);
+    if (!document.getElementById(id)) {
+      const pattern = svg("pattern", { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+      pattern.append(svg("rect", { width: 7, height: 7, fill: color, "fill-opacity": 0.38 }));
+      pattern.append(svg("line", { x1: 0, y1: 0, x2: 0, y2: 7, stroke: color, "stroke-width": 2, "stroke-opacity": 0.75 }));
+      document.querySelector("#patterns defs").append(pattern);
+    }
+    return "url(#" + id + ")";
+  }
+  function style(layer, p) {
+    const color = layer.role === "band" ? data.ramp[p.minutes] : layer.color;
+    const dash = { schematic: "6 4", modelled: "1 4" }[p.quality] || null;
+    const planned = p.status === "planned" || p.status === "announced";
+    if (layer.role === "band" || layer.role === "gap") return { stroke: true, color, weight: 0.8, opacity: 0.9, fill: true, fillColor: hatch(color), fillOpacity: 0.62 };
+    if (layer.geometry === "line") return { color: (layer.role === "road" && ROAD[p.class]) || color, weight: (WIDTH[p.class] || 2.2) + (layer.role === "crossing" ? 1.4 : 0), opacity: planned ? 0.65 : 0.95, dashArray: planned ? "2 6" : dash, fill: false, lineCap: planned ? "round" : "butt" };
+    const open = { districts: 0.02, study_area: 0, water: 0.75, built_up: 0.28 }[layer.id];
+    const base = { color, weight: layer.id === "districts" ? 1.8 : 1.2, dashArray: dash, fillColor: color, fillOpacity: open !== undefined ? open : planned ? 0.12 : 0.4 };
+    if (p.quality === "modelled") return { ...base, fillColor: hatch(color), fillOpacity: 0.5 };
+    return layer.id === "water" ? { ...base, weight: 0.5 } : base;
+  }
+  function marker(layer, p, at) {
+    const planned = p.status !== "existing", loose = p.quality === "schematic" || p.quality === "modelled";
+    // A white dashed ring looks solid on a map: what is loosely placed gets a ring of its own colour and a paler fill.
+    return L.circleMarker(at, { radius: layer.role === "facility" ? 7 : 4.5, color: planned || loose ? layer.color : "#fff", weight: 2, dashArray: loose ? "3 2.5" : null, fillColor: planned ? "#fff" : layer.color, fillOpacity: planned || !loose ? 0.95 : 0.6 });
+  }
+
+  function value(v, unit) {
+    const text = typeof v === "number" ? (Math.abs(v) >= 10000 ? v.toLocaleString("en") : Math.round(v * 100) / 100) : v;
+    return text + (unit ? " " + unit : "");
+  }
+  function card(layer, p) {
+    const box = el("div", null, "card");
+    const [first, second] = ui.lang === "en" ? [p.name_en || p.name_zh, p.name_zh] : [p.name_zh || p.name_en, p.name_en];
+    box.append(el("h2", first || ui.name(layer)));
+    if (second && second !== first) box.append(el("p", second));
+    if (p.status) box.append(el("span", t(p.status), "mark"));
+    if (p.quality) box.append(el("span", t(p.quality), "mark " + p.quality));
+    const list = el("dl");
+    const put = (name, text) => {
+      if (text === null || text === undefined || text === "") return;
+      list.append(el("dt", name), el("dd", String(text)));
+    };
+    put(t("layer"), ui.name(layer));
+    put(t("accuracy"), p.accuracy_m ? "± " + p.accuracy_m + " m" : null);
+    put(t("district"), p.district);
+    for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(ui.field(name), p[name] === null || p[name] === undefined ? null : value(p[name], unit));
+    put(t("remark"), ui.lang === "en" ? p.note_en || p.note_zh : p.note_zh || p.note_en);
+    put(t("source"), p.source);
+    put(t("licence"), p.licence);
+    put(t("asOf"), p.as_of);
+    box.append(list);
+    return box;
+  }
+
+  // Bands lie under lines, lines under points.
+  const ORDER = { zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, gap: 422, context: 430, road: 440, crossing: 445, facility: 460 };
+  const labels = [];
+  const pane = (layer) => {
+    const z = layer.geometry === "point" ? 460 : layer.geometry === "line" ? ORDER[layer.role] + 10 : ORDER[layer.role] || 430;
+    const name = "z" + z;
+    if (!map.getPane(name)) map.createPane(name).style.zIndex = z;
+    return name;
+  };
+  const renderers = {};
+  for (const layer of data.layers) {
+    const name = pane(layer);
+    const renderer = (renderers[name] = renderers[name] || L.svg({ pane: name, padding: 0.6 }));
+    const geo = L.geoJSON({ type: "FeatureCollection", features: layer.features }, {
+      pane: name,
+      renderer,
+      // Leaflet would lay this over the points' own style too.
+      style: layer.geometry === "point" ? undefined : (f) => style(layer, f.properties),
+      pointToLayer: (f, at) => marker(layer, f.properties, at),
+    });
+    const own = (ui.shapes[layer.id] = []);
+    geo.eachLayer((shape) => {
+      shape.options.pane = name;
+      const p = shape.feature.properties;
+      shape.bindPopup(() => card(layer, p), { maxWidth: 340, minWidth: 220 });
+      if (layer.label !== null && p.name_zh && !p.name_zh.endsWith("（未命名）")) labels.push({ zoom: layer.label, layer, p, at: shape.getLatLng ? shape.getLatLng() : middle(shape), rank: layer.id === "districts" ? 0 : layer.id === "water" ? 1 : 2 });
+      groups[layer.id].addLayer(shape);
+      own.push(shape);
+    });
+  }
+  labels.sort((a, b) => a.rank - b.rank);
+  function middle(shape) {
+    // Several points as one feature: the label stands at the first.
+    if (!shape.getLatLngs) return shape.getLayers()[0].getLatLng();
+    if (!(shape instanceof L.Polygon)) {
+      const flat = shape.getLatLngs().flat(2);
+      return flat[Math.floor(flat.length / 2)].lat && flat.length > 2 ? flat[Math.floor(flat.length / 2)] : shape.getBounds().getCenter();
+    }
+    // A long river's centre may lie on land: the vertex nearest to it does not.
+    const centre = shape.getBounds().getCenter();
+    return shape.feature.properties.river ? shape.getLatLngs().flat(3).reduce((a, b) => (a.distanceTo(centre) < b.distanceTo(centre) ? a : b)) : centre;
+  }
+  let tips = [];
+  function placeLabels() {
+    const taken = [];
+    for (const tip of tips) map.removeLayer(tip);
+    tips = [];
+    const view = map.getBounds();
+    for (const l of labels) {
+      if (map.getZoom() < l.zoom || !map.hasLayer(groups[l.layer.id]) || !view.contains(l.at)) continue;
+      const point = l.layer.geometry === "point";
+      const tip = L.tooltip({ permanent: true, direction: point ? "right" : "center", offset: point ? [8, 0] : [0, 0], className: "label " + l.layer.id, content: el("span", (ui.lang === "en" && l.p.name_en) || l.p.name_zh), interactive: false }).setLatLng(l.at).addTo(map);
+      const box = tip.getElement().getBoundingClientRect();
+      if (taken.some((b) => box.left < b.right && box.right > b.left && box.top < b.bottom && box.bottom > b.top)) map.removeLayer(tip);
+      else {
+        taken.push(box);
+        tips.push(tip);
+      }
+    }
+  }
+  // Of the bands that are shown, those beyond the chosen limit are put aside.
+  function limitBands(minutes) {
+    for (const layer of data.layers) {
+      if (!layer.id.startsWith("bands:")) continue;
+      // Farthest first, so that nearer ones lie on top.
+      for (const shape of ui.shapes[layer.id]) groups[layer.id].removeLayer(shape);
+      for (const shape of ui.shapes[layer.id]) if (Number(shape.feature.properties.minutes) <= Number(minutes)) groups[layer.id].addLayer(shape);
+    }
+  }
+  function swatch(layer) {
+    const box = svg("svg", { width: 22, height: 14, class: "swatch", "aria-hidden": "true" });
+    if (layer.geometry === "point") box.append(svg("circle", { cx: 11, cy: 7, r: 5, fill: layer.color, stroke: "#fff" }));
+    else if (layer.geometry === "line") box.append(svg("line", { x1: 1, y1: 7, x2: 21, y2: 7, stroke: layer.color, "stroke-width": 3 }));
+    else box.append(svg("rect", { x: 1, y: 1, width: 20, height: 12, fill: layer.role === "band" || layer.role === "gap" ? hatch(layer.color) : layer.color, "fill-opacity": 0.4, stroke: layer.color }));
+    return box;
+  }
+}
