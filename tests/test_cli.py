@@ -172,3 +172,31 @@ def test_no_facility_is_not_nobody_served(capsys, town, tmp_path):
     assert {r["share"] for r in json.loads(out)} == {None}
     code, out, _ = call(capsys, "run", town, "--out", str(tmp_path / "out"))
     assert code == 0 and "无法判断" in out
+
+
+def test_publish_html_takes_every_option(capsys, town, tmp_path):
+    out = tmp_path / "shared" / "map.html"
+    code, said, err = call(
+        capsys, "-q", "publish", "html", town, "--out", str(out), "--title", "对外版", "--lang", "zh",
+        "--layers", "districts,hospitals", "--redact", "note_zh", "--min-persons", "100",
+        "--approval", "川S〔2026〕1号", "--basemap", "https://tiles.example.cn/{z}/{x}/{y}.png",
+    )  # fmt: skip
+    assert code == 0, err
+    text = out.read_text("utf-8")
+    data = json.loads(text.split('id="atlas-data">')[1].split("</script>")[0])
+    assert data["city"]["zh"] == "对外版" and data["lang"] == "zh" and data["least"] == 100
+    assert data["approval"] == "川S〔2026〕1号" and "tiles.example.cn" in text
+    drawn = {x["id"] for x in data["layers"] if ":" not in x["id"]}
+    assert drawn == {"districts", "hospitals"}
+    assert all("note_zh" not in f["properties"] for x in data["layers"] for f in x["features"])
+    assert str(out) in said
+
+
+def test_a_key_for_tianditu_is_never_printed(capsys, town, tmp_path, monkeypatch):
+    key = "0123456789abcdef0123456789abcdef"
+    monkeypatch.setenv("URBANPLAN_TIANDITU_KEY", key)
+    out = tmp_path / "map.html"
+    code, said, err = call(
+        capsys, "publish", "html", town, "--out", str(out), "--basemap", "tianditu"
+    )
+    assert code == 0 and key not in said + err and key in out.read_text("utf-8")
