@@ -121,7 +121,7 @@ function urbanplanPanels(ui) {
       const name = ui.lang === "en" ? r.en : r.zh;
       const first = el("span");
       first.append(button(name, () => gapsOf(r.area), name + " · " + area(r.area)), el("small", [area(r.area), r.clause, r.grade].filter(Boolean).join(" · ")));
-      const tr = row([first, r.value || "–", r.threshold ? r.direction + " " + r.threshold : "–", t(r.verdict)]);
+      const tr = row([first, r.value || "–", r.threshold ? ({ at_least: "≥ ", above: "> ", at_most: "≤ " }[r.direction] || "") + r.threshold : "–", t(r.verdict)]);
       tr.title = [r.why, r.note, r.quality].filter(Boolean).join(" · ");
       tr.dataset.verdict = r.verdict;
       return tr;
