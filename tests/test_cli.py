@@ -9,6 +9,7 @@ import sys
 import geopandas as gpd
 import pytest
 
+from pagereader import values
 from townfolder import write_town
 from urbanplan import __version__
 from urbanplan.cli import main
@@ -183,7 +184,7 @@ def test_publish_html_takes_every_option(capsys, town, tmp_path):
     )  # fmt: skip
     assert code == 0, err
     text = out.read_text("utf-8")
-    data = json.loads(text.split('id="atlas-data">')[1].split("</script>")[0])
+    data = values(text)
     assert data["city"]["zh"] == "对外版" and data["lang"] == "zh" and data["least"] == 100
     assert data["approval"] == "川S〔2026〕1号" and "tiles.example.cn" in text
     drawn = {x["id"] for x in data["layers"] if ":" not in x["id"]}

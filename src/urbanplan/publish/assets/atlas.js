@@ -1,8 +1,12 @@
 "use strict";
 // Fills folium's map from the JSON block. Every text from the data goes through textContent.
-function urbanplanAtlas(map, groups) {
-  const data = JSON.parse(document.getElementById("atlas-data").textContent);
+async function urbanplanAtlas(map, groups) {
   const byId = (id) => document.getElementById(id);
+  if (!("DecompressionStream" in window)) {
+    byId("notice").textContent = "浏览器版本过旧：请用 Chrome 80、Edge 80、Firefox 113、Safari 16.4 或更新版本打开。This browser is too old for the map: Chrome 80, Edge 80, Firefox 113, Safari 16.4 or newer.";
+    return;
+  }
+  const data = await urbanplanUnpack(JSON.parse(byId("atlas-data").textContent));
   const asked = new URLSearchParams(location.hash.slice(1)).get("lang");
   const ui = {
     map, groups, data, byId,

@@ -115,7 +115,7 @@ def _names(named: Any) -> dict[str, str]:
     return {"zh": named.name_zh, "en": named.name_en}
 
 
-def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int = 5) -> list[dict]:
+def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int) -> list[dict]:
     import shapely
 
     rows = []
@@ -148,7 +148,8 @@ def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
         "units": {k: v for k, v in kind.columns.items() if k not in options.redact},
         "total": len(layer.frame),
         "pinyin": _pinyin(frame) if "name_zh" in columns else [],
-        "features": _features(frame, columns),
+        "decimals": 5,
+        "features": _features(frame, columns, 5),
     }
 
 
@@ -206,6 +207,7 @@ def _result_layer(results: Results, key: str, frame: gpd.GeoDataFrame, names: di
         "label": None,
         "units": {"minutes": "min", "area_km2": "km²"},
         "total": len(frame),
+        "decimals": 4,
         "features": _features(far_first, columns, 4),
     } | own
 

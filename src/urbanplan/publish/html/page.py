@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urbanplan import __version__
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import read_text
+from urbanplan.publish.html.pack import pack
 
 if TYPE_CHECKING:
     import folium
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parents[1] / "assets"
 
 #: The page's own script, in the order in which its parts build on one another.
-_SCRIPTS = ("text.js", "draw.js", "panels.js", "tools.js", "atlas.js")
+_SCRIPTS = ("text.js", "decode.js", "draw.js", "panels.js", "tools.js", "atlas.js")
 #: Anything in the finished page that would be fetched from somewhere else.
 _FETCHED = re.compile(
     r"""<(?:script|link|img|iframe|source|object|embed|video|audio|image|use|base|form)\b[^>]*?"""
@@ -82,8 +83,10 @@ def _folium_page(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
         groups[layer["id"]] = folium.FeatureGroup(name="", show=False, control=False).add_to(view)
     view.fit_bounds(bounds)
     values = {"version": __version__, "bounds": bounds, **content}
-    block = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    view.get_root().html.add_child(Element(_escaped(_panel(block))))
+    # A quoted word of letters and figures: nothing in it can open or close a tag.
+    block = f'<script type="application/json" id="atlas-data">"{pack(values)}"</script>'
+    markup = f"{read_text(ASSETS / 'atlas.html')}\n{block}"
+    view.get_root().html.add_child(Element(_escaped(markup)))
     atlas = MacroElement()
     view.add_child(atlas)
     _fix_ids(view)
@@ -100,15 +103,6 @@ def _folium_page(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
 def _escaped(text: str) -> str:
     # folium passes text through jinja once more; nothing of ours is a template.
     return "{% raw %}" + text.replace("{% endraw %}", "") + "{% endraw %}"
-
-
-def _panel(block: str) -> str:
-    # JSON inside a script element: no "<" means that no tag can open or close.
-    safe = block.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    safe = safe.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    safe = safe.replace("{%", "{\\u0025")
-    markup = read_text(ASSETS / "atlas.html")
-    return f'{markup}\n<script type="application/json" id="atlas-data">{safe}</script>'
 
 
 def _fix_ids(view: folium.Map) -> None:
