@@ -14,6 +14,7 @@ import osmium
 import pytest
 import shapely
 
+import pagereader
 from test_init import command
 from urbanplan import study
 from urbanplan.catalog import load_catalog, read_osm_rules
@@ -168,7 +169,7 @@ def test_helsinki_from_start_to_finish(run_of):
     assert (walk.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
     assert walk.at["parks", 15.0] > 0.9
     assert all(path.stat().st_size for path in written.values())
-    page = written["page"].read_text("utf-8")
+    page = pagereader.plain(written["page"].read_text("utf-8"))
     assert (
         "© OpenStreetMap contributors (ODbL)" in page and "示意图 schematic · Helsinki" not in page
     )

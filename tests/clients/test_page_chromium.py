@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import numpy as np
 import pytest
 import shapely
 from axe_playwright_python.sync_playwright import Axe
@@ -21,6 +22,8 @@ from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.city import load_city
 from urbanplan.publish import html
+from urbanplan.publish.html.content import content
+from urbanplan.publish.html.page import render
 
 pytestmark = pytest.mark.client
 FLAGS = [
@@ -515,4 +518,128 @@ def test_one_language_only_and_an_approval_number(browser, atlas, tmp_path):
     assert page.inner_text("#title") == "<b>Our map</b>"
     assert page.inner_text("#approval") == "Map approval number: 川S〔2026〕00001号"
     assert not page.locator("#t-lang").is_visible() and page.noise == []
+    page.close()
+
+
+def many(geometry, shapes):
+    """A layer with so many features that it is painted tile by tile."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"id": f"m{i}", "name_zh": f"第{i}号", "status": "existing", "quality": "derived"},
+            "geometry": json.loads(shapely.to_geojson(shape)),
+        }
+        for i, shape in enumerate(shapes)
+    ]  # fmt: skip
+    return {
+        "id": "many", "zh": "地块", "en": "Parcels", "chapter": "base", "geometry": geometry, "role": "context",
+        "color": "#d07a1f", "open": True, "label": None, "units": {}, "total": len(features), "decimals": 6,
+        "pinyin": [""] * len(features), "features": features,
+    }  # fmt: skip
+
+
+def large_page(browser, atlas, tmp_path, geometry, shapes, zoom=12):
+    values = content(atlas[0])
+    values["layers"] = [
+        *(x for x in values["layers"] if x["id"] == "districts"),
+        many(geometry, shapes),
+    ]
+    path = tmp_path / "large.html"
+    path.write_text(render(values), "utf-8")
+    west, south, east, north = shapely.total_bounds(shapes)
+    return open_page(browser, path, state=f"#v={zoom}/{(south + north) / 2}/{(west + east) / 2}")
+
+
+def lon_lat(page, x, y):
+    return page.evaluate(
+        """([x, y]) => {
+          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))], box = map.getContainer().getBoundingClientRect();
+          const p = map.containerPointToLatLng([x - box.left, y - box.top]);
+          return [p.lng, p.lat];
+        }""",
+        [x, y],
+    )
+
+
+def test_large_layers_open_the_card_of_what_is_clicked(browser, atlas, tmp_path):
+    rng = np.random.default_rng(7)
+    # Squares with a hole each, some over others, on a loose grid of 45 by 45.
+    places = [(105.35 + i % 45 * 0.004, 28.80 + i // 45 * 0.004) for i in range(2025)]
+    shapes = []
+    for x, y in places:
+        r = rng.uniform(0.001, 0.0026)
+        shapes.append(
+            shapely.box(x - r, y - r, x + r, y + r)
+            - shapely.box(x - r / 3, y - r / 3, x + r / 3, y + r / 3)
+        )
+    page = large_page(browser, atlas, tmp_path, "polygon", shapes, 14)
+    assert page.locator(".leaflet-tile-container canvas").count() > 4
+    assert page.locator(".leaflet-z430-pane path").count() == 0
+    districts = atlas[0].layers["districts"].frame.set_index("name_zh").geometry
+
+    def district(here):
+        return districts.index[districts.contains(here)].item()
+
+    opened = missed = 0
+    for x, y in rng.uniform((500, 150), (1150, 800), (15, 2)):
+        here = shapely.Point(lon_lat(page, x, y))
+        # Within two pixels of an edge either answer will do.
+        if min(s.boundary.distance(here) for s in shapes) < 0.0002:
+            continue
+        page.keyboard.press("Escape")
+        page.evaluate("document.querySelectorAll('.leaflet-popup').forEach((p) => p.remove())")
+        page.mouse.click(x, y)
+        names = page.locator(".card h2").all_inner_texts()
+        # The map makes room for a card; the next click waits for it to stand still.
+        page.wait_for_timeout(400)
+        inside = [i for i, s in enumerate(shapes) if s.contains(here)]
+        # Where there is no parcel, the district below answers.
+        assert names == [f"第{inside[-1]}号" if inside else district(here)], (x, y)
+        opened, missed = opened + bool(inside), missed + (not inside)
+    assert opened >= 3 and missed >= 1 and page.noise == []
+    page.close()
+
+
+@pytest.mark.parametrize("geometry", ["polygon", "line", "point"])
+def test_every_feature_of_a_large_layer_leaves_its_mark(browser, atlas, tmp_path, geometry):
+    places = [(105.30 + i % 50 * 0.005, 28.76 + i // 50 * 0.005) for i in range(2000)]
+    made = {
+        # A square of two metres is a hundredth of a pixel wide here.
+        "polygon": [shapely.box(x, y, x + 2e-5, y + 2e-5) for x, y in places],
+        "line": [shapely.LineString([(x, y), (x + 0.002, y)]) for x, y in places],
+        "point": [shapely.Point(p) for p in places],
+    }[geometry]
+    page = large_page(browser, atlas, tmp_path, geometry, made)
+    drawn = page.evaluate(
+        """(places) => {
+          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))], size = map.getSize();
+          const tiles = [...document.querySelectorAll(".leaflet-tile-container canvas")].map((c) => [c.getBoundingClientRect(), c]);
+          const box = map.getContainer().getBoundingClientRect();
+          let inView = 0, marked = 0;
+          for (const [lng, lat] of places) {
+            const p = map.latLngToContainerPoint([lat, lng]);
+            if (p.x < 8 || p.y < 8 || p.x > size.x - 8 || p.y > size.y - 8) continue;
+            inView += 1;
+            const [x, y] = [p.x + box.left, p.y + box.top];
+            const found = tiles.some(([r, c]) => {
+              if (x < r.left || x >= r.right || y < r.top || y >= r.bottom) return false;
+              const k = c.width / r.width;
+              const around = c.getContext("2d", { willReadFrequently: true }).getImageData(Math.max(0, (x - r.left) * k - 2), Math.max(0, (y - r.top) * k - 2), 5, 5).data;
+              return around.some((v, i) => i % 4 === 3 && v > 0);
+            });
+            marked += found;
+          }
+          return [inView, marked];
+        }""",
+        places,
+    )
+    assert drawn[0] == drawn[1] > 500
+    # Only the reading of pixels above is told that it is slow.
+    assert all("getImageData" in text for text in page.noise)
+    page.noise.clear()
+    page.get_by_label("属性表 地块", exact=True).click()
+    assert page.locator("#sheet-table tbody tr").count() == 500
+    assert len(saved(page, "#x-csv").splitlines()) == 2001
+    page.locator("#sheet-table tbody button").nth(3).click()
+    assert page.inner_text(".card h2") == "第3号" and page.noise == []
     page.close()

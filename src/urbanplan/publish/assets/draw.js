@@ -71,9 +71,35 @@ function urbanplanDraw(ui) {
     if (!map.getPane(name)) map.createPane(name).style.zIndex = z;
     return name;
   };
+  // As single shapes, more than this many of the page's features make it slow to move.
+  const MANY = 1500;
+  const large = (layer) => layer.features.length > MANY && !layer.id.startsWith("bands:");
+  const plainLook = ({ color, weight, opacity, dashArray, fill, fillColor, fillOpacity, lineCap }) => ({ color, weight, opacity, dashArray, fill, fillColor, fillOpacity, lineCap });
+  // Canvases hear no clicks of their own: whatever hears one asks first what is painted there, topmost first.
+  const painted = [];
+  let clicked = null;
+  map.getContainer().addEventListener("click", (event) => { clicked = map.mouseEventToLatLng(event); }, true);
+  function paintedCard(above) {
+    for (const one of [...painted].reverse().sort((a, b) => b.z - a.z)) {
+      const i = clicked && one.z > above && map.hasLayer(groups[one.layer.id]) ? one.hit(clicked) : -1;
+      if (i >= 0) return card(one.layer, one.layer.features[i].properties);
+    }
+    return null;
+  }
+  map.on("click", (event) => {
+    const box = paintedCard(0);
+    if (box) L.popup({ maxWidth: 340, minWidth: 220 }).setLatLng(event.latlng).setContent(box).openOn(map);
+  });
   const renderers = {};
   for (const layer of data.layers) {
     const name = pane(layer);
+    if (large(layer)) {
+      const look = (p) => (layer.geometry === "point" ? marker(layer, p, [0, 0]).options : style(layer, p));
+      const { shapes, hit } = urbanplanTiles(ui, layer, (p) => plainLook(look(p)), layer.geometry === "point" ? marker(layer, {}, [0, 0]).options.radius : 0, name);
+      ui.shapes[layer.id] = shapes;
+      painted.push({ layer, hit, z: Number(name.slice(1)) });
+      continue;
+    }
     const renderer = (renderers[name] = renderers[name] || L.svg({ pane: name, padding: 0.6 }));
     const geo = L.geoJSON({ type: "FeatureCollection", features: layer.features }, {
       pane: name,
@@ -86,7 +112,7 @@ function urbanplanDraw(ui) {
     geo.eachLayer((shape) => {
       shape.options.pane = name;
       const p = shape.feature.properties;
-      shape.bindPopup(() => card(layer, p), { maxWidth: 340, minWidth: 220 });
+      shape.bindPopup(() => paintedCard(Number(name.slice(1))) || card(layer, p), { maxWidth: 340, minWidth: 220 });
       if (layer.label !== null && p.name_zh && !p.name_zh.endsWith("（未命名）")) labels.push({ zoom: layer.label, layer, p, at: shape.getLatLng ? shape.getLatLng() : middle(shape), rank: layer.id === "districts" ? 0 : layer.id === "water" ? 1 : 2 });
       groups[layer.id].addLayer(shape);
       own.push(shape);
