@@ -24,7 +24,7 @@ from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.publish import html
-from urbanplan.publish.html import page as page_module
+from urbanplan.publish.html import shell
 from urbanplan.publish.html.content import content
 from urbanplan.publish.html.pack import pack
 from urbanplan.publish.html.tables import figure, gain, percent, suppressed, whole
@@ -104,7 +104,7 @@ def test_an_asset_that_is_not_bundled_is_an_error():
         '<video poster="//cdn.example/x.png"></video>',
     ):
         with pytest.raises(UrbanplanError, match="would fetch"):
-            page_module._require_bundled(f"<html><head></head><body>{markup}</body></html>")
+            shell._require_bundled(f"<html><head></head><body>{markup}</body></html>")
 
 
 @pytest.mark.parametrize(
@@ -147,13 +147,13 @@ def test_two_processes_write_the_same_bytes(tmp_path):
 
 def test_a_page_that_is_refused_is_not_written(tmp_path, monkeypatch):
     results = study.run(load_city(write_town(tmp_path / "town")))
-    real = page_module.read_text
+    real = shell.read_text
 
     def with_a_link(path):
         extra = '<link rel="stylesheet" href="https://cdn.example/x.css">'
         return real(path) + (extra if path.name == "atlas.html" else "")
 
-    monkeypatch.setattr(page_module, "read_text", with_a_link)
+    monkeypatch.setattr(shell, "read_text", with_a_link)
     with pytest.raises(UrbanplanError, match="would fetch"):
         html.write(results, tmp_path / "i.html")
     assert not (tmp_path / "i.html").exists()
@@ -305,7 +305,7 @@ def test_how_well_a_feature_is_known_cannot_be_left_out(column):
 )
 def test_options_that_no_page_can_be_made_with(wrong, said):
     with pytest.raises(UrbanplanError, match=said):
-        html.Options(**wrong)
+        html.Options(**wrong).require_known()
 
 
 @given(

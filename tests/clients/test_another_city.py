@@ -8,14 +8,14 @@ import os
 import subprocess
 
 import pytest
+from browsing import open_page
 from PIL import Image
 from test_geopackage_qgis import PROBE
-from test_page_chromium import browser, open_page  # noqa: F401
 
 pytestmark = pytest.mark.client
 
 
-def test_the_page_is_silent_drawn_and_says_whose_map_it_is(browser, run_of):  # noqa: F811
+def test_the_page_is_silent_drawn_and_says_whose_map_it_is(browser, run_of):
     results, written = run_of
     page = open_page(browser, written["page"])
     assert page.noise == []

@@ -9,12 +9,13 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from axe_playwright_python.sync_playwright import Axe
+from browsing import open_page
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from pyproj import Geod
 
 import gridtown
@@ -23,41 +24,9 @@ from urbanplan import study
 from urbanplan.city import load_city
 from urbanplan.publish import html
 from urbanplan.publish.html.content import content
-from urbanplan.publish.html.page import render
+from urbanplan.publish.html.shell import render
 
 pytestmark = pytest.mark.client
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-def open_page(browser, path, width=1280, height=900, state="", **context):
-    page = browser.new_page(viewport={"width": width, "height": height}, **context)
-    page.noise = []
-    page.on(
-        "console", lambda m: page.noise.append(m.text) if m.type in ("error", "warning") else None
-    )
-    page.on("pageerror", lambda e: page.noise.append(str(e)))
-    page.on(
-        "request",
-        lambda r: (
-            page.noise.append(r.url)
-            if not r.url.startswith(("file://" + str(path), "data:"))
-            else None
-        ),
-    )
-    page.goto(f"file://{path}{state}")
-    page.wait_for_function("document.documentElement.dataset.ready === 'yes'", timeout=20_000)
-    return page
 
 
 @pytest.fixture(scope="module")
@@ -642,4 +611,29 @@ def test_every_feature_of_a_large_layer_leaves_its_mark(browser, atlas, tmp_path
     assert len(saved(page, "#x-csv").splitlines()) == 2001
     page.locator("#sheet-table tbody button").nth(3).click()
     assert page.inner_text(".card h2") == "第3号" and page.noise == []
+    page.close()
+
+
+def test_a_notebook_shows_a_frame_in_a_frame_of_its_own(browser, tmp_path):
+    places = shapely.points([(105.4, 28.9), (105.5, 28.8)])
+    frame = gpd.GeoDataFrame(
+        {"name_zh": ["甲", "乙"], "use": ["A", "B"]}, geometry=places, crs=4326
+    )
+    cell = tmp_path / "cell.html"
+    shown = html.page(frame, by="use")._repr_html_()
+    cell.write_text(f"<!doctype html><meta charset=utf-8><title>x</title>{shown}", "utf-8")
+    page = browser.new_page()
+    noise = []
+    page.on("console", lambda m: noise.append(m.text))
+    page.on("pageerror", lambda e: noise.append(str(e)))
+    page.goto(cell.as_uri())
+    inner = page.frame_locator("iframe")
+    inner.locator("html[data-ready=yes]").wait_for()
+    assert inner.locator("#legend .key").all_inner_texts()[-3:] == ["A", "B", "其他或无值"]
+    assert inner.locator("path.leaflet-interactive").count() == 2
+    for part in ("#p-coverage", "#p-headline", "#p-indicators", "#p-unlocated"):
+        assert not inner.locator(part).is_visible()
+    inner.locator("#t-lang").click()
+    inner.locator("path.leaflet-interactive").first.dispatch_event("click")
+    assert "not stated" in inner.locator(".card").inner_text() and noise == []
     page.close()

@@ -53,6 +53,7 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
     from urbanplan.publish import html as page
 
     profile, options = load_city(city), page.Options(**made)
+    options.require_known()
     path = out or Path("maps") / profile.id / "index.html"
     with lock(path.parent), screen.progress():
         results = study.run(profile, screen.stage)

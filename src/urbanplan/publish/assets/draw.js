@@ -17,8 +17,15 @@ function urbanplanDraw(ui) {
     }
     return "url(#" + id + ")";
   }
+  // Frames may be coloured by a column: figures up to a bound, or values by name.
+  function shadeOf(layer, p) {
+    const s = layer.shade, v = s ? p[s.column] : null;
+    if (!s) return layer.color;
+    const k = v === null || v === undefined ? -1 : s.figures ? s.keys.findIndex((bound) => v <= bound) : s.keys.indexOf(v);
+    return k < 0 ? s.none : s.colors[k];
+  }
   function style(layer, p) {
-    const color = layer.role === "band" ? data.ramp[p.minutes] : layer.color;
+    const color = layer.role === "band" ? data.ramp[p.minutes] : shadeOf(layer, p);
     const dash = { schematic: "6 4", modelled: "1 4" }[p.quality] || null;
     const planned = p.status === "planned" || p.status === "announced";
     if (layer.role === "band" || layer.role === "gap") return { stroke: true, color, weight: 0.8, opacity: 0.9, fill: true, fillColor: hatch(color), fillOpacity: 0.62 };
@@ -29,9 +36,9 @@ function urbanplanDraw(ui) {
     return layer.id === "water" ? { ...base, weight: 0.5 } : base;
   }
   function marker(layer, p, at) {
-    const planned = p.status !== "existing", loose = p.quality === "schematic" || p.quality === "modelled";
+    const planned = p.status === "planned" || p.status === "announced", color = shadeOf(layer, p), loose = p.quality === "schematic" || p.quality === "modelled";
     // A white dashed ring looks solid on a map: what is loosely placed gets a ring of its own colour and a paler fill.
-    return L.circleMarker(at, { radius: layer.role === "facility" ? 7 : 4.5, color: planned || loose ? layer.color : "#fff", weight: 2, dashArray: loose ? "3 2.5" : null, fillColor: planned ? "#fff" : layer.color, fillOpacity: planned || !loose ? 0.95 : 0.6 });
+    return L.circleMarker(at, { radius: layer.role === "facility" ? 7 : layer.role === "frame" ? 5.5 : 4.5, color: planned || loose ? color : "#fff", weight: 2, dashArray: loose ? "3 2.5" : null, fillColor: planned ? "#fff" : color, fillOpacity: planned || !loose ? 0.95 : 0.6 });
   }
 
   function value(v, unit) {
@@ -55,7 +62,8 @@ function urbanplanDraw(ui) {
     put(t("district"), p.district);
     for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(ui.field(name), p[name] === null || p[name] === undefined ? null : value(p[name], unit));
     put(t("remark"), ui.lang === "en" ? p.note_en || p.note_zh : p.note_zh || p.note_en);
-    put(t("source"), p.source);
+    // Whatever came in as a layer must say where it is from, or that nobody said so.
+    put(t("source"), p.source || (layer.role === "frame" ? t("unstated") : null));
     put(t("licence"), p.licence);
     put(t("asOf"), p.as_of);
     box.append(list);
@@ -63,7 +71,7 @@ function urbanplanDraw(ui) {
   }
 
   // Bands lie under lines, lines under points.
-  const ORDER = { zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, gap: 422, context: 430, road: 440, crossing: 445, facility: 460 };
+  const ORDER = { frame: 430, zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, gap: 422, context: 430, road: 440, crossing: 445, facility: 460 };
   const labels = [];
   const pane = (layer) => {
     const z = layer.geometry === "point" ? 460 : layer.geometry === "line" ? ORDER[layer.role] + 10 : ORDER[layer.role] || 430;
@@ -135,13 +143,15 @@ function urbanplanDraw(ui) {
     const taken = [];
     for (const tip of tips) map.removeLayer(tip);
     tips = [];
-    const view = map.getBounds();
+    const view = map.getBounds(), edge = map.getContainer().getBoundingClientRect();
     for (const l of labels) {
       if (map.getZoom() < l.zoom || !map.hasLayer(groups[l.layer.id]) || !view.contains(l.at)) continue;
       const point = l.layer.geometry === "point";
       const tip = L.tooltip({ permanent: true, direction: point ? "right" : "center", offset: point ? [8, 0] : [0, 0], className: "label " + l.layer.id, content: el("span", (ui.lang === "en" && l.p.name_en) || l.p.name_zh), interactive: false }).setLatLng(l.at).addTo(map);
       const box = tip.getElement().getBoundingClientRect();
-      if (taken.some((b) => box.left < b.right && box.right > b.left && box.top < b.bottom && box.bottom > b.top)) map.removeLayer(tip);
+      // A name that the edge of the map would cut is none.
+      const cut = box.left < edge.left || box.right > edge.right || box.top < edge.top || box.bottom > edge.bottom;
+      if (cut || taken.some((b) => box.left < b.right && box.right > b.left && box.top < b.bottom && box.bottom > b.top)) map.removeLayer(tip);
       else {
         taken.push(box);
         tips.push(tip);

@@ -50,6 +50,8 @@ function urbanplanPanels(ui) {
     byId("subtitle").textContent = data.city.en === data.city.zh ? "" : ui.lang === "en" ? data.city.zh : data.city.en;
     byId("approval").textContent = data.approval ? t("approval") + data.approval : t("internal");
     byId("notice").textContent = data.notice[ui.lang];
+    byId("notice").hidden = !data.notice[ui.lang];
+    if (!data.headline) return byId("p-headline").hidden = true;
     byId("headline-name").textContent = ui.name(data.headline);
     const box = byId("headline");
     box.replaceChildren();
@@ -90,6 +92,7 @@ function urbanplanPanels(ui) {
     byId("chart").replaceChildren(box);
   }
   function coverage() {
+    if (!data.coverage.length) return byId("p-coverage").hidden = true;
     const [f, m, n, a] = [choice.f.value, choice.m.value, choice.n.value, choice.a.value];
     const mine = data.coverage.filter((r) => r.facilities === f && r.mode === m);
     byId("coverage").tHead.replaceChildren(row([t("minutes"), t("share_"), data.land ? "km²" : t("people"), data.land ? t("total") + " km²" : t("ofPeople"), "km²"], true));
@@ -114,6 +117,7 @@ function urbanplanPanels(ui) {
   choice.a.addEventListener("change", () => { coverage(); ui.remember(); });
 
   function indicators() {
+    byId("p-indicators").hidden = !data.indicators.length;
     const wanted = data.indicators.filter((r) => (find.v.value === "told" ? r.verdict !== "cannot be told" : find.v.value === "" || r.verdict === find.v.value) && (find.a.value === "" || r.area === find.a.value));
     byId("i-count").textContent = wanted.length + " / " + data.indicators.length;
     byId("indicators").tHead.replaceChildren(row([t("indicator"), t("value"), t("threshold"), t("verdict")], true));
@@ -139,7 +143,7 @@ function urbanplanPanels(ui) {
   for (const select of Object.values(find)) select.addEventListener("change", indicators);
 
   function whatIfs() {
-    if (!data.what_ifs.length) return byId("p-whatif").remove();
+    if (!data.what_ifs.length) return byId("p-whatif").hidden = true;
     const where = distinct(data.what_ifs, "area");
     byId("whatif").tHead.replaceChildren(row([t("gained"), ...where.map(area)], true));
     const pair = (r) => JSON.stringify([r.id, r.mode]);
@@ -206,24 +210,30 @@ function urbanplanPanels(ui) {
     key(dot({ fill: "#00876b", stroke: "#fff" }), t("filled"));
     key(dot({ fill: "#fff", stroke: "#00876b" }), t("hollow"));
     key(dot({ fill: "#00876b", "fill-opacity": 0.6, stroke: "#00876b", "stroke-dasharray": "3 2.5" }), t("ring"));
-    for (const [name, color] of Object.entries(ROAD)) key(stroke({ stroke: color, "stroke-dasharray": "6 4", "stroke-width": WIDTH[name] }), t(name));
+    if (data.layers.some((x) => x.role === "road")) for (const [name, color] of Object.entries(ROAD)) key(stroke({ stroke: color, "stroke-dasharray": "6 4", "stroke-width": WIDTH[name] }), t(name));
     for (const [minutes, color] of Object.entries(data.ramp)) key(patch({ fill: hatch(color), stroke: color }), "≤ " + minutes + " " + t("min"));
+    for (const { shade } of data.layers.filter((x, i) => x.shade && data.layers.findIndex((y) => y.shade && y.shade.column === x.shade.column && y.zh === x.zh) === i)) {
+      byId("legend").append(el("h2", ui.field(shade.column), "chapter"));
+      shade.colors.forEach((color, k) => key(patch({ fill: color, "fill-opacity": 0.6, stroke: color }), shade.said[k]));
+      key(patch({ fill: shade.none, "fill-opacity": 0.6, stroke: shade.none }), t("others"));
+    }
     const gap = data.layers.find((x) => x.role === "gap");
     if (gap) key(patch({ fill: hatch(gap.color), stroke: gap.color }), t("gap"));
   }
   function notes() {
+    byId("p-unlocated").hidden = !data.unlocated.length;
     byId("unlocated").tHead.replaceChildren(row([t("layer"), t("name"), t("remark")], true));
     byId("unlocated").tBodies[0].replaceChildren(...data.unlocated.map((r) => {
       const tr = row([r.layer, ui.lang === "en" ? r.en || r.name : r.name, [r.figures, r.note].filter(Boolean).join("；")]);
       tr.title = r.en + " · " + r.source;
       return tr;
     }));
-    const checks = ui.lang === "en" ? data.checks.count + " checks against published figures and rules, " + data.checks.failed + " failed." : "图层核对 " + data.checks.count + " 项，未通过 " + data.checks.failed + " 项。";
+    const checks = !data.checks ? "" : ui.lang === "en" ? data.checks.count + " checks against published figures and rules, " + data.checks.failed + " failed." : "图层核对 " + data.checks.count + " 项，未通过 " + data.checks.failed + " 项。";
     const least = data.least ? [ui.lang === "en" ? "Counts below " + data.least + " people are not shown." : "少于 " + data.least + " 人的数字不显示。"] : [];
     // A finding is written as "Chinese / English".
     const told = data.findings.map((text) => { const [zh, en] = text.split(" / "); return ui.lang === "en" && en ? en : zh; });
-    byId("notes").replaceChildren(...[data.notice[ui.lang], checks, t("freeFlow"), ...least, ...told].filter(Boolean).map((text) => el("li", text)));
-    byId("sources").replaceChildren(...data.sources.map((s) => el("li", t(s.quality) + " · " + s.licence + "：" + s.layers.join("、"))));
+    byId("notes").replaceChildren(...[data.notice[ui.lang], checks, data.coverage.length ? t("freeFlow") : "", ...least, ...told].filter(Boolean).map((text) => el("li", text)));
+    byId("sources").replaceChildren(...data.sources.map((s) => el("li", [t(s.quality), s.licence].filter(Boolean).join(" · ") + "：" + s.layers.join("、"))));
   }
 
   function fill() {
@@ -236,6 +246,7 @@ function urbanplanPanels(ui) {
     options(choice.a, distinct(data.coverage, "area").map((a) => [a, area(a)]), "ALL");
     options(find.v, [["told", t("told")], ["", t("every")], ...distinct(data.indicators, "verdict").map((v) => [v, t(v)])], "told");
     options(find.a, [["", t("every")], ...distinct(data.indicators, "area").map((a) => [a, area(a)])], "");
+    if (!data.headline) byId("p-unlocated").querySelector("summary").textContent = t("unplaced");
     headline();
     indicators();
     whatIfs();

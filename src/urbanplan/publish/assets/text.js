@@ -11,6 +11,7 @@ const urbanplanText = {
   whatif: ["规划桥梁建成后", "If what is planned is built"], gained: ["新增人口", "More people"], layers: ["图层", "Layers"], legend: ["图例", "Legend"],
   unlocated: ["已公布、位置未公布", "Published without a location"], layer: ["图层", "Layer"], name: ["名称", "Name"], remark: ["说明", "Remark"], notes: ["数据说明", "What to know"], sources: ["来源与许可", "Sources and licences"],
   results: ["分析结果", "Results"], basemap: ["底图（需联网）", "Base map (needs a network)"], internal: ["仅供内部使用", "For internal use only"], approval: ["审图号：", "Map approval number: "],
+  unplaced: ["没有位置", "Without a place"], others: ["其他或无值", "Others, or no value"],
   floor: ["只计入位置已公布的现状设施，因此为下限。", "Only existing facilities with a published location count: a floor."],
   ofLand: ["无人口数据，占比为土地面积之比。", "Nobody knows who lives where: shares are of land."],
   freeFlow: ["驾车为自由流车速，未计拥堵、信号与停车；无街道数据处按起伏系数折算。", "Car times are free flow; where no streets are drawn, a detour factor stands in for them."],

@@ -39,7 +39,8 @@ function urbanplanTools(ui) {
   }
   let ready = false;
   function remember() {
-    if (ready) history.replaceState(null, "", "#" + state());
+    // Inside a notebook the page has no address of its own to keep.
+    if (ready && location.protocol !== "about:") history.replaceState(null, "", "#" + state());
   }
   function restore() {
     const asked = new URLSearchParams(location.hash.slice(1)), c = ui.choice;

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +9,7 @@ from urbanplan.catalog import Mode, load_catalog
 from urbanplan.city import City
 from urbanplan.layers import Layer
 from urbanplan.publish.html import tables
+from urbanplan.publish.html.features import decimals_of, features, sounds
 from urbanplan.publish.html.options import Options
 from urbanplan.study import Results
 
@@ -48,6 +47,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
     dict
         JSON values only.
     """
+    options.require_known()
     city, plan, least = results.city, results.city.analysis, options.min_persons
     catalog = load_catalog()
     layers = results.layers
@@ -65,6 +65,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             *_isochrones(results, options),
             *_gaps(results, least),
         ],
+        "view": _view(results),
         "ramp": _ramp(plan.minutes),
         "land": tables.of_land(results),
         "attribution": _attribution(results),
@@ -85,6 +86,18 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             "failed": int((results.checks["verdict"] == "fail").sum()),
         },
     }
+
+
+def _view(results: Results) -> list[float]:
+    # The page opens on the headline's bands, but for the farthest one.
+    plan, bands = results.city.analysis, results.bands
+    of_mode = bands["mode"] == plan.headline_mode
+    chosen = bands[of_mode & (bands["facilities"] == plan.headline_facilities)]
+    near = chosen[chosen["minutes"] < chosen["minutes"].max()]
+    for frame in (near, chosen, results.demand):
+        if len(frame) and not frame.geometry.is_empty.all():
+            break
+    return [round(float(x), 5) for x in frame.total_bounds]
 
 
 def _area_names(results: Results) -> dict[str, str]:
@@ -115,26 +128,11 @@ def _names(named: Any) -> dict[str, str]:
     return {"zh": named.name_zh, "en": named.name_en}
 
 
-def _features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int) -> list[dict]:
-    import shapely
-
-    rows = []
-    for values, geometry in zip(frame[columns].values.tolist(), frame.geometry):
-        rounded = shapely.transform(geometry, lambda xy: xy.round(decimals))
-        rows.append(
-            {
-                "type": "Feature",
-                "properties": {c: tables.plain(v) for c, v in zip(columns, values)},
-                "geometry": json.loads(shapely.to_geojson(rounded)),
-            }
-        )
-    return rows
-
-
 def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
     frame, kind = layer.located, layer.kind
     columns = [c for c in frame.columns if c != "geometry" and c not in options.redact]
     zoom = _FACILITY_LABEL_ZOOM if kind.role == "facility" else None
+    decimals = decimals_of(frame)
     return {
         "id": layer.id,
         "zh": kind.name_zh,
@@ -147,23 +145,10 @@ def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
         "label": _LABELS.get(layer.id, zoom),
         "units": {k: v for k, v in kind.columns.items() if k not in options.redact},
         "total": len(layer.frame),
-        "pinyin": _pinyin(frame) if "name_zh" in columns else [],
-        "decimals": 5,
-        "features": _features(frame, columns, 5),
+        "pinyin": sounds(frame["name_zh"]) if "name_zh" in columns else [],
+        "decimals": decimals,
+        "features": features(frame, columns, decimals),
     }
-
-
-def _pinyin(frame: gpd.GeoDataFrame) -> list[str]:
-    # What a name sounds like, whole and by initials: "longmatanqu lmtq".
-    from pypinyin import Style, lazy_pinyin
-
-    def heard(name: str) -> str:
-        if not re.search(r"[\u4e00-\u9fff]", name):
-            return ""
-        initials = lazy_pinyin(name, style=Style.FIRST_LETTER)
-        return f"{''.join(lazy_pinyin(name))} {''.join(initials)}".lower()
-
-    return [heard(str(name)) for name in frame["name_zh"]]
 
 
 def _simplified(frame: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
@@ -208,7 +193,7 @@ def _result_layer(results: Results, key: str, frame: gpd.GeoDataFrame, names: di
         "units": {"minutes": "min", "area_km2": "km²"},
         "total": len(frame),
         "decimals": 4,
-        "features": _features(far_first, columns, 4),
+        "features": features(far_first, columns, 4),
     } | own
 
 

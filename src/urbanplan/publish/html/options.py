@@ -40,7 +40,7 @@ class Options:
     lang : {'both', 'zh', 'en'}
         The language that the page opens in; with ``both`` the reader can switch.
     layers : tuple of str, optional
-        Input layers to draw; all by default. Results stay.
+        Input layers (or frames, by name) to draw; all by default. Results stay.
     redact : tuple of str
         Columns that must not be in the file at all.
     min_persons : int
@@ -69,26 +69,30 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what no page can be made with."""
-        catalog = load_catalog()
         if self.lang not in LANGUAGES:
             raise InputError(f"no language '{self.lang}'", remedy=f"one of {', '.join(LANGUAGES)}")
-        for name in self.layers or ():
-            catalog.layer(name)
-        known = {*COMMON_COLUMNS, *catalog.fields}
         for column in self.redact:
             if column in _NEVER_HIDDEN:
                 raise InputError(
                     f"column '{column}' can not be left out: every output shows how well a feature is known",
                     remedy="leave out other columns, or the whole layer with --layers",
                 )
+        if self.min_persons < 0:
+            raise InputError(f"{self.min_persons} people is no least count", remedy="0 or more")
+        _ = self.tiles
+
+    def require_known(self) -> None:
+        """Raise `UrbanplanError` where a layer or column is named that no city's run has."""
+        catalog = load_catalog()
+        for name in self.layers or ():
+            catalog.layer(name)
+        known = {*COMMON_COLUMNS, *catalog.fields}
+        for column in self.redact:
             if column not in known:
                 raise InputError(
                     f"no layer has a column '{column}'",
                     remedy=f"one of {', '.join(sorted(known - _NEVER_HIDDEN))}",
                 )
-        if self.min_persons < 0:
-            raise InputError(f"{self.min_persons} people is no least count", remedy="0 or more")
-        _ = self.tiles
 
     @property
     def tiles(self) -> tuple[str, ...]:

@@ -19,9 +19,13 @@ def plain(value: Any) -> Any:
     # What is missing is left out of a card; whole floats read better without their ".0".
     import pandas as pd
 
-    if hasattr(value, "item"):
+    if hasattr(value, "item") and value.ndim == 0:
         value = value.item()
-    if value is None or value is pd.NA or value != value or value in ("", math.inf, -math.inf):
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if not isinstance(value, str | int | float):
+        return str(value)
+    if value != value or value in ("", math.inf, -math.inf):
         return None
     return int(value) if isinstance(value, float) and value == int(value) else value
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import __version__
-from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.errors import UrbanplanError
 from urbanplan.files import read_text
 from urbanplan.publish.html.pack import pack
 
@@ -41,7 +41,7 @@ def render(content: dict[str, Any], tiles: tuple[str, ...] = ()) -> str:
     tiles : tuple of str, optional
         XYZ templates of a base map, lowest first.
     """
-    plain = _folium_page(content, tiles)
+    plain = _folium_page(dict(content), tiles)
     head, rest = plain.split("</head>", 1)
     title = f"{content['city']['zh']} · {content['city']['en']}"
     page = (
@@ -65,7 +65,7 @@ def _folium_page(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
     from branca.element import Element, MacroElement
     from jinja2 import Template
 
-    west, south, east, north = _bounds(content)
+    west, south, east, north = content.pop("view")
     bounds = [[south, west], [north, east]]
     view = folium.Map(tiles=None, zoom_control=False, prefer_canvas=False, font_size="1rem")
     # folium's own assets live on other hosts; Leaflet is bundled, the rest is not used.
@@ -118,19 +118,6 @@ def _fix_ids(view: folium.Map) -> None:
         pending.extend(element._children.values())
 
 
-def _bounds(content: dict[str, Any]) -> tuple[float, float, float, float]:
-    # The page opens on the headline's bands, but for the farthest one.
-    import shapely
-
-    bands = [x for x in content["layers"] if x["role"] == "band" and x["open"] and x["features"]]
-    features = bands[0]["features"][1:] or bands[0]["features"] if bands else []
-    features = features or [f for x in content["layers"] for f in x["features"]]
-    if not features:
-        raise InputError("there is nothing to draw", remedy="add a layer with features")
-    shapes = [shapely.from_geojson(json.dumps(f["geometry"])) for f in features]
-    return tuple(shapely.total_bounds(shapes).tolist())
-
-
 def _script(name: str) -> str:
     text = read_text(ASSETS / name).replace("</script", "<\\/script")
     return re.sub(r"//# sourceMappingURL=\S+", "", text)
@@ -169,10 +156,13 @@ def _with_policy(page: str, tiles: tuple[str, ...]) -> str:
     return page.replace("<head>", f"<head>\n    {meta}", 1)
 
 
+def _without_text(element: re.Match) -> str:
+    return element.group().split(">", 1)[0] + ">"
+
+
 def _require_bundled(page: str) -> None:
-    # The data block holds source addresses as text; only markup, style and code can fetch.
-    markup = re.sub(r'<script type="application/json".*?</script>', "", page, flags=re.DOTALL)
-    markup = re.sub(r"<script>.*?</script>", "", markup, flags=re.DOTALL)
+    # Data block and title are text, whatever they look like; only markup and style can fetch.
+    markup = re.sub(r"<(script|title)\b[^>]*>.*?</\1>", _without_text, page, flags=re.DOTALL)
     found = _FETCHED.search(markup)
     if found:
         raise UrbanplanError(

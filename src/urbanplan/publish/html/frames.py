@@ -1,0 +1,234 @@
+"""Any frames as a page: layers with legend, cards, tables, search; what is not stated is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanplan.catalog import GEOMETRY_TYPES, load_catalog
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.publish.html.features import decimals_of, features, sounds
+from urbanplan.publish.html.options import Options
+from urbanplan.publish.html.tables import figure, plain
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: Colours of layers and of values that are names (Okabe and Ito, told apart with any colour vision).
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7f4f24", "#5b6470")
+#: Values that are figures, small to large (ColorBrewer YlGnBu, five classes).
+_SEQUENCE = ("#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#0c2c84")
+#: What has no value, and values that are names beyond the eighth.
+_NONE = "#9aa3ab"
+#: More names than this on one layer would only cover the map.
+_MOST_LABELS = 400
+
+
+def of_frames(
+    frames: Mapping[str, gpd.GeoDataFrame], options: Options, by: str | None = None
+) -> dict[str, Any]:
+    """Everything that a page of these frames holds.
+
+    Parameters
+    ----------
+    frames : dict of str to GeoDataFrame
+        By the name that readers see; in any declared coordinate system.
+    options : Options
+    by : str, optional
+        Column that gives features their colour: figures in five classes of equal count, anything
+        else by its eight commonest values.
+
+    Raises
+    ------
+    CrsError
+        If a frame declares no coordinate system.
+    InputError
+        If `min_persons` is asked for, nothing has a place, or a geometry is neither point, line nor area.
+    UnknownNameError
+        If no frame has a column that is asked for or to be left out.
+    """
+    if options.min_persons:
+        raise InputError(
+            "min_persons holds for the tables of a run",
+            remedy="leave small counts out of the frame",
+        )
+    columns = {c for frame in frames.values() for c in frame.columns}
+    for column in (*options.redact, *((by,) if by else ())):
+        if column not in columns:
+            raise UnknownNameError(
+                f"no frame has a column '{column}'", remedy=f"one of {', '.join(sorted(columns))}"
+            )
+    layers: list[dict[str, Any]] = []
+    drawn = {k: f for k, f in frames.items() if options.layers is None or k in options.layers}
+    for name, frame in drawn.items():
+        layers += _layers(name, _in_degrees(frame), options, by, len(layers))
+    if not layers:
+        raise InputError("there is nothing to draw", remedy="give a frame whose rows have a place")
+    boxes = np.array([layer.pop("box") for layer in layers])
+    title = options.title or " · ".join(frames)
+    return {
+        "city": {"zh": title, "en": title},
+        "lang": options.lang,
+        "approval": options.approval,
+        "notice": _notice(drawn),
+        "fields": {k: dict(v) for k, v in load_catalog().fields.items()},
+        "chapters": {"frames": {"zh": "数据", "en": "Data"}},
+        "layers": layers,
+        "view": [*boxes[:, :2].min(0).tolist(), *boxes[:, 2:].max(0).tolist()],
+        "attribution": "",
+        "unlocated": [row for k, f in drawn.items() for row in _unlocated(k, f, options.redact)],
+        "sources": _sources(drawn),
+        **_no_tables(options),
+    }
+
+
+def _no_tables(options: Options) -> dict[str, Any]:
+    # The panels of a run, which a page of frames does not have.
+    return {
+        "ramp": {},
+        "land": False,
+        "headline": None,
+        "coverage": [],
+        "areas": {},
+        "facilities": {},
+        "modes": {},
+        "selected": ["", ""],
+        "what_ifs": [],
+        "indicators": [],
+        "least": options.min_persons,
+        "findings": [],
+        "checks": None,
+    }
+
+
+def _in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    frame = to_crs(frame, WGS84)
+    if frame.active_geometry_name != "geometry":
+        frame = frame.rename_geometry("geometry")
+    return frame
+
+
+def _located(frame: gpd.GeoDataFrame) -> np.ndarray:
+    import shapely
+
+    shapes = frame.geometry.values
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _layers(
+    name: str, frame: gpd.GeoDataFrame, options: Options, by: str | None, before: int
+) -> list[dict[str, Any]]:
+    # One layer per family of geometry; rows without a place are listed beside the map.
+    frame = frame[_located(frame)]
+    families = {t: f for f, types in GEOMETRY_TYPES.items() for t in types}
+    family = frame.geom_type.map(families)
+    if family.isna().any():
+        odd = frame.geom_type[family.isna()].iloc[0]
+        raise InputError(
+            f"holds a {odd}", where=name, remedy="take it apart first, e.g. with frame.explode()"
+        )
+    columns = [str(c) for c in frame.columns if c != "geometry" and c not in options.redact]
+    shade = _shade(frame[by], by) if by in frame.columns and len(frame) else None
+    found = []
+    for which in family.unique():
+        part = frame[family == which]
+        decimals = decimals_of(part)
+        labelled = len(part) <= _MOST_LABELS and "name_zh" in columns
+        found.append(
+            {
+                "id": f"frame{before + len(found)}",
+                "zh": name,
+                "en": name,
+                "chapter": "frames",
+                "geometry": which,
+                "role": "frame",
+                "color": COLORS[before % len(COLORS)],
+                "shade": shade,
+                "open": True,
+                "label": 12 if labelled else None,
+                "units": {c: "" for c in columns if c not in _SAID_APART},
+                "total": len(part),
+                "pinyin": sounds(part["name_zh"]) if "name_zh" in columns else [],
+                "decimals": decimals,
+                "box": part.total_bounds,
+                "features": features(part, columns, decimals),
+            }
+        )
+    return found
+
+
+#: Columns that a card prints in places of their own.
+_SAID_APART = frozenset(
+    {"name_zh", "name_en", "status", "quality", "accuracy_m", "source", "licence", "as_of"}
+    | {"note_zh", "note_en", "district"}
+)
+
+
+def _shade(values: pd.Series, column: str) -> dict[str, Any]:
+    number = values.dtype.kind in "iuf"
+    if number and values.nunique() > 5:
+        bounds = np.unique(values.dropna().quantile([0.2, 0.4, 0.6, 0.8, 1.0]))
+        colors = _SEQUENCE[-len(bounds) :]
+        keys, said = bounds.tolist(), [f"≤ {figure(b)}" for b in bounds]
+    else:
+        keys = [plain(v) for v in values.value_counts(sort=True).index[: len(COLORS)]]
+        colors, said = COLORS[: len(keys)], [figure(k) for k in keys]
+    return {
+        "column": column,
+        "figures": bool(number and values.nunique() > 5),
+        "keys": keys,
+        "colors": list(colors),
+        "said": said,
+        "none": _NONE,
+    }
+
+
+def _notice(frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
+    silent = [n for n, f in frames.items() if not {"quality", "source"} <= set(f.columns)]
+    rough = any(
+        f["quality"].isin(["schematic", "modelled"]).any()
+        for f in frames.values()
+        if "quality" in f.columns
+    )
+    zh, en = [], []
+    if rough:
+        zh.append("含示意或推算数据，不是测绘成果。")
+        en.append("Holds schematic or modelled data: not a survey.")
+    if silent:
+        zh.append(f"未注明来源或精度：{'、'.join(silent)}。")
+        en.append(f"Source or quality is not stated: {', '.join(silent)}.")
+    return {"zh": "".join(zh), "en": " ".join(en)}
+
+
+def _unlocated(name: str, frame: gpd.GeoDataFrame, redact: tuple[str, ...]) -> list[dict]:
+    lost = frame[~_located(frame)]
+    rows = lost.drop(columns=[frame.active_geometry_name, *(c for c in redact if c in lost)])
+    return [
+        {
+            "layer": name,
+            "name": str(values.get("name_zh") or values.get("id") or index),
+            "en": str(values.get("name_en") or ""),
+            "status": "",
+            "note": "",
+            "figures": "；".join(f"{c} {figure(v)}" for c, v in values.items() if figure(v)),
+            "source": str(values.get("source") or ""),
+        }
+        for index, values in zip(rows.index, rows.to_dict("records"))
+    ]
+
+
+def _sources(frames: Mapping[str, gpd.GeoDataFrame]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, frame in frames.items():
+        stated = frame.reindex(columns=["quality", "licence"]).drop_duplicates()
+        for quality, licence in stated.itertuples(index=False):
+            key = (str(plain(quality) or "unstated"), str(plain(licence) or ""))
+            found.setdefault(key, []).append(name)
+    return [
+        {"quality": quality, "licence": licence, "layers": names}
+        for (quality, licence), names in found.items()
+    ]

@@ -1,0 +1,187 @@
+"""Eighty-one hostile texts in every place where a page takes text: none runs, all can be read."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import os
+import re
+import subprocess
+from itertools import cycle, islice
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+from browsing import open_page
+
+import gridtown
+from payloads import PAYLOADS
+from townfolder import write_layer, write_town
+from urbanplan import study
+from urbanplan.city import load_city
+from urbanplan.publish import html
+from urbanplan.publish.html.content import content
+from urbanplan.publish.html.shell import render
+
+pytestmark = pytest.mark.client
+
+#: What scripts look things up by; readers never see it.
+_KEYS = {"id", "geometry", "role", "color", "chapter", "quality", "status", "verdict", "direction"}
+_KEYS |= {"mode", "minutes", "facilities", "type", "lang", "river", "class", "area"}
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """The grid town with one hospital for every payload, in every column that is free text."""
+    folder = write_town(tmp_path_factory.mktemp("payloads") / "town")
+    spots = cycle([(1, 1), (1, 3), (1, 5), (1, 7), (5, 3), (5, 5), (5, 7), (0, 0)])
+    rows = [
+        (
+            f"h{i}",
+            shapely.Point(gridtown.centre(*spot)),
+            dict.fromkeys(("name_zh", "name_en", "note_zh", "note_en", "source", "tier"), text),
+        )
+        for i, (spot, text) in enumerate(zip(spots, PAYLOADS))
+    ]
+    write_layer(folder, "hospitals", rows)
+    return study.run(load_city(folder))
+
+
+def poisoned(values, start):
+    """The same values with every text that readers see replaced, beginning with payload `start`."""
+    texts = islice(cycle(PAYLOADS), start, None)
+
+    def turned(value, key):
+        if isinstance(value, dict):
+            return {k: turned(v, k) for k, v in value.items()}
+        if isinstance(value, list) and key not in ("coordinates", "view", "pinyin"):
+            return [turned(v, key) for v in value]
+        return next(texts) if isinstance(value, str) and key not in _KEYS else value
+
+    kept = ("view", "layers", "ramp", "selected", "lang", "land", "least", "checks")
+    new = {k: v if k in kept else turned(v, k) for k, v in copy.deepcopy(values).items()}
+    new["layers"] = [
+        {k: next(texts) if k in ("zh", "en") else v for k, v in layer.items()}
+        for layer in values["layers"]
+    ]
+    return new
+
+
+def opened(browser, path):
+    page = open_page(browser, path)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    return page
+
+
+def silent(page):
+    # A frame, a form or a picture made from data would be here even where the policy stops it.
+    for tag in ("iframe", "object", "embed", "form", "img", "video", "audio", "base", "marquee"):
+        assert page.locator(tag).count() == 0, tag
+    assert page.evaluate("window.pwned") is None
+    assert page.noise == []
+
+
+def test_there_are_sixty_payloads_and_more():
+    assert len(set(PAYLOADS)) >= 60
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_feature_with_each_payload_is_shown_as_written(browser, town, tmp_path, lang):
+    path = html.write(town, tmp_path / "index.html", html.Options(lang=lang))
+    page = opened(browser, path)
+    name = "属性表 医院" if lang == "zh" else "Table Hospitals"
+    shown = []
+    for i in range(len(PAYLOADS)):
+        page.get_by_label(name, exact=True).click()
+        row = page.locator("#sheet-table tbody tr").nth(i)
+        row.locator("button").click()
+        shown.append(page.locator(".card h2").last.text_content())
+        if i % 20 == 0:
+            silent(page)
+    assert shown == list(PAYLOADS)
+    page.fill("#q", "window.pwned")
+    assert page.locator("#hits button").count() == 12
+    silent(page)
+    page.close()
+
+
+@pytest.mark.parametrize("start", range(0, len(PAYLOADS), 9))
+def test_every_text_of_the_page_may_be_a_payload(browser, town, tmp_path, start):
+    values = poisoned(content(town), start)
+    path = tmp_path / "index.html"
+    path.write_text(render(values), "utf-8")
+    page = opened(browser, path)
+    said = page.locator("body").text_content()
+    for text in (values["city"]["zh"], values["headline"]["zh"], values["layers"][0]["zh"]):
+        assert text.strip() in said
+    page.click("#t-lang")
+    page.select_option("#i-verdict", "")
+    page.get_by_label("Table " + values["layers"][0]["en"], exact=True).first.click()
+    page.click("#sheet-close")
+    silent(page)
+    page.close()
+
+
+def test_cells_of_a_saved_table_do_not_run(browser, town, tmp_path):
+    page = opened(browser, html.write(town, tmp_path / "index.html"))
+    page.get_by_label("属性表 医院", exact=True).click()
+    with page.expect_download() as download:
+        page.click("#x-csv")
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == len(PAYLOADS)
+    for row, payload in zip(rows, PAYLOADS, strict=True):
+        guarded = "'" + payload if re.match(r"[=+\-@\t\r]", payload) else payload
+        assert row["name_zh"] == guarded and row["source"] == guarded
+    assert not [c for row in rows for c in row.values() if re.match(r"[=+@\t\r]", c)]
+    page.close()
+
+
+def test_frames_with_hostile_columns_values_and_names(browser, tmp_path):
+    frame = gpd.GeoDataFrame(
+        {f"{text}": list(PAYLOADS) for text in PAYLOADS[:20]} | {"name_zh": list(PAYLOADS)},
+        geometry=[shapely.Point(105.4 + i / 1000, 28.9) for i in range(len(PAYLOADS))],
+        crs=4326,
+    )
+    frames = dict.fromkeys(PAYLOADS[:8], frame)
+    for by in PAYLOADS[:3]:
+        path = html.write(frames, tmp_path / "index.html", by=by)
+        page = opened(browser, path)
+        assert page.locator("#layers .entry").count() == len(frames)
+        assert PAYLOADS[0] in page.locator("#legend").text_content()
+        page.locator("#layers .entry button").first.click()
+        page.locator("#sheet-table tbody button").nth(5).click()
+        assert page.locator(".card h2").text_content() == PAYLOADS[5]
+        silent(page)
+        page.close()
+
+
+def test_a_file_may_be_called_anything(browser, town, tmp_path):
+    names = [t for t in PAYLOADS if "/" not in t and len(t.encode()) < 200]
+    assert len(names) > 25
+    text = html.page(town).text
+    for name in names[::6]:
+        path = tmp_path / f"{name}.html"
+        path.write_text(text, "utf-8")
+        page = open_page(browser, path)
+        silent(page)
+        page.close()
+
+
+def test_no_network_at_all(atlas, tmp_path):
+    """In a network namespace without any interface, the page opens and says its figure."""
+    unshare = ["unshare", "-n"] if os.getuid() == 0 else ["unshare", "-rn"]
+    done = subprocess.run(
+        [*unshare, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom",
+         atlas[2]["page"].as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert re.search(r'<html[^>]*data-ready="yes"', done.stdout)
+    table = atlas[0].coverage.set_index(["facilities", "mode", "minutes", "area"])
+    plan = atlas[0].city.analysis
+    lead = table.loc[(plan.headline_facilities, plan.headline_mode, plan.headline_minutes, "ALL")]
+    assert f"{lead['share']:.1%}" in done.stdout
