@@ -101,13 +101,28 @@ class Mode:
 
 
 @dataclass(frozen=True)
+class Symbols:
+    """Colours, widths and words that all outputs draw and speak with; see `symbols.toml`."""
+
+    ramp: tuple[str, ...]
+    gap: str
+    less: tuple[str, ...]
+    same: str
+    more: tuple[str, ...]
+    roads: Mapping[str, Mapping]
+    fill: Mapping[str, float]
+    values: Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """All layer kinds, chapters, names of fields and modes, in their order of presentation."""
+    """All layer kinds, chapters, names of fields, modes and symbols, in their order of presentation."""
 
     layers: Mapping[str, LayerKind]
     chapters: Mapping[str, Mapping[str, str]]
     fields: Mapping[str, Mapping[str, str]]
     modes: Mapping[str, Mode]
+    symbols: Symbols
 
     def layer(self, name: str) -> LayerKind:
         """Return the layer kind called `name`; raise `UnknownNameError` with the choices."""
@@ -270,6 +285,22 @@ def read_aliases() -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({column: tuple(names) for column, names in rows.items()})
 
 
+@dataclass(frozen=True)
+class OneMapEntry:
+    """What the national planning database calls a layer and its columns; see `onemap.toml`."""
+
+    table: str
+    code: str
+    columns: Mapping[str, str]
+
+
+@cache
+def read_onemap() -> Mapping[str, OneMapEntry]:
+    """Layers with a name in the national planning database, by our own."""
+    rows = read_toml(Path(__file__).parent / "onemap.toml")
+    return MappingProxyType({name: OneMapEntry(**row) for name, row in rows.items()})
+
+
 @cache
 def load_catalog() -> Catalog:
     """Read the catalogue that ships with the package.
@@ -288,4 +319,5 @@ def load_catalog() -> Catalog:
         chapters=MappingProxyType(layers["chapters"]),
         fields=MappingProxyType(layers["fields"]),
         modes=read_modes(),
+        symbols=Symbols(**read_toml(here / "symbols.toml")),
     )

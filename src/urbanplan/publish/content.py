@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from urbanplan import __version__
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
@@ -19,17 +20,41 @@ _TABLES = ("coverage", "what_ifs", "indicators", "checks")
 def tables_of(results: Results) -> dict[str, pd.DataFrame]:
     """Frames (WGS84) and plain tables by name: input layers first, results as ``result_…``.
 
-    A kind without geometry is a plain table; a result that is empty is left out.
+    A kind without geometry is a plain table; a result that is empty is left out. Results with a
+    place say what they are worth in the columns that layers do.
     """
     tables: dict[str, pd.DataFrame] = {}
     for name, layer in results.layers.items():
         bare = layer.kind.geometry == "none"
         tables[name] = layer.frame.drop(columns="geometry") if bare else layer.frame
+    worth = worth_of(results)
     for name in (*_MAPS, *_TABLES):
         table = getattr(results, name)
+        if name in _MAPS:
+            own = {c: v for c, v in worth.items() if c not in table}
+            at = [*(c for c in table if c != "geometry"), *own, "geometry"]
+            table = table.assign(**own)[at]
         if len(table) or name in _MAPS:
             tables[f"result_{name}"] = table
     return tables
+
+
+def worth_of(results: Results) -> dict[str, Any]:
+    """What a result is worth: computed, no better placed than the roughest thing that it rests on."""
+    plan = results.city.analysis
+    under = ("roads", "bridges", "districts", *plan.facilities)
+    frames = [results.layers[n].located for n in under if n in results.layers]
+    accuracy = [f["accuracy_m"].max() for f in frames if f["accuracy_m"].notna().any()]
+    everything = [layer.frame for layer in results.layers.values()]
+    licences = {str(x) for f in everything for x in f["licence"].dropna() if x}
+    dates = {str(x) for f in everything for x in f["as_of"].dropna() if x}
+    return {
+        "quality": "modelled",
+        "accuracy_m": float(max([*accuracy, plan.cell_m])),
+        "source": f"urbanplan {__version__}",
+        "licence": "; ".join(sorted(licences)),
+        "as_of": max(dates, default=""),
+    }
 
 
 def types_of(results: Results) -> dict[str, str]:

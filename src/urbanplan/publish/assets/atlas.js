@@ -7,6 +7,7 @@ async function urbanplanAtlas(map, groups) {
     return;
   }
   const data = await urbanplanUnpack(JSON.parse(byId("atlas-data").textContent));
+  for (const words of Object.values(data.values)) for (const [key, { zh, en }] of Object.entries(words)) urbanplanText[key] = [zh, en];
   const asked = new URLSearchParams(location.hash.slice(1)).get("lang");
   const ui = {
     map, groups, data, byId,

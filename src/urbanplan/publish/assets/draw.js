@@ -2,9 +2,8 @@
 // Shapes, their styles and cards, and labels that keep out of each other's way.
 function urbanplanDraw(ui) {
   const { map, groups, data, el, svg, t } = ui;
-  const ROAD = { expressway: "#c8741f", trunk: "#b23a2a", primary: "#c08a55", secondary: "#b9a893" };
-  const WIDTH = { expressway: 2.6, trunk: 3, primary: 2, secondary: 1.2 };
-  Object.assign(ui, { ROAD, WIDTH, hatch, card, shapes: {}, placeLabels, limitBands, swatch, value });
+  const { roads } = data;
+  Object.assign(ui, { hatch, card, shapes: {}, placeLabels, limitBands, swatch, value });
 
   // Modelled surfaces are hatched: one pattern per colour.
   function hatch(color) {
@@ -29,8 +28,8 @@ function urbanplanDraw(ui) {
     const dash = { schematic: "6 4", modelled: "1 4" }[p.quality] || null;
     const planned = p.status === "planned" || p.status === "announced";
     if (layer.role === "band" || layer.role === "gap") return { stroke: true, color, weight: 0.8, opacity: 0.9, fill: true, fillColor: hatch(color), fillOpacity: 0.62 };
-    if (layer.geometry === "line") return { color: (layer.role === "road" && ROAD[p.class]) || color, weight: (WIDTH[p.class] || 2.2) + (layer.role === "crossing" ? 1.4 : 0), opacity: planned ? 0.65 : 0.95, dashArray: planned ? "2 6" : dash, fill: false, lineCap: planned ? "round" : "butt" };
-    const open = { districts: 0.02, study_area: 0, water: 0.75, built_up: 0.28 }[layer.id];
+    if (layer.geometry === "line") return { color: (layer.role === "road" && roads[p.class] && roads[p.class].color) || color, weight: (roads[p.class] ? roads[p.class].width_px : 2.2) + (layer.role === "crossing" ? 1.4 : 0), opacity: planned ? 0.65 : 0.95, dashArray: planned ? "2 6" : dash, fill: false, lineCap: planned ? "round" : "butt" };
+    const open = data.fill[layer.id];
     const base = { color, weight: layer.id === "districts" ? 1.8 : 1.2, dashArray: dash, fillColor: color, fillOpacity: open !== undefined ? open : planned ? 0.12 : 0.4 };
     if (p.quality === "modelled") return { ...base, fillColor: hatch(color), fillOpacity: 0.5 };
     return layer.id === "water" ? { ...base, weight: 0.5 } : base;

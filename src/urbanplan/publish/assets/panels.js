@@ -196,7 +196,7 @@ function urbanplanPanels(ui) {
   });
 
   function legend() {
-    const { ROAD, WIDTH, hatch } = ui;
+    const { hatch } = ui;
     byId("legend").replaceChildren();
     const key = (mark, text) => { const line = el("div", null, "key"); line.append(mark, el("span", text)); byId("legend").append(line); };
     const mark = (shape, attributes) => { const box = svg("svg", { width: 34, height: 16, class: "swatch", "aria-hidden": "true" }); box.append(svg(shape, attributes)); return box; };
@@ -210,7 +210,7 @@ function urbanplanPanels(ui) {
     key(dot({ fill: "#00876b", stroke: "#fff" }), t("filled"));
     key(dot({ fill: "#fff", stroke: "#00876b" }), t("hollow"));
     key(dot({ fill: "#00876b", "fill-opacity": 0.6, stroke: "#00876b", "stroke-dasharray": "3 2.5" }), t("ring"));
-    if (data.layers.some((x) => x.role === "road")) for (const [name, color] of Object.entries(ROAD)) key(stroke({ stroke: color, "stroke-dasharray": "6 4", "stroke-width": WIDTH[name] }), t(name));
+    if (data.layers.some((x) => x.role === "road")) for (const [name, drawn] of Object.entries(data.roads)) key(stroke({ stroke: drawn.color, "stroke-dasharray": "6 4", "stroke-width": drawn.width_px }), t(name));
     for (const [minutes, color] of Object.entries(data.ramp)) key(patch({ fill: hatch(color), stroke: color }), "≤ " + minutes + " " + t("min"));
     for (const { shade } of data.layers.filter((x, i) => x.shade && data.layers.findIndex((y) => y.shade && y.shade.column === x.shade.column && y.zh === x.zh) === i)) {
       byId("legend").append(el("h2", ui.field(shade.column), "chapter"));

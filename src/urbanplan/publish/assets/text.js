@@ -1,5 +1,5 @@
 "use strict";
-// Every word of the page, in both languages.
+// Every word of the page, in both languages; those for values in the data come with it.
 const urbanplanText = {
   panel: ["面板", "Panel"], tools: ["工具", "Tools"], dark: ["深色", "Dark"], share: ["分享链接", "Share link"], measure: ["量测", "Measure"],
   search: ["按名称查找（中文、英文、拼音）", "Find by name (Chinese, English, pinyin)"], link: ["本页当前状态的链接", "Link to what is shown"],
@@ -19,7 +19,5 @@ const urbanplanText = {
   none: ["没有匹配的名称", "No such name"], copied: ["链接已复制。", "Link copied."], copy: ["请复制下面的链接。", "Copy the link below."], zoomIn: ["放大", "Zoom in"], zoomOut: ["缩小", "Zoom out"], map: ["地图；要素也可在各图层的属性表中查看", "Map; features can also be read in each layer's table"],
   card: ["要素", "Feature"], accuracy: ["精度", "Accuracy"], district: ["所在区", "District"], source: ["来源", "Source"], licence: ["许可", "Licence"], asOf: ["日期", "As of"], first: ["显示前 500 行，导出含全部", "First 500 rows; the export has all"],
   solid: ["实线：实测或推导", "Solid: surveyed or derived"], dashed: ["虚线：示意，据公开文字绘制", "Dashed: schematic, drawn from published text"], hatched: ["斜线：推算", "Hatched: modelled"], dotted: ["点线：规划或拟议", "Dotted: planned or announced"], filled: ["实心：现状设施", "Filled: existing"], hollow: ["空心：规划设施", "Hollow: planned"], ring: ["虚线圈：示意位置", "Dashed ring: schematic place"], gap: ["橙色：时限内到不了的人口", "Orange: people out of reach"],
-  expressway: ["高速", "Expressway"], trunk: ["快速路", "Trunk"], primary: ["主干路", "Primary"], secondary: ["次干路与连接线", "Secondary and links"],
-  surveyed: ["实测", "surveyed"], derived: ["推导", "derived"], schematic: ["示意", "schematic"], modelled: ["推算", "modelled"], existing: ["现状", "existing"], planned: ["规划", "planned"], announced: ["拟议", "announced"], unstated: ["未注明", "not stated"],
-  met: ["达标", "met"], "not met": ["未达标", "not met"], indicative: ["仅供参考", "indicative"], "threshold unverified": ["标准值待核", "threshold unverified"], "no threshold": ["无标准值", "no threshold"], "cannot be told": ["数据不足", "cannot be told"], "part of a total": ["总量的一部分", "part of a total"],
+  unstated: ["未注明", "not stated"],
 };

@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Any
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.city import City
 from urbanplan.layers import Layer
+from urbanplan.publish.drawn import OPEN
 from urbanplan.publish.html import tables
-from urbanplan.publish.html.features import decimals_of, features, sounds
+from urbanplan.publish.html.features import decimals_of, features, sounds, spoken
 from urbanplan.publish.html.options import Options
+from urbanplan.publish.symbols import ramp_of
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
-#: Layers that are on when the page opens, besides the headline's facilities and bands.
-_OPEN = ("districts", "water", "roads", "bridges", "greenway", "parks")
 #: Layers whose names are written on the map, and the zoom from which they are.
 _LABELS = {"districts": 8, "water": 10, "bridges": 13, "parks": 13, "industrial_parks": 13, "townships": 12}  # fmt: skip
 _FACILITY_LABEL_ZOOM = 13
-#: Sequential ramp, dark near and pale far; readable with any colour vision (ColorBrewer YlGnBu).
-_RAMP = ("#0c2c84", "#1d91c0", "#7fcdbb", "#c7e9b4")
-#: People out of reach: warm, beside the cool ramp.
-_GAP = "#c2500f"
 #: Share of a cell to which modelled bands are simplified on the page.
 _SIMPLIFY = 0.3
 #: Parts and holes smaller than this many such squares are left out there.
@@ -57,7 +53,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         "lang": options.lang,
         "approval": options.approval,
         "notice": {"zh": city.notice_zh, "en": city.notice_en},
-        "fields": {k: dict(v) for k, v in catalog.fields.items()},
+        **spoken(),
         "chapters": {k: dict(v) for k, v in catalog.chapters.items()},
         "layers": [
             *(_layer(x, plan.headline_facilities, options) for x in drawn if len(x.frame)),
@@ -66,7 +62,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             *_gaps(results, least),
         ],
         "view": _view(results),
-        "ramp": _ramp(plan.minutes),
+        "ramp": ramp_of(plan.minutes),
         "land": tables.of_land(results),
         "attribution": _attribution(results),
         "headline": tables.headline(results, least),
@@ -141,7 +137,7 @@ def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
         "geometry": kind.geometry,
         "role": kind.role,
         "color": kind.color,
-        "open": layer.id in _OPEN or layer.id == headline,
+        "open": layer.id in OPEN or layer.id == headline,
         "label": _LABELS.get(layer.id, zoom),
         "units": {k: v for k, v in kind.columns.items() if k not in options.redact},
         "total": len(layer.frame),
@@ -174,11 +170,6 @@ def _without_specks(shape: BaseGeometry, least_m2: float) -> BaseGeometry:
     return shapely.MultiPolygon(kept)
 
 
-def _ramp(minutes: tuple[float, ...]) -> dict[str, str]:
-    # Nearest limit darkest; more limits than colours repeat the palest.
-    return {f"{m:g}": _RAMP[min(i, len(_RAMP) - 1)] for i, m in enumerate(minutes)}
-
-
 def _result_layer(results: Results, key: str, frame: gpd.GeoDataFrame, names: dict, **own) -> dict:
     columns = [c for c in frame.columns if c != "geometry"]
     far_first = frame.sort_values("minutes", ascending=False, kind="stable")
@@ -188,7 +179,7 @@ def _result_layer(results: Results, key: str, frame: gpd.GeoDataFrame, names: di
         "chapter": "results",
         "geometry": "polygon",
         "role": "band",
-        "color": _RAMP[1],
+        "color": load_catalog().symbols.ramp[1],
         "label": None,
         "units": {"minutes": "min", "area_km2": "km²"},
         "total": len(frame),
@@ -254,7 +245,7 @@ def _gaps(results: Results, least: int) -> list[dict]:
     for mode in plan.modes:
         part = _simplified(frame[frame["mode"] == mode], results.city)
         names = _title(kind, catalog.mode(mode), "未覆盖", "out of reach")
-        own = {"role": "gap", "color": _GAP, "open": False}
+        own = {"role": "gap", "color": catalog.symbols.gap, "open": False}
         own["units"] = {"persons": "", "area": "", "minutes": "min", "nearest_min": "min"}
         found.append(_result_layer(results, f"gaps:{mode}", part, names, **own))
     return [layer for layer in found if layer["features"]]

@@ -7,6 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from urbanplan.catalog import load_catalog
 from urbanplan.publish.html.tables import plain
 
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ def features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int) -> list
         }
         for values, text in zip(frame[columns].values.tolist(), texts)
     ]
+
+
+def spoken() -> dict[str, Any]:
+    """What every page speaks and draws with: names of columns and values, lines and fills."""
+    catalog = load_catalog()
+    return {
+        "fields": {k: dict(v) for k, v in catalog.fields.items()},
+        "values": catalog.symbols.values,
+        "roads": catalog.symbols.roads,
+        "fill": catalog.symbols.fill,
+    }
 
 
 def sounds(names: Any) -> list[str]:

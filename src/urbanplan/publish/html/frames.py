@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanplan.catalog import GEOMETRY_TYPES, load_catalog
+from urbanplan.catalog import GEOMETRY_TYPES
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError, UnknownNameError
-from urbanplan.publish.html.features import decimals_of, features, sounds
+from urbanplan.publish.html.features import decimals_of, features, sounds, spoken
 from urbanplan.publish.html.options import Options
 from urbanplan.publish.html.tables import figure, plain
 
@@ -75,7 +75,7 @@ def of_frames(
         "lang": options.lang,
         "approval": options.approval,
         "notice": _notice(drawn),
-        "fields": {k: dict(v) for k, v in load_catalog().fields.items()},
+        **spoken(),
         "chapters": {"frames": {"zh": "数据", "en": "Data"}},
         "layers": layers,
         "view": [*boxes[:, :2].min(0).tolist(), *boxes[:, 2:].max(0).tolist()],
