@@ -1,8 +1,17 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
-from urbanplan.files.deliveries import Delivery, read_delivery
+from urbanplan.files.deliveries import Delivery, geopackage_layers, read_delivery
 from urbanplan.files.deliveries.kinds import DELIVERY_DRIVERS
+from urbanplan.files.exports import (
+    ENCODINGS,
+    write_dxf,
+    write_flatgeobuf,
+    write_gml,
+    write_kml,
+    write_shapefile,
+)
 from urbanplan.files.locking import lock
+from urbanplan.files.packages import PackageNotes, write_geopackage
 from urbanplan.files.reading import (
     MAX_CELLS,
     MAX_VECTOR_BYTES,
@@ -40,23 +49,26 @@ from urbanplan.files.writing import (
     write_cog,
     write_csv,
     write_geojson,
-    write_geopackage,
     write_json,
     write_parquet,
     write_text,
     write_toml,
+    zipped,
 )
 
 __all__ = [
     "DELIVERY_DRIVERS",
+    "ENCODINGS",
     "MAX_CELLS",
     "MAX_VECTOR_BYTES",
     "VECTOR_DRIVERS",
     "Delivery",
+    "PackageNotes",
     "Raster",
     "at_cells",
     "atomic",
     "existing",
+    "geopackage_layers",
     "has",
     "hash_folder",
     "in_memory",
@@ -84,12 +96,18 @@ __all__ = [
     "write_bytes",
     "write_cog",
     "write_csv",
+    "write_dxf",
+    "write_flatgeobuf",
     "write_geojson",
     "write_geopackage",
+    "write_gml",
     "write_json",
+    "write_kml",
     "write_parquet",
     "write_records",
+    "write_shapefile",
     "write_text",
     "write_toml",
     "write_xlsx",
+    "zipped",
 ]

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,6 @@ from urbanplan.files.locking import temporary_folder
 from urbanplan.files.reading import digest
 
 if TYPE_CHECKING:
-    import sqlite3
-
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -32,7 +31,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
     The bytes are on disk (fsync) before the rename, and the folder's entry after it, so a reader
     sees the old file or the new one, never a part of either, and a full disk leaves the old one
     as it was. That holds for writers that report every failed write; GDAL's do not, so they
-    write to memory first (see `_made`).
+    write to memory first (see `made`).
 
     Raises
     ------
@@ -76,7 +75,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _made(path: Path | str) -> Iterator[None]:
+def made(path: Path | str) -> Iterator[None]:
     """Make a file's content with GDAL, in memory; turn its errors into one of ours.
 
     GDAL's drivers swallow a write that fails late (when a file is closed, or an index built), so
@@ -179,6 +178,18 @@ def write_text(path: Path | str, text: str) -> Path:
     return write_bytes(path, text.encode("utf-8"))
 
 
+def zipped(parts: Mapping[str, str | bytes]) -> bytes:
+    """A zip archive of named parts; the same parts give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in parts.items():
+            # A fixed day: an archive's entries carry one.
+            entry = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, content)
+    return out.getvalue()
+
+
 def write_csv(path: Path | str, table: pd.DataFrame) -> Path:
     """Write a table as CSV with a byte-order mark, so that Excel shows Chinese."""
     text = table.to_csv(index=False, lineterminator="\n")
@@ -221,113 +232,17 @@ def write_json(path: Path | str, value: Any) -> Path:
 
 def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
     """Write one frame as RFC 7946 GeoJSON (WGS84, 6 decimals)."""
-    made = io.BytesIO()
-    with _made(path):
+    out = io.BytesIO()
+    with made(path):
         frame.to_crs("EPSG:4326").to_file(
-            made,
+            out,
             driver="GeoJSON",
             engine="pyogrio",
             layer=Path(path).stem,
             RFC7946="YES",
             COORDINATE_PRECISION=6,
         )
-    return write_bytes(path, made.getbuffer())
-
-
-def write_geopackage(
-    path: Path | str, layers: Mapping[str, pd.DataFrame], types: Mapping[str, str] | None = None
-) -> Path:
-    """Write frames as the layers of one GeoPackage 1.3, in order; plain tables stay tables.
-
-    Parameters
-    ----------
-    path : path
-        The ``.gpkg`` to write.
-    layers : mapping of str to DataFrame or GeoDataFrame
-        Layer name to rows.
-    types : mapping of str to str, optional
-        Layer name to geometry type, for layers where the rows alone cannot tell.
-
-    Notes
-    -----
-    Version 1.3 because QGIS 3.22 warns about 1.4. The file's time stamps are fixed, so that
-    the same input gives the same bytes. The whole file is made in memory.
-    """
-    types = types or {}
-    with _made(path):
-        made = _join((_one_layer(n, rows, types.get(n)) for n, rows in layers.items()), path)
-    return write_bytes(path, made)
-
-
-def _one_layer(name: str, frame: pd.DataFrame, geometry_type: str | None) -> memoryview:
-    """A GeoPackage of one layer."""
-    import geopandas as gpd
-    import pyogrio
-
-    options: dict[str, Any] = {}
-    if isinstance(frame, gpd.GeoDataFrame):
-        options["layer_options"] = {"SPATIAL_INDEX": "YES"}
-        if geometry_type:
-            options["geometry_type"] = geometry_type
-            options["promote_to_multi"] = "Multi" in geometry_type
-    made = io.BytesIO()
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
-    try:
-        pyogrio.write_dataframe(
-            frame, made, layer=name, driver="GPKG", dataset_options={"VERSION": "1.3"}, **options
-        )
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-    return made.getbuffer()
-
-
-def _join(packages: Iterator[memoryview], path: Path | str) -> bytes:
-    """One GeoPackage with the layers of several, in order; they are databases of one layout."""
-    import sqlite3
-
-    first = next(packages, None)
-    if first is None:
-        raise WriteError("has no layers", where=path, remedy="give at least one")
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
-        base.deserialize(first)
-        del first
-        for package in packages:
-            base.execute("ATTACH ':memory:' AS other")
-            base.deserialize(package, name="other")
-            base.execute("BEGIN")
-            _add_tables(base, path)
-            base.execute("COMMIT")
-            base.execute("DETACH other")
-        return base.serialize()
-
-
-def _add_tables(base: sqlite3.Connection, path: Path | str) -> None:
-    """Bring the tables, spatial indexes and triggers of the database `other` into the main one."""
-    have = {(kind, name) for kind, name in base.execute("SELECT type, name FROM sqlite_master")}
-    kinds = dict(base.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'other'"))
-    rows = base.execute("SELECT type, name, sql FROM other.sqlite_master ORDER BY rowid").fetchall()
-    for kind, name, sql in rows:
-        # Shadow tables come with their index, the others with what they belong to.
-        if kind != "table" or kinds[name] == "shadow" or name.startswith("sqlite_"):
-            continue
-        shared = name.startswith("gpkg_")
-        if not (shared and (kind, name) in have):
-            base.execute(sql)
-        quoted = '"' + name.replace('"', '""') + '"'
-        ignore = "OR IGNORE" if shared else ""
-        base.execute(f"INSERT {ignore} INTO main.{quoted} SELECT * FROM other.{quoted}")
-        lost = f"SELECT * FROM other.{quoted} EXCEPT SELECT * FROM main.{quoted}"
-        if shared and base.execute(lost).fetchone():
-            # Two systems without an EPSG code have one number, each in its own package.
-            raise WriteError(
-                f"cannot hold these layers together ({name} differs)",
-                where=path,
-                remedy="bring them into one coordinate system, or one with an EPSG code",
-            )
-    # Triggers last: they would count the rows again.
-    for kind, name, sql in rows:
-        if kind in ("trigger", "index", "view") and sql and (kind, name) not in have:
-            base.execute(sql)
+    return write_bytes(path, out.getbuffer())
 
 
 def write_cog(
@@ -354,7 +269,7 @@ def write_cog(
 
     count, height, width = bands.shape
     size = {"count": count, "height": height, "width": width}
-    with _made(path), MemoryFile() as plain, MemoryFile(ext=".tif") as cog:
+    with made(path), MemoryFile() as plain, MemoryFile(ext=".tif") as cog:
         with plain.open(
             driver="GTiff",
             dtype="float32",
@@ -376,5 +291,5 @@ def write_cog(
                 predictor=3,
                 overview_resampling="nearest",
             )
-        made = cog.read()
-    return write_bytes(path, made)
+        content = cog.read()
+    return write_bytes(path, content)

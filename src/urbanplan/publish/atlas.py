@@ -11,7 +11,7 @@ from typing import Any
 
 from urbanplan import __version__
 from urbanplan.files import sha256, write_csv, write_json
-from urbanplan.publish import geopackage, html, raster
+from urbanplan.publish import geopackage, html, qgis, raster
 from urbanplan.study import Results, Watch
 from urbanplan.study.keep import inputs_of
 
@@ -29,7 +29,7 @@ def write(
     page: html.Options = html.Options(),  # noqa: B008
     watch: Watch = nullcontext,
 ) -> dict[str, Path]:
-    """Write GeoPackage, page, raster and tables of a run.
+    """Write GeoPackage, QGIS project, page, raster and tables of a run.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ def write(
         written["raster"] = raster.write(results, folder / "travel_minutes.tif")
     with watch("geopackage"):
         written["geopackage"] = geopackage.write(results, folder / f"{city}.gpkg")
+    with watch("qgis"):
+        written["qgis"] = qgis.write(results, folder / f"{city}.qgz")
     with watch("page"):
         written["page"] = html.write(results, folder / "index.html", page)
     return written

@@ -104,6 +104,13 @@ def read_delivery(
     return Delivery(path, sha256, driver, found.layer, found.frame, found.crs_from, found.notes)
 
 
+def geopackage_layers(path: Path | str) -> list[str]:
+    """Names of a GeoPackage's layers, its database checked on the way."""
+    path = checks.refuse_services(path)
+    members_of(path)
+    return [info.name for info in checks.inspect_geopackage(path)]
+
+
 def _read(path: Path, layer: str | None, encoding: str | None, large: bool) -> tuple[str, Found]:
     """Read a file whose members were looked at."""
     kind = kind_of(path)
