@@ -33,6 +33,7 @@ for command in (
     city.run,
     city.layers,
     city.check,
+    city.changes,
     publish.publish,
     measure.coverage,
     measure.access,

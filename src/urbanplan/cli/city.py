@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from urbanplan.cli.options import BASEMAP, CHECK_FAILED, CITY, JSON, KEY, OK
+from urbanplan.cli.options import BASEMAP, CHECK_FAILED, CITY, JSON, KEY, OK, file_option
 from urbanplan.cli.show import Screen
+
+if TYPE_CHECKING:
+    from urbanplan.city import City
+    from urbanplan.intake.edits import Edits
 
 #: Columns of the checks that only matter once something fails.
 _QUIET = ("id", "layer", "source")
@@ -18,23 +23,33 @@ _QUIET = ("id", "layer", "source")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write; maps/CITY by default."
 )
+@file_option(
+    "--layers", "A GeoPackage of a run that was edited in QGIS: its layers are used.", metavar="F"
+)
 @BASEMAP
 @KEY
 @click.pass_obj
-def run(screen: Screen, city: str, out: Path | None, basemap: str | None, key: str | None) -> int:
-    """Build the atlas: GeoPackage, page, raster, tables."""
+def run(
+    screen: Screen, city: str, out: Path | None, layers: Path | None, basemap: str | None, key: str | None
+) -> int:  # fmt: skip
+    """Build the atlas: GeoPackage, QGIS project, page, raster, tables."""
     from urbanplan import study
     from urbanplan.city import load_city
-    from urbanplan.files import lock, remove_folder
+    from urbanplan.files import lock, remove_folder, write_csv
     from urbanplan.publish import atlas, html
 
     profile = load_city(city)
     page = html.Options(basemap=basemap, key=key)
     folder = out or Path("maps") / profile.id
+    if layers is not None:
+        _require_elsewhere(layers, folder)
     with lock(folder), screen.progress():
         stages = folder / ".stages"
-        results = study.run(profile, screen.stage, stages)
+        edits = None if layers is None else _edits(screen, profile, layers)
+        results = study.run(profile, screen.stage, stages, edits and edits.layers)
         written = atlas.write(results, folder, page=page, watch=screen.stage)
+        if edits is not None:
+            written["changes"] = write_csv(folder / "changes.csv", edits.changes)
         written["log"] = atlas.write_log(results, folder, written, screen.stages)
         remove_folder(stages)
     if results.resumed:
@@ -44,6 +59,57 @@ def run(screen: Screen, city: str, out: Path | None, basemap: str | None, key: s
     failed = results.checks[results.checks["verdict"] == "fail"]
     screen.note(f"{len(results.checks)} checks, {len(failed)} failed")
     return CHECK_FAILED if len(failed) else OK
+
+
+def _require_elsewhere(layers: Path, folder: Path) -> None:
+    # What somebody edited must not be written over by what is made of it.
+    from urbanplan.errors import InputError
+
+    if layers.resolve().parent == folder.resolve():
+        raise InputError(
+            f"would be written over, since the run writes to '{folder}'",
+            where=layers,
+            remedy="name another folder with --out, or move the file",
+        )
+
+
+def _edits(screen: Screen, city: City, path: Path) -> Edits:
+    from urbanplan.intake.edits import take
+    from urbanplan.layers import load_layers
+
+    with screen.stage("edits"):
+        edits = take(city, load_layers(city), path)
+    for finding in edits.findings:
+        screen.note(f"{finding.layer} {finding.feature}: {finding.message}")
+    counts = edits.changes["change"].value_counts()
+    said = ", ".join(f"{n} {what}" for what, n in counts.items())
+    screen.note(f"{path.name}: {said or 'no changes'}")
+    return edits
+
+
+@click.command()
+@CITY
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
+@JSON
+@click.pass_obj
+def changes(screen: Screen, city: str, file: Path, out: Path | None, as_json: bool) -> int:
+    """What was edited in the GeoPackage of a run: added, removed, moved by how much, changed.
+
+    Nothing is written into the city: 'run --layers FILE' computes with the edits, 'import FILE'
+    takes them over.
+    """
+    from urbanplan.city import load_city
+    from urbanplan.publish import vector
+
+    if out is not None:
+        vector.require_ending(out, table=True)
+    edits = _edits(screen, load_city(city), file)
+    if out is None:
+        screen.table(edits.changes, as_json, title=f"{file.name}: {len(edits.changes)} changes")
+    else:
+        screen.written({"changes": vector.write_table(edits.changes, out)})
+    return OK
 
 
 @click.command()

@@ -146,8 +146,8 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(
     "--kind",
-    required=True,
-    help="The layer it becomes, e.g. parks, or streets; population or heights for a raster.",
+    help="The layer it becomes, e.g. parks, or streets; population or heights for a raster."
+    " Without it: every layer that was edited in the GeoPackage of a run.",
 )
 @click.option(
     "--into",
@@ -184,6 +184,8 @@ def import_(
         _worth(file, source, licence, as_of, quality, accuracy, status),
     )
     with lock(city.layers_folder), screen.progress(), screen.stage("import"):
+        if kind is None:
+            return _take_edits(screen, city, file)
         if file.suffix.lower() in (".tif", ".tiff"):
             from urbanplan.intake.rasters import bring_raster
 
@@ -236,6 +238,20 @@ def accept(screen: Screen, folder) -> int:
         changed = manifest.accept(layers)
     click.echo("\n".join(changed) if changed else "nothing has changed")
     return OK
+
+
+def _take_edits(screen: Screen, city, file: Path) -> int:
+    from urbanplan.intake.edits import keep, take
+    from urbanplan.layers import load_layers
+
+    if file.suffix.lower() != ".gpkg":
+        raise click.UsageError("--kind says which layer the file becomes, e.g. --kind parks")
+    edits = take(city, load_layers(city), file)
+    for row in edits.changes.itertuples():
+        screen.note(f"{row.layer} {row.id} ({row.name_zh}): {row.change}")
+    notes = [f"{f.layer} {f.feature}: {f.message}" for f in edits.findings]
+    written = keep(city, edits, _today())
+    return _noted(screen, written, notes or (["nothing has changed"] if not written else []))
 
 
 def _noted(screen: Screen, written: dict[str, Path], notes: list[str]) -> int:

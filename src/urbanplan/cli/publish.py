@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from urbanplan.cli.options import BASEMAP, CITY, KEY, OK
+from urbanplan.cli.options import BASEMAP, CITY, KEY, OK, file_option
 from urbanplan.cli.show import Screen
+
+if TYPE_CHECKING:
+    from urbanplan.city import City
+    from urbanplan.study import Results
 
 
 @click.group()
@@ -19,11 +24,30 @@ def _names(_context: click.Context, _option: click.Option, value: str | None):
     return None if value is None else tuple(x.strip() for x in value.split(",") if x.strip())
 
 
+REDACT = click.option(
+    "--redact", multiple=True, metavar="COLUMN", help="Leave a column out of the file."
+)
+CRS = click.option(
+    "--crs",
+    default="EPSG:4490",
+    show_default=True,
+    help="System to store in: EPSG:4490, EPSG:4326, a projected one, or 'projected' for the city's own zone.",
+)
+
+
+def _layers(text: str):
+    return click.option("--layers", callback=_names, metavar="A,B", help=text)
+
+
+def _results(screen: Screen, profile: City) -> Results:
+    from urbanplan import study
+
+    return study.run(profile, screen.stage)
+
+
 @publish.command()
 @CITY
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File to write; maps/CITY/index.html by default."
-)
+@file_option("--out", "File to write; maps/CITY/index.html by default.")
 @click.option("--title", help="Instead of the city's name.")
 @click.option(
     "--lang",
@@ -32,8 +56,8 @@ def _names(_context: click.Context, _option: click.Option, value: str | None):
     type=click.Choice(["both", "zh", "en"]),
     help="Language of the page; with both, the reader switches.",
 )
-@click.option("--layers", callback=_names, metavar="A,B", help="Input layers to draw; all if none.")
-@click.option("--redact", multiple=True, metavar="COLUMN", help="Leave a column out of the file.")
+@_layers("Input layers to draw; all if none.")
+@REDACT
 @click.option(
     "--min-persons",
     default=0,
@@ -47,7 +71,6 @@ def _names(_context: click.Context, _option: click.Option, value: str | None):
 @click.pass_obj
 def html(screen: Screen, city: str, out: Path | None, **made) -> int:
     """Write the page that opens by double click, without a network."""
-    from urbanplan import study
     from urbanplan.city import load_city
     from urbanplan.files import lock
     from urbanplan.publish import html as page
@@ -56,8 +79,113 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
     options.require_known()
     path = out or Path("maps") / profile.id / "index.html"
     with lock(path.parent), screen.progress():
-        results = study.run(profile, screen.stage)
+        results = _results(screen, profile)
         with screen.stage("page"):
             written = page.write(results, path, options)
     screen.written({"page": written})
+    return OK
+
+
+@publish.command()
+@CITY
+@file_option("--out", "File to write; maps/CITY/CITY.gpkg by default.")
+@CRS
+@click.pass_obj
+def geopackage(screen: Screen, city: str, out: Path | None, crs: str) -> int:
+    """Write every layer and result as one GeoPackage: styles, metadata, a QGIS project inside."""
+    from urbanplan.city import load_city
+    from urbanplan.files import lock
+    from urbanplan.publish import geopackage as package
+    from urbanplan.publish.projection import require_output_crs
+
+    profile = load_city(city)
+    require_output_crs(profile, crs)
+    path = out or Path("maps") / profile.id / f"{profile.id}.gpkg"
+    with lock(path.parent), screen.progress():
+        results = _results(screen, profile)
+        with screen.stage("geopackage"):
+            written = package.write(results, path, crs)
+    screen.written({"geopackage": written})
+    return OK
+
+
+@publish.command()
+@CITY
+@file_option("--out", "Folder to write; maps/CITY by default.")
+@CRS
+@click.pass_obj
+def qgis(screen: Screen, city: str, out: Path | None, crs: str) -> int:
+    """Write a QGIS project, and beside it the GeoPackage and the raster that it shows."""
+    from urbanplan.city import load_city
+    from urbanplan.files import lock
+    from urbanplan.publish import geopackage as package
+    from urbanplan.publish import qgis as project
+    from urbanplan.publish import raster
+    from urbanplan.publish.projection import require_output_crs
+
+    profile = load_city(city)
+    require_output_crs(profile, crs)
+    folder = out or Path("maps") / profile.id
+    with lock(folder), screen.progress():
+        results = _results(screen, profile)
+        with screen.stage("qgis"):
+            written = {
+                "geopackage": package.write(results, folder / f"{profile.id}.gpkg", crs),
+                "raster": raster.write(results, folder / "travel_minutes.tif"),
+                "qgis": project.write(results, folder / f"{profile.id}.qgz", crs=crs),
+            }
+    screen.written(written)
+    return OK
+
+
+@publish.command()
+@CITY
+@file_option("--out", "Folder to write; maps/CITY/formats by default.")
+@click.option(
+    "--to",
+    "wanted",
+    callback=_names,
+    metavar="A,B",
+    help="geoparquet, flatgeobuf, geojson, shapefile, kml, gml, dxf, cog, sld, stac; all if none.",
+)
+@click.option(
+    "--crs",
+    default="EPSG:4490",
+    show_default=True,
+    help="System to store in: as for geopackage, or gcj02 for map services (marked in every file's name).",
+)
+@_layers("Layers to write; all if none.")
+@click.option(
+    "--encoding",
+    default="utf-8",
+    show_default=True,
+    type=click.Choice(["utf-8", "gbk"]),
+    help="Of Shapefiles.",
+)
+@click.option(
+    "--onemap", is_flag=True, help="Names of layers and columns as the national database has them."
+)
+@REDACT
+@click.pass_obj
+def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, encoding, onemap, redact) -> int:  # fmt: skip
+    """Write the layers in the formats that other offices ask for, with checksums."""
+    from urbanplan.city import load_city
+    from urbanplan.files import lock
+    from urbanplan.publish import formats as made
+    from urbanplan.publish.projection import require_output_crs
+
+    profile, shift = load_city(city), crs == made.GCJ02
+    options = made.Options(
+        formats=wanted or (made.MAY_SHIFT if shift else tuple(made.FORMATS)),
+        crs=crs, layers=layers, encoding=encoding, onemap=onemap, redact=redact,
+    )  # fmt: skip
+    if not shift:
+        require_output_crs(profile, crs)
+    folder = out or Path("maps") / profile.id / "formats"
+    with lock(folder), screen.progress():
+        results = _results(screen, profile)
+        with screen.stage("formats"):
+            written = made.write(results, folder, options)
+    screen.written({"checksums": written["checksums"]})
+    screen.note(f"{len(written)} files in {folder}")
     return OK

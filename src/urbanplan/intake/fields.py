@@ -202,11 +202,16 @@ def _identify(rows: pd.DataFrame, shapes, kind: LayerKind, findings: list[Findin
     seen: dict[str, int] = {}
     made = []
     for name, shape in zip(rows["name_zh"], shapes):
-        content = name.encode() + (shape.wkb if shape is not None else b"")
-        key = f"{kind.id}_{hashlib.sha256(content).hexdigest()[:10]}"
+        key = content_id(kind, name, shape)
         seen[key] = seen.get(key, 0) + 1
         made.append(key if seen[key] == 1 else f"{key}_{seen[key]}")
     rows["id"] = made
+
+
+def content_id(kind: LayerKind, name: str, shape: Any) -> str:
+    """An id from what a feature is: its name and its shape."""
+    content = name.encode() + (shape.wkb if shape is not None else b"")
+    return f"{kind.id}_{hashlib.sha256(content).hexdigest()[:10]}"
 
 
 def _status(rows: pd.DataFrame, kind: LayerKind, worth: Worth, findings: list[Finding]) -> None:

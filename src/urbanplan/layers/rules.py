@@ -12,7 +12,7 @@ from urbanplan.layers.select import choose, located
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from shapely import LineString, Point, Polygon
+    from shapely import LineString, Point
     from shapely.geometry.base import BaseGeometry
 
     from urbanplan.layers.model import Layer
@@ -146,8 +146,9 @@ def bounded(
     return [] if middle <= within_m else [f"{side} edge is {middle:.0f} m from {by_where}"]
 
 
-def _facing(shape: Polygon, side: str) -> list[Point]:
+def _facing(shape: BaseGeometry, side: str) -> list[Point]:
     # Points every 100 m or so on the part of the boundary that is seen from the centroid on that side.
+    import shapely
     from shapely import Point
 
     c = shape.centroid
@@ -159,8 +160,10 @@ def _facing(shape: Polygon, side: str) -> list[Point]:
     }
     if side not in seen:
         raise InputError(f"side '{side}' is none of N, E, S, W", remedy="correct checks.toml")
-    ring = shape.exterior.segmentize(0.001)
-    return [Point(xy) for xy in ring.coords if seen[side](xy[0] - c.x, xy[1] - c.y)]
+    # Holes are not seen from outside; a park in two parts has an edge of either.
+    rings = shapely.segmentize(shapely.get_exterior_ring(shapely.get_parts(shape)), 0.001)
+    places = shapely.get_coordinates(rings).tolist()
+    return [Point(xy) for xy in places if seen[side](xy[0] - c.x, xy[1] - c.y)]
 
 
 def _gap_m(a: BaseGeometry, b: BaseGeometry) -> float:

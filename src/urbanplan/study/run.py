@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 _CELLS_PER_SQUARE = 5
 
 
-def run(city: City, watch: Watch = nullcontext, stages: Path | None = None) -> Results:
+def run(
+    city: City,
+    watch: Watch = nullcontext,
+    stages: Path | None = None,
+    layers: Mapping[str, Layer] | None = None,
+) -> Results:
     """Compute everything that a city's profile asks for.
 
     Parameters
@@ -48,6 +53,8 @@ def run(city: City, watch: Watch = nullcontext, stages: Path | None = None) -> R
     stages : path, optional
         Folder for finished stages. A run that was interrupted goes on from the last of them;
         whoever gave the folder removes it once all is written.
+    layers : dict of str to Layer, optional
+        In place of the city's own, such as edited ones.
 
     Returns
     -------
@@ -57,7 +64,7 @@ def run(city: City, watch: Watch = nullcontext, stages: Path | None = None) -> R
 
     plan = city.analysis
     with watch("layers"):
-        layers = load_layers(city)
+        layers = load_layers(city) if layers is None else layers
         keep = Keep(stages, run_key(city, layers) if stages else "")
     with watch("checks"):
         checks = check_city(city, layers)
