@@ -92,3 +92,16 @@ def run_of(helsinki, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
     results = study.run(load_city(helsinki))
     return results, atlas.write(results, folder)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, one for all tests that look at pages."""
+    from playwright.sync_api import sync_playwright
+
+    from browsing import FLAGS
+
+    with sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -6,6 +6,9 @@ command -v chromium >/dev/null 2>&1 || need="$need chromium"
 command -v ogrinfo >/dev/null 2>&1 || need="$need gdal-bin"
 # strace fails one system call at a time for tests/faults.
 command -v strace >/dev/null 2>&1 || need="$need strace"
+# tests/clients/postgres.py starts a server of its own; the one that Debian starts is left alone.
+[ -e /usr/share/postgresql/15/extension/postgis.control ] || need="$need postgresql-15-postgis-3"
+command -v openssl >/dev/null 2>&1 || need="$need openssl"
 /usr/bin/python3 -c 'import qgis.core' >/dev/null 2>&1 || need="$need python3-qgis"
 fc-list 2>/dev/null | grep -q 'Noto Sans CJK' || need="$need fonts-noto-cjk fontconfig"
 [ -n "$need" ] || exit 0

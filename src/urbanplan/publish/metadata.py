@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from urbanplan import __version__
 from urbanplan.catalog import load_catalog
 from urbanplan.publish.content import tables_of
-from urbanplan.publish.drawn import chapters, drawn_of
+from urbanplan.publish.drawn import RESULTS, chapters, drawn_of
 from urbanplan.publish.xml import node, serial
 from urbanplan.study import Results
 
@@ -65,18 +65,17 @@ def about_of(results: Results, crs: str) -> dict[str, About]:
     names: dict[str, tuple[str, str, str]] = {}
     for drawn in drawn_of(results):
         names.setdefault(drawn.table, (drawn.name_zh, drawn.name_en, drawn.chapter))
-    for name, (zh, en) in _SEVERAL.items():
-        if name in names:
-            names[name] = (zh, en, names[name][2])
+    names |= {name: (zh, en, RESULTS) for name, (zh, en) in _WHOLE.items()}
     tables = tables_of(results)
     return {name: _about(results, name, names[name], tables[name], crs) for name in tables}
 
 
-#: Tables that several layers of a map show parts of.
-_SEVERAL = {
+#: Tables that several layers of a map show parts of, or none where there is nothing to show.
+_WHOLE = {
     "result_bands": ("等时圈", "Bands"),
     "result_isochrones": ("逐设施等时圈", "Isochrones of each facility"),
     "result_gaps": ("未覆盖人口", "People out of reach"),
+    "result_demand": ("人口网格（推算）", "People per square (modelled)"),
 }
 
 
