@@ -189,3 +189,43 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
     screen.written({"checksums": written["checksums"]})
     screen.note(f"{len(written)} files in {folder}")
     return OK
+
+
+@publish.command()
+@CITY
+@click.option(
+    "--dsn",
+    required=True,
+    envvar="URBANPLAN_DSN",
+    metavar="URL",
+    help="postgresql://user@host:5432/database; its password in PGPASSWORD, where no list of processes shows it.",
+)
+@click.option("--schema", metavar="NAME", help="Schema to fill; the city's id by default.")
+@click.option(
+    "--readers",
+    metavar="ROLE",
+    help="A role that may read all of it and nothing more; made if missing.",
+)
+@CRS
+@click.pass_obj
+def postgis(
+    screen: Screen, city: str, dsn: str, schema: str | None, readers: str | None, crs: str
+) -> int:
+    """Put every layer and result into a PostGIS database, in one transaction."""
+    from urbanplan import database
+    from urbanplan.city import load_city
+    from urbanplan.publish import postgis as base
+    from urbanplan.publish.projection import require_output_crs
+
+    profile, server = load_city(city), database.parse_dsn(dsn)
+    name, code = schema or profile.id, require_output_crs(profile, crs)
+    # A wrong name or password is said before the work rather than after it.
+    database.identifier(name)
+    database.connect(server).close()
+    with screen.progress():
+        results = _results(screen, profile)
+        with screen.stage("postgis"):
+            rows = base.write(results, server, name, readers=readers, crs=code)
+    for table, count in rows.items():
+        click.echo(f"{name}.{table}: {count:,}")
+    return OK
