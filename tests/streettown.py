@@ -109,3 +109,71 @@ def segments_of(drawn: Streets, mode: Mode) -> nx.MultiDiGraph:
             if back:
                 graph.add_edge(v, u, minutes=0.06 * metres / back)
     return graph
+
+
+#: A place on the only street that joins the two sides of the mapped town.
+CLOSED = (105.4005, 28.9045)
+
+_CITY = """
+[city]
+id = "mapped"
+name_zh = "街镇"
+name_en = "Street Town"
+metric_crs = "EPSG:4544"
+"""
+_STUDY = """
+cell_m = 100
+facilities = ["hospitals"]
+modes = ["walk"]
+minutes = [5, 15]
+snap_m = 500
+
+[headline]
+name_zh = "医院"
+name_en = "Hospital"
+facilities = "hospitals"
+mode = "walk"
+minutes = 15
+"""
+
+
+def write_street_city(folder):
+    """A city on mapped streets: two sides joined in the west only, a bridge planned in the east.
+
+    The hospital stands in the north-east, so the south-east must go round.
+    """
+    from townfolder import write_layer
+    from urbanplan.sources.osm import write_osm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "city.toml").write_text(_CITY, "utf-8")
+    (folder / "study.toml").write_text(_STUDY, "utf-8")
+
+    def metric(*spots):
+        points = gpd.GeoSeries(shapely.points(spots), crs=4326).to_crs("EPSG:4544")
+        return [(p.x, p.y) for p in points]
+
+    corners = metric((105.398, 28.898), (105.422, 28.898), (105.422, 28.912), (105.398, 28.912))
+    box = shapely.Polygon(corners)
+    write_layer(folder, "study_area", [("area", box, {})])
+    write_layer(folder, "districts", [("全镇", box, {})])
+    write_layer(folder, "population", [("p", box, {"persons": 1000})])
+    for empty in ("water", "built_up"):
+        write_layer(folder, empty, [])
+    write_layer(folder, "hospitals", [("h", shapely.Point(metric((105.4195, 28.909))[0]), {})])
+    bridge = shapely.LineString(metric((105.419, 28.900), (105.4192, 28.9045), (105.419, 28.909)))
+    kind = {"class": "residential", "speed_kmh": 30.0, "status": "planned", "river": "brook"}
+    write_layer(folder, "bridges", [("new", bridge, kind)])
+    write_layer(folder, "roads", [])
+    names = ((105.4005, 28.909), (105.41, 28.909), (105.42, 28.909), (105.4005, 28.9), (105.41, 28.9), (105.42, 28.9), (105.4005, 28.9045))  # fmt: skip
+    tags = {"highway": "residential"}
+    drawn = collect(
+        [(tags, [0, 1, 2]), (tags, [3, 4, 5]), (tags, [0, 6, 3])],
+        np.arange(1, 8),
+        np.array(names),
+        source="drawn for a test",
+        licence="CC0-1.0",
+        as_of="2026-01-01",
+    )
+    write_osm(folder / "streets.osm.pbf", drawn)
+    return folder

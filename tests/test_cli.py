@@ -144,7 +144,7 @@ def test_run_writes_everything_and_twice_the_same_bytes(capsys, town, tmp_path):
     assert shown[0] == shown[1] and "两分钟医院" in shown[0]
     files = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert files == [
-        "checks.csv", "coverage.csv", "gridtown.gpkg", "gridtown.qgz", "index.html", "indicators.csv", "run.json", "travel_minutes.tif", "what_if.csv",
+        "checks.csv", "coverage.csv", "gridtown.gpkg", "gridtown.qgz", "index.html", "indicators.csv", "run.json", "scenarios.csv", "travel_minutes.tif",
     ]  # fmt: skip
     for name in set(files) - {"run.json"}:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
@@ -152,7 +152,7 @@ def test_run_writes_everything_and_twice_the_same_bytes(capsys, town, tmp_path):
     assert log["urbanplan"] == __version__ and {"roads", "city.toml", "study.toml"} <= set(
         log["inputs_sha256"]
     )
-    assert len(log["inputs_sha256"]) == 11 and log["resumed"] == []
+    assert len(log["inputs_sha256"]) == 12 and log["resumed"] == []
     assert {s["stage"] for s in log["stages"]} >= {"layers", "checks", "page"}
 
 

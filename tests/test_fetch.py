@@ -447,7 +447,7 @@ def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
     study.run(load_city(city), stages=tmp_path / "s")
     assert study.run(load_city(city), stages=tmp_path / "s").resumed == (
         "mode walk",
-        "what if",
+        "scenarios",
         "indicators",
     )
     (city / "study.toml").write_text(text.replace("[5, 10, 15, 30]", "[5, 15]"), "utf-8")
@@ -455,7 +455,7 @@ def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
     # A stage that is damaged is computed anew.
     kept = next((tmp_path / "s").glob("mode*"))
     kept.write_bytes(kept.read_bytes()[:-100])
-    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("what if", "indicators")
+    assert study.run(load_city(city), stages=tmp_path / "s").resumed == ("scenarios", "indicators")
 
 
 def test_the_manifest_holds_old_and_new_while_a_file_changes(helsinki, tmp_path):

@@ -339,7 +339,7 @@ def test_least_counts_hold_on_every_row(secret_run):
 
 def test_only_the_layers_that_are_asked_for_are_drawn(secret_run):
     shown = content(secret_run, html.Options(layers=("districts", "water")))
-    own = {x["id"] for x in shown["layers"] if x["role"] not in ("band", "gap")}
+    own = {x["id"] for x in shown["layers"] if x["role"] not in ("band", "gap", "after", "change")}
     assert own == {"districts", "water"}
     assert shown["unlocated"] == [] and len(shown["coverage"]) == len(secret_run.coverage)
 

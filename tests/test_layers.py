@@ -266,8 +266,7 @@ def test_an_analysis_refuses_what_it_cannot_use_and_names_it(folder, layer, edit
 def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
     change(folder, layer, lambda f: f.clear())
     if layer in ("bridges", "roads"):
-        text = (folder / "study.toml").read_text("utf-8")
-        (folder / "study.toml").write_text(text.split("[[what_if]]")[0], "utf-8")
+        (folder / "scenarios.toml").unlink()
     results = study.run(load_city(folder))
     atlas.write(results, tmp_path / "out")
     assert results.coverage["persons"].max() == pytest.approx(900)
@@ -335,8 +334,8 @@ def test_planned_built_up_land_is_not_built_yet(folder):
 def test_what_a_bridge_gains_is_the_difference(folder):
     results = study.run(load_city(folder))
     keys = ["facilities", "mode", "minutes", "area"]
-    both = results.what_ifs.merge(results.coverage, on=keys, suffixes=("", "_before"))
-    assert len(both) == len(results.what_ifs) and both["persons_gained"].max() > 0
+    both = results.scenario_coverage.merge(results.coverage, on=keys, suffixes=("", "_before"))
+    assert len(both) == len(results.scenario_coverage) and both["persons_gained"].max() > 0
     gained = both["persons_covered"] - both["persons_covered_before"]
     assert both["persons_gained"].tolist() == pytest.approx(gained.tolist())
 

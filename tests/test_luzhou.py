@@ -86,9 +86,9 @@ def test_the_axis_is_marked_as_a_reading(luzhou_layers):
 
 def test_planned_things_do_not_carry_traffic(atlas):
     # Opening the planned bridges must bring somebody inside, and never push anybody out.
-    gains = atlas[0].what_ifs
+    gains = atlas[0].scenario_coverage
     assert gains["persons_gained"].min() >= -1e-6
-    assert gains.loc[gains["what_if"] == "all_bridges", "persons_gained"].max() > 1000
+    assert gains.loc[gains["scenario"] == "all_bridges", "persons_gained"].max() > 1000
 
 
 def test_coverage_never_falls_with_time_and_cars_beat_feet(atlas):

@@ -32,12 +32,16 @@ name_en = "Two-minute hospital"
 facilities = "hospitals"
 mode = "drive"
 minutes = 2
+"""
 
-[[what_if]]
+SCENARIOS_TOML = """
+[[scenario]]
 id = "second_bridge"
 name_zh = "二桥"
 name_en = "Second bridge"
-features = ["bridge_new"]
+cost = 3
+cost_unit = "亿元"
+change = [{ do = "open", layer = "bridges", ids = ["bridge_new"] }]
 """
 
 FACTS = """id,name_zh,layer,where,measure,value,unit,tolerance_share,year,source,note
@@ -104,6 +108,7 @@ def write_town(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(CITY_TOML, "utf-8")
     (folder / "study.toml").write_text(STUDY_TOML, "utf-8")
+    (folder / "scenarios.toml").write_text(SCENARIOS_TOML, "utf-8")
     (folder / "facts.csv").write_text(FACTS, "utf-8")
     (folder / "checks.toml").write_text(CHECKS, "utf-8")
     west, north = town.WEST, town.NORTH

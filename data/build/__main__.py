@@ -44,7 +44,8 @@ def main() -> None:
         paths.append((write_layer(folder, layer), built_from(layer["id"])))
     paths.append((write_table(LAYERS / "facts.csv", facts.HEADER, facts.rows()), ("facts",)))
     paths.append((LAYERS / "checks.toml", ("facts",)))
-    paths += [(BOUNDARIES / f"{name}.toml", ("facts",)) for name in ("city", "study", "standards")]
+    profiles = ("city", "study", "standards", "scenarios")
+    paths += [(BOUNDARIES / f"{name}.toml", ("facts",)) for name in profiles]
     write_manifest(paths, ORIGINS)
     print(f"{len(paths)} files, {sum(len(x['rows']) for x in layers)} features")
 

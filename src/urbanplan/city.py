@@ -24,16 +24,6 @@ from urbanplan.manifest import lists, read_manifest, verify
 
 
 @dataclass(frozen=True)
-class WhatIf:
-    """A named set of features that are not there yet, to be treated as if they were."""
-
-    id: str
-    name_zh: str
-    name_en: str
-    features: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Analysis:
     """What a run computes.
 
@@ -51,8 +41,6 @@ class Analysis:
         The one figure that the page opens with.
     headline_zh, headline_en : str
         Its name, as the plan words it.
-    what_ifs : tuple of WhatIf
-        Runs of the headline with planned features added.
     """
 
     cell_m: float
@@ -65,7 +53,6 @@ class Analysis:
     headline_minutes: float
     headline_zh: str
     headline_en: str
-    what_ifs: tuple[WhatIf, ...]
 
 
 @dataclass(frozen=True)
@@ -278,10 +265,6 @@ def _analysis(row: dict[str, Any], path: Path) -> Analysis:
         headline_minutes=float(head["minutes"]),
         headline_zh=head["name_zh"],
         headline_en=head["name_en"],
-        what_ifs=tuple(
-            WhatIf(w["id"], w["name_zh"], w["name_en"], tuple(w["features"]))
-            for w in row.get("what_if", [])
-        ),
     )
 
 

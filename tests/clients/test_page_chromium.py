@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import shapely
 from axe_playwright_python.sync_playwright import Axe
-from browsing import open_page
 from PIL import Image
 from pyproj import Geod
 
 import gridtown
+from browsing import open_page
 from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.city import load_city
@@ -265,7 +265,7 @@ def test_both_languages_say_the_same_in_their_own_words(browser, atlas):
     assert page.locator("#coverage td").all_inner_texts() == figures
     page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     # Names of places without an English name, clauses and sources stay as they are published.
-    for part in ("#headline", "#p-coverage", "#p-layers", "#p-legend", "#tools", "#p-whatif"):
+    for part in ("#headline", "#p-coverage", "#p-layers", "#p-legend", "#tools", "#p-scenarios"):
         text = page.inner_text(part).replace("中文", "")
         assert not re.search("[\u4e00-\u9fff]", text), (part, text)
     page.click("#t-lang")

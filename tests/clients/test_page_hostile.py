@@ -14,9 +14,9 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
-from browsing import open_page
 
 import gridtown
+from browsing import open_page
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study

@@ -111,7 +111,7 @@ def test_every_rule_draws_something_and_every_row_has_a_rule(seen, atlas):
             continue
         rules = seen[0]["layers"][layer_id(one.id)]["rules"]
         # Whatever an editor adds later is drawn as well.
-        assert ("其他" in rules) == (one.chapter != "results")
+        assert ("其他" in rules) == (one.chapter not in ("results", "scenarios"))
         assert set(rules) == {r.name_zh for r in one.rules}
         rows = one.rows(tables)
         rows = rows[~(shapely.is_missing(rows.geometry) | shapely.is_empty(rows.geometry))]
@@ -182,7 +182,10 @@ def test_themes_show_what_their_names_say(seen, atlas):
         wanted = {rule_key(headline.id, r) for r in headline.rules if r.where[0][1][0] <= minutes}
         assert layer_id(headline.id) in visible and set(checked[layer_id(headline.id)]) == wanted
     assert any("未覆盖" in name for name in themes)
-    assert len(themes) == 3 + len(plan.minutes) + len(plan.facilities) * len(plan.modes) - 1 + 3
+    own = [d for d in drawn.values() if d.chapter == "scenarios"]
+    assert {f"情景 {d.name_zh}" for d in own} == {n for n in themes if n.startswith("情景")}
+    others = 3 + len(plan.minutes) + len(plan.facilities) * len(plan.modes) - 1 + 3
+    assert len(own) > 10 and len(themes) == others + len(own)
 
 
 def test_bookmarks_lead_to_each_district(seen, atlas):

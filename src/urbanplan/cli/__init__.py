@@ -7,7 +7,7 @@ import sys
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import city, folder, measure, publish, streets
+from urbanplan.cli import ahead, city, folder, measure, publish, streets
 from urbanplan.cli.options import BAD_INPUT, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -40,6 +40,8 @@ for command in (
     measure.bridges,
     measure.indicators,
     measure.standards,
+    ahead.scenarios,
+    ahead.compare,
     streets.isochrone,
     streets.matrix,
     streets.reach,

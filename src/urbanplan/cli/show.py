@@ -79,8 +79,7 @@ class Screen:
     ) -> None:
         """Print a table for people (without the columns in `hide`), or whole as JSON."""
         if as_json:
-            records = json.loads(table.to_json(orient="records", force_ascii=False))
-            click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+            click.echo(json.dumps(_records(table), ensure_ascii=False, indent=1))
             return
         from rich.console import Console
         from rich.markup import escape
@@ -98,6 +97,11 @@ class Screen:
             )
         wide = None if sys.stdout.isatty() else 200
         Console(width=wide).print(shown)
+
+    def records(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        """Print several tables as one JSON object."""
+        rows = {name: _records(table) for name, table in tables.items()}
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
 
     def headline(self, results: Results) -> None:
         """Print the one figure that the city's profile opens with."""
@@ -120,13 +124,19 @@ class Screen:
             click.echo(str(path))
 
 
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(table.to_json(orient="records", force_ascii=False))
+
+
 def text(value: Any, column: str) -> str:
     """A cell as people read it: shares in per cent, big numbers with separators."""
     if value is None or value != value:
         return ""
     if column in ("share", "km2_share", "difference", "tolerance"):
         return f"{value:.1%}" if column.endswith("share") else f"{value:.2%}"
-    if column.startswith("persons"):
+    if column in ("share_a", "share_b"):
+        return f"{value:.1%}"
+    if column.startswith(("persons", "covered", "gained")):
         return f"{value:,.0f}"
     if isinstance(value, float):
         if 0 < abs(value) < 0.1:

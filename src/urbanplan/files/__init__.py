@@ -36,7 +36,7 @@ from urbanplan.files.reading import (
     sha256,
     size_bytes,
 )
-from urbanplan.files.tables import write_records, write_xlsx
+from urbanplan.files.tables import write_records, write_workbook, write_xlsx
 from urbanplan.files.writing import (
     atomic,
     in_memory,
@@ -108,6 +108,7 @@ __all__ = [
     "write_shapefile",
     "write_text",
     "write_toml",
+    "write_workbook",
     "write_xlsx",
     "zipped",
 ]

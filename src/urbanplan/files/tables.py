@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,27 @@ _WIDEST = 60
 
 def write_xlsx(path: Path | str, table: pd.DataFrame) -> Path:
     """Write a table as one sheet; texts stay texts, even those that begin like a formula."""
+    return write_workbook(path, {"Sheet": table})
+
+
+def write_workbook(path: Path | str, tables: Mapping[str, pd.DataFrame]) -> Path:
+    """Write tables as sheets of one workbook, by name."""
     from datetime import datetime
 
     from openpyxl import Workbook
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-    from openpyxl.styles import Font
 
     book = Workbook()
     book.properties.created = book.properties.modified = datetime(*_NO_DATE[:3])
-    sheet = book.active
+    book.remove(book.active)
+    for name, table in tables.items():
+        _fill(book.create_sheet(name[:31]), table)
+    return write_bytes(path, _undated(book))
+
+
+def _fill(sheet: Any, table: pd.DataFrame) -> None:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.styles import Font
+
     sheet.freeze_panes = "A2"
     rows = [list(table.columns), *table.itertuples(index=False)]
     for r, row in enumerate(rows, start=1):
@@ -45,7 +58,6 @@ def write_xlsx(path: Path | str, table: pd.DataFrame) -> Path:
         cell.font = Font(bold=True)
         longest = max((len(str(x.value or "")) for x in sheet[cell.column_letter]), default=8)
         sheet.column_dimensions[cell.column_letter].width = min(max(longest + 2, 8), _WIDEST)
-    return write_bytes(path, _undated(book))
 
 
 def _undated(book: Any) -> bytes:

@@ -41,11 +41,12 @@ def check_up(standards: Mapping[str, Indicator], scene: Scene) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [row for one in standards.values() for row in _rows(one, scene)]
+    rows = [row for one in standards.values() for row in rows_of(one, scene)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _rows(indicator: Indicator, scene: Scene) -> list[dict]:
+def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
+    """One indicator for every area, as rows of the table of `check_up`."""
     about = {c: getattr(indicator, c) for c in COLUMNS if hasattr(indicator, c)}
     about |= {"indicator": indicator.id, "why": "", "quality": "", "accuracy_m": np.nan}
     about["threshold"] = np.nan if indicator.threshold is None else float(indicator.threshold)

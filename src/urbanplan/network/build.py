@@ -86,7 +86,11 @@ def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segment
     # Segments over compact node numbers, and the point behind each node.
     kmh = np.array([speeds_kmh(tags, rules) for tags in streets.tags]).reshape(-1, 2)
     kmh = kmh[streets.tags_of]
-    classes = [tags.get("highway") in rules.no_stopping for tags in streets.tags]
+    # What a scenario adds is entered at its ends only: see `sources.altered`.
+    classes = [
+        tags.get("highway") in rules.no_stopping or tags.get("stopping") == "no"
+        for tags in streets.tags
+    ]
     through = np.array(classes, bool)[streets.tags_of]
     way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
     inner = np.flatnonzero((way[1:] == way[:-1]) & (kmh.any(1)[way[1:]] if len(way) else False))

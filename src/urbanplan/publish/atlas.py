@@ -50,7 +50,7 @@ def write(
     written = {}
     with watch("tables"):
         written["coverage"] = write_csv(folder / "coverage.csv", results.coverage)
-        written["what_if"] = write_csv(folder / "what_if.csv", results.what_ifs)
+        written["scenarios"] = write_csv(folder / "scenarios.csv", results.scenario_coverage)
         written["indicators"] = write_csv(folder / "indicators.csv", results.indicators)
         written["checks"] = write_csv(folder / "checks.csv", results.checks)
     with watch("raster"):

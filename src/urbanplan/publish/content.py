@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 #: OGC geometry type of a table by the family of its layer kind.
 _TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon"}
 #: Results that have a place, and those that are tables only.
-_MAPS = ("bands", "isochrones", "gaps", "demand")
-_TABLES = ("coverage", "what_ifs", "indicators", "checks")
+_MAPS = ("bands", "isochrones", "gaps", "demand", "scenario_bands", "differences")
+_TABLES = ("coverage", "scenario_coverage", "indicators", "checks")
+#: Maps that a city without scenarios does not have.
+_MAYBE = ("scenario_bands", "differences")
 
 
 def tables_of(results: Results) -> dict[str, pd.DataFrame]:
@@ -34,7 +36,7 @@ def tables_of(results: Results) -> dict[str, pd.DataFrame]:
             own = {c: v for c, v in worth.items() if c not in table}
             at = [*(c for c in table if c != "geometry"), *own, "geometry"]
             table = table.assign(**own)[at]
-        if len(table) or name in _MAPS:
+        if len(table) or (name in _MAPS and name not in _MAYBE):
             tables[f"result_{name}"] = table
     return tables
 
@@ -59,7 +61,8 @@ def worth_of(results: Results) -> dict[str, Any]:
 
 def types_of(results: Results) -> dict[str, str]:
     """OGC geometry type of each table that has one: one for all its rows."""
-    types = {f"result_{name}": _TYPES["polygon"] for name in _MAPS}
+    there = [n for n in _MAPS if n not in _MAYBE or len(getattr(results, n))]
+    types = {f"result_{name}": _TYPES["polygon"] for name in there}
     for name, layer in results.layers.items():
         if layer.kind.geometry != "none":
             several = (layer.located.geom_type == "MultiPoint").any()

@@ -13,6 +13,7 @@ from urbanplan.publish.content import tables_of
 from urbanplan.publish.symbols import (
     Rule,
     band_rules,
+    change_rules,
     gap_rules,
     label_scale,
     rules_of,
@@ -23,8 +24,8 @@ from urbanplan.study import Results
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The chapter of what a run computed, and of its tables.
-RESULTS = "results"
+#: The chapter of what a run computed, and of its tables; and that of its scenarios.
+RESULTS, SCENARIOS = "results", "scenarios"
 #: Layers that are shown when a map opens, besides the headline's facilities and bands.
 OPEN = ("districts", "water", "roads", "bridges", "greenway", "parks")
 #: People per square, pale to dark.
@@ -79,14 +80,18 @@ class Drawn:
 def chapters() -> dict[str, dict[str, str]]:
     """The plan's chapters in order, and the results' behind them."""
     found = {k: dict(v) for k, v in load_catalog().chapters.items()}
-    return {**found, RESULTS: {"zh": "分析结果", "en": "Results"}}
+    scenarios = {"zh": "情景对比", "en": "Scenarios"}
+    return {**found, RESULTS: {"zh": "分析结果", "en": "Results"}, SCENARIOS: scenarios}
 
 
 def drawn_of(results: Results) -> list[Drawn]:
     """Every layer of a run, input first, in the order of the catalogue."""
     plan = results.city.analysis
     found = [_input(layer, plan.headline_facilities) for layer in results.layers.values()]
-    return [*found, *_bands(results), *_isochrones(results), *_gaps(results), *_others(results)]
+    return [
+        *found, *_bands(results), *_isochrones(results), *_gaps(results), *_scenarios(results),
+        *_others(results),
+    ]  # fmt: skip
 
 
 def _input(layer, headline: str) -> Drawn:
@@ -146,6 +151,23 @@ def _gaps(results: Results) -> list[Drawn]:
     ]  # fmt: skip
 
 
+def _scenarios(results: Results) -> list[Drawn]:
+    # Bands under each scenario, and where minutes change.
+    plan, found = results.city.analysis, []
+    modes = load_catalog().modes
+    pairs = dict.fromkeys(zip(results.scenario_bands["scenario"], results.scenario_bands["facilities"], results.scenario_bands["mode"]))  # fmt: skip
+    for name, facilities, mode in pairs:
+        known, kind = results.scenarios[name], results.layers[facilities].kind
+        only = (("scenario", name), ("facilities", facilities), ("mode", mode))
+        own = f"{name}_{facilities}"
+        titles = (f"{known.name_zh}：{kind.name_zh} · {modes[mode].name_zh}", f"{known.name_en}: {kind.name_en}, {modes[mode].name_en}")  # fmt: skip
+        found.append(Drawn(f"scenario_{own}", "result_scenario_bands", titles[0], titles[1], SCENARIOS, "polygon", band_rules(plan.minutes), only))  # fmt: skip
+        here = results.differences
+        if ((here["scenario"] == name) & (here["facilities"] == facilities)).any():
+            found.append(Drawn(f"difference_{own}", "result_differences", f"{titles[0]}（时间变化）", f"{titles[1]}: change", SCENARIOS, "polygon", change_rules(), only, rank=6))  # fmt: skip
+    return found
+
+
 def _others(results: Results) -> list[Drawn]:
     found = []
     persons = results.demand["persons"].dropna()
@@ -159,7 +181,7 @@ def _others(results: Results) -> list[Drawn]:
     tables = tables_of(results)
     words = {
         "coverage": ("覆盖人口表", "Coverage"),
-        "what_ifs": ("规划建成后覆盖变化表", "What is planned, built"),
+        "scenario_coverage": ("情景覆盖人口表", "Coverage under scenarios"),
         "indicators": ("指标与标准表", "Indicators and standards"),
         "checks": ("图层核对表", "Checks"),
     }

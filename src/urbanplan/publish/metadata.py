@@ -65,7 +65,8 @@ def about_of(results: Results, crs: str) -> dict[str, About]:
     names: dict[str, tuple[str, str, str]] = {}
     for drawn in drawn_of(results):
         names.setdefault(drawn.table, (drawn.name_zh, drawn.name_en, drawn.chapter))
-    names |= {name: (zh, en, RESULTS) for name, (zh, en) in _WHOLE.items()}
+    for name, (zh, en) in _WHOLE.items():
+        names[name] = (zh, en, names[name][2] if name in names else RESULTS)
     tables = tables_of(results)
     return {name: _about(results, name, names[name], tables[name], crs) for name in tables}
 
@@ -75,6 +76,8 @@ _WHOLE = {
     "result_bands": ("等时圈", "Bands"),
     "result_isochrones": ("逐设施等时圈", "Isochrones of each facility"),
     "result_gaps": ("未覆盖人口", "People out of reach"),
+    "result_scenario_bands": ("情景等时圈", "Bands under scenarios"),
+    "result_differences": ("情景时间变化", "Change of minutes under scenarios"),
     "result_demand": ("人口网格（推算）", "People per square (modelled)"),
 }
 

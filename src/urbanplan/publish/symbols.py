@@ -182,6 +182,39 @@ def gap_rules() -> tuple[Rule, ...]:
     return (Rule("gap", "时限内到不了的人口", "People out of reach", (), look),)
 
 
+#: Words for the classes of a change in minutes, most saved first; the middle one is no change.
+_CHANGES = (
+    "快10分钟以上",
+    "快5–10分钟",
+    "快0.5–5分钟",
+    "",
+    "慢0.5–5分钟",
+    "慢5–10分钟",
+    "慢10分钟以上",
+)
+_CHANGES_EN = ("> 10 min saved", "5–10 min saved", "0.5–5 min saved", "", "0.5–5 min lost", "5–10 min lost", "> 10 min lost")  # fmt: skip
+
+
+def change_colors() -> tuple[str, ...]:
+    """Colour of each class of a change in minutes, most saved first."""
+    symbols = load_catalog().symbols
+    return (*reversed(symbols.more), symbols.same, *reversed(symbols.less))
+
+
+def change_words() -> list[tuple[int, str, str, str]]:
+    """Number, Chinese and English words, and colour of each class that is a change."""
+    rows = enumerate(zip(_CHANGES, _CHANGES_EN, change_colors(), strict=True))
+    return [(i, zh, en, color) for i, (zh, en, color) in rows if zh]
+
+
+def change_rules() -> tuple[Rule, ...]:
+    """Rules for where minutes change under a scenario."""
+    return tuple(
+        Rule(f"change{i}", zh, en, (("class", (i,)),), Look("polygon", c, c, 0.05, (), 0.6, 0.8))
+        for i, zh, en, c in change_words()
+    )
+
+
 def shaded(
     column: str, breaks: Sequence[float], colors: Sequence[str], unit: str = ""
 ) -> tuple[Rule, ...]:

@@ -2,6 +2,7 @@
 
 from urbanplan.study.bridges import bridge_dependence
 from urbanplan.study.checkup import listed, scene_of, standards_of
+from urbanplan.study.compare import Comparison, compare, difference_map
 from urbanplan.study.reach import isochrones_at
 from urbanplan.study.ready import Ready, check_opened, coverage_of, prepare
 from urbanplan.study.results import Results, Watch
@@ -22,18 +23,23 @@ from urbanplan.study.supply import (
     street_access,
     street_coverage,
 )
+from urbanplan.study.variants import Variants, scenarios_of
 
 __all__ = [
     "Answer",
+    "Comparison",
     "Ready",
     "Results",
+    "Variants",
     "Watch",
     "bridge_dependence",
     "check_opened",
     "city_access",
     "city_coverage",
     "city_coverage_of",
+    "compare",
     "coverage_of",
+    "difference_map",
     "fairness",
     "gaps_of",
     "isochrones_at",
@@ -41,6 +47,7 @@ __all__ = [
     "open_streets",
     "prepare",
     "run",
+    "scenarios_of",
     "scene_of",
     "standards_of",
     "street_access",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,11 @@ def areas_of(ready: Ready, own: gpd.GeoDataFrame | None) -> tuple[gpd.GeoDataFra
     return named_areas(require_usable(districts, "name_zh"), ready.city.metric_crs), ready.parts
 
 
-def scene_of(ready: Ready, own: gpd.GeoDataFrame | None = None) -> Scene:
+def scene_of(
+    ready: Ready,
+    own: gpd.GeoDataFrame | None = None,
+    ways: Callable[[str], Ways] | None = None,
+) -> Scene:
     """A city as indicators see it.
 
     Parameters
@@ -100,13 +104,13 @@ def scene_of(ready: Ready, own: gpd.GeoDataFrame | None = None) -> Scene:
     ready : Ready
     own : GeoDataFrame, optional
         Reporting areas in place of the districts.
+    ways : callable, optional
+        Mode's id to how it gets about; where it was made before, it need not be made again.
     """
     areas, share = areas_of(ready, own)
     catalog = load_catalog()
-
-    @cache
-    def ways(mode: str) -> Ways:
-        return ready.ways(catalog.mode(mode))
+    if ways is None:
+        ways = cache(lambda mode: ready.ways(catalog.mode(mode)))
 
     def cells(facilities: gpd.GeoDataFrame, mode: str) -> np.ndarray:
         found = nearest(ways(mode).ground, ready.put(ways(mode), facilities))

@@ -19,6 +19,7 @@ from urbanplan.layers import Layer, load_layers
 from urbanplan.layers.model import require, require_usable
 from urbanplan.network import Network, build_network
 from urbanplan.sources import Streets, read_streets
+from urbanplan.sources.altered import with_ways, without_ways
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.traveltime import Nearest, Placed, at_nodes, matrix, nearest, place
 from urbanplan.zonal import parts
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Lines between a home and its street that are wet for longer than this cross the water.
 _WET_M = 1.0
+#: OpenStreetMap's classes of roads, by those of the layers.
+_HIGHWAYS = {"expressway": "motorway"}
 #: The file that holds a city's streets; without it, land is a friction surface.
 STREETS = "streets.osm.pbf"
 
@@ -72,6 +75,8 @@ class Ready:
     `streets` are None where land is a friction surface; `heights` is a raster of heights, if any;
     `parts` say which rows of the demand lie in which district: wholly, as census zones do, or with
     their exact share where people come from a raster; `findings` say what the reader must know.
+    On mapped streets, `joined` are ids of roads and bridges that are joined on, and the streets at
+    the places of `shut` are closed.
     """
 
     city: City
@@ -82,6 +87,8 @@ class Ready:
     streets: Streets | None
     heights: Path | None
     findings: tuple[str, ...]
+    joined: tuple[str, ...] = ()
+    shut: tuple[tuple[float, float], ...] = ()
 
     def metric(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """`frame` in the city's metric system."""
@@ -94,20 +101,34 @@ class Ready:
         """
         if self.streets is None:
             return Ways(self._surface(mode, opened, closed), None)
-        if opened or closed:
+        if closed:
             raise InputError(
-                f"'{(*opened, *closed)[0]}' cannot be opened or closed on streets from OpenStreetMap",
+                f"'{closed[0]}' cannot be closed by its name on streets from OpenStreetMap",
                 where=self.city.id,
-                remedy="draw it into the extract, or leave it out",
+                remedy="close the street at a place, in a scenario: layer = 'streets', at = [lon, lat]",
             )
+        streets = without_ways(with_ways(self.streets, self._lines(opened)), self.shut)
         heights = None
         if self.heights is not None:
             from urbanplan.sources.heights import heights_at
 
-            heights = heights_at(self.heights, self.streets.lonlat)
+            heights = heights_at(self.heights, streets.lonlat)
         crs = self.city.metric_crs
-        network = build_network(self.streets, mode, crs=crs, heights_m=heights)
+        network = build_network(streets, mode, crs=crs, heights_m=heights)
         return Ways(network, self._homes(network))
+
+    def _lines(self, opened: tuple[str, ...]):
+        # Planned roads and bridges that are opened, as ways of a street map.
+        found = {}
+        for name in ("roads", "bridges"):
+            if name in self.layers:
+                frame = self.layers[name].located
+                here = frame[frame["id"].isin((*opened, *self.joined))]
+                for fid, line, kind, kmh in zip(here["id"], here.geometry, here["class"], here["speed_kmh"]):  # fmt: skip
+                    tags = {"highway": _HIGHWAYS.get(str(kind), str(kind))}
+                    tags |= {"maxspeed": f"{kmh:g}"} if kmh > 0 else {}
+                    found[str(fid)] = (line, tags)
+        return found
 
     def _surface(self, mode: Mode, opened: tuple[str, ...], closed: tuple[str, ...]) -> Surface:
         roads, bridges = (
@@ -237,6 +258,13 @@ def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame
             remedy="draw it, or add its people to a zone that is drawn",
         )
     return spread(to_crs(zones, city.metric_crs), districts, grid, passable), ()
+
+
+def people_of(ready: Ready, layers: Mapping[str, Layer]) -> pd.DataFrame:
+    """Who lives where, per cell, by other layers than the city's own."""
+    (districts,) = require(dict(layers), "districts")
+    metric = ready.metric(require_usable(districts))
+    return _people(ready.city, layers, metric, ready.ground)[0]
 
 
 def check_opened(layers: Mapping[str, Layer], opened: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from urbanplan.city import City
 from urbanplan.layers import Layer
+from urbanplan.scenarios import Scenario
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -35,9 +36,15 @@ class Results:
     coverage : DataFrame
         Columns ``facilities, mode, minutes, area, persons, persons_covered, share, km2,
         km2_covered, km2_share``; `area` is a district's name or ``ALL``.
-    what_ifs : DataFrame
-        The headline's coverage with planned features added: ``what_if, name_zh, name_en,
-        facilities, mode, minutes, area, persons, persons_covered, persons_gained``.
+    scenarios : dict of str to Scenario
+        The baseline first.
+    scenario_coverage : DataFrame
+        Coverage under each scenario: ``scenario, name_zh, name_en, facilities, mode, minutes, area, persons,
+        persons_covered, share, persons_gained`` (against the baseline).
+    scenario_bands : GeoDataFrame
+        As `bands`, with ``scenario``: the headline's mode, where a scenario changes the minutes.
+    differences : GeoDataFrame
+        WGS84; where minutes change under a scenario, in classes: see `urbanplan.study.compare`.
     bands : GeoDataFrame
         WGS84; ``facilities, mode, minutes, area_km2, quality``: everywhere within `minutes` of any facility.
     isochrones : GeoDataFrame
@@ -63,7 +70,10 @@ class Results:
     layers: Mapping[str, Layer]
     checks: pd.DataFrame
     coverage: pd.DataFrame
-    what_ifs: pd.DataFrame
+    scenarios: Mapping[str, Scenario]
+    scenario_coverage: pd.DataFrame
+    scenario_bands: gpd.GeoDataFrame
+    differences: gpd.GeoDataFrame
     bands: gpd.GeoDataFrame
     isochrones: gpd.GeoDataFrame
     indicators: pd.DataFrame

@@ -8,14 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.catalog import load_catalog
 from urbanplan.city import City
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.demand import blocks, unassigned
-from urbanplan.indicators import check_up
 from urbanplan.layers import Layer, check_city, load_layers
 from urbanplan.network import Network
-from urbanplan.study.checkup import scene_of, standards_of
+from urbanplan.scenarios import BASELINE
 from urbanplan.study.keep import Keep, run_key
 from urbanplan.study.reach import (
     BAND_COLUMNS,
@@ -24,14 +22,15 @@ from urbanplan.study.reach import (
     bands_of,
     isochrones_by_facility,
 )
-from urbanplan.study.ready import Ready, Ways, check_opened, coverage_of, prepare
+from urbanplan.study.ready import Ready, Ways, prepare
 from urbanplan.study.results import Results, Watch
 from urbanplan.study.supply import gaps_of
+from urbanplan.study.variants import Variants
+from urbanplan.study.varied import scenario_tables
 from urbanplan.traveltime import Placed
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
 #: Sides of the map's squares, in cells.
 _CELLS_PER_SQUARE = 5
@@ -70,12 +69,15 @@ def run(
         checks = check_city(city, layers)
     with watch("ground"):
         ready = prepare(city, layers)
-        for what_if in plan.what_ifs:
-            check_opened(layers, what_if.features)
-    found = [keep.stage(f"mode {name}", partial(_mode, ready, name, watch)) for name in plan.modes]
+        variants = Variants(city, ready=ready)
+        for name in variants.names():
+            variants.state(name)
+    found = [
+        keep.stage(f"mode {name}", partial(_mode, variants, name, watch)) for name in plan.modes
+    ]
     base = pd.concat([f["coverage"] for f in found], ignore_index=True)
-    with watch("what if"):
-        what_ifs = keep.stage("what if", lambda: {"table": _what_ifs(ready, base)})["table"]
+    with watch("scenarios"):
+        varied = keep.stage("scenarios", partial(scenario_tables, variants))
     minutes = {
         (facilities, name): one[facilities]
         for name, one in zip(plan.modes, found)
@@ -85,10 +87,9 @@ def run(
         columns = {f"{f}_{m}_min": cells for (f, m), cells in minutes.items()}
         squares = blocks(ready.demand, ready.ground.grid, columns, _CELLS_PER_SQUARE)
     with watch("indicators"):
-        standards = standards_of(city)
-        indicators = keep.stage(
-            "indicators", lambda: {"table": check_up(standards, scene_of(ready))}
-        )["table"]
+        indicators = keep.stage("indicators", lambda: {"table": variants.indicators(BASELINE)})[
+            "table"
+        ]
         gaps = _all(
             gaps_of(ready, minutes[plan.headline_facilities, m], m, [plan.headline_minutes])
             for m in plan.modes
@@ -99,7 +100,10 @@ def run(
         layers=layers,
         checks=checks,
         coverage=base,
-        what_ifs=what_ifs,
+        scenarios=variants.known,
+        scenario_coverage=varied["coverage"],
+        scenario_bands=varied["bands"],
+        differences=varied["differences"],
         bands=_all(f["bands"] for f in found),
         isochrones=_all(f["isochrones"] for f in found),
         indicators=indicators,
@@ -112,20 +116,22 @@ def run(
     )
 
 
-def _mode(ready: Ready, name: str, watch: Watch) -> dict[str, Any]:
+def _mode(variants: Variants, name: str, watch: Watch) -> dict[str, Any]:
     # Everything that is asked of one mode.
     import geopandas as gpd
     import pandas as pd
 
+    ready = variants.ready(BASELINE)
     plan, tables, bands, single = ready.city.analysis, [], [], []
     found: dict[str, Any] = {}
     with watch(f"ways {name}"):
-        ways = ready.ways(load_catalog().mode(name))
+        ways = variants.ways(BASELINE, name)
         findings = list(getattr(ways.ground, "findings", ()))
     with watch(f"travel times {name}"):
         for facilities in plan.facilities:
-            table, found[facilities], placed = coverage_of(ready, ways, facilities, plan.minutes)
-            tables.append(table)
+            tables.append(variants.coverage(BASELINE, facilities, name))
+            found[facilities] = variants.cells(BASELINE, facilities, name)
+            placed = variants.placed(BASELINE, facilities, name)
             bands += bands_of(ready, ways, facilities, placed)
             findings += _moved(ready, ways, facilities, placed)
     with watch(f"isochrones {name}"):
@@ -147,29 +153,6 @@ def _all(frames: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     frames = list(frames)
     full = [f for f in frames if len(f)]
     return pd.concat(full, ignore_index=True) if full else frames[0]
-
-
-def _what_ifs(ready: Ready, base: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    plan, rows = ready.city.analysis, []
-    facilities = plan.headline_facilities
-    for what_if in plan.what_ifs:
-        for mode in plan.modes:
-            ways = ready.ways(load_catalog().mode(mode), what_if.features)
-            table, _, _ = coverage_of(ready, ways, facilities, plan.minutes)
-            before = base[(base["facilities"] == facilities) & (base["mode"] == mode)]
-            before = before.set_index(["minutes", "area"])["persons_covered"]
-            table = table.set_index(["minutes", "area"])
-            table["persons_gained"] = table["persons_covered"] - before
-            table["what_if"], table["name_zh"] = what_if.id, what_if.name_zh
-            table["name_en"] = what_if.name_en
-            rows.append(table.reset_index())
-    columns = [
-        "what_if", "name_zh", "name_en", "facilities", "mode", "minutes", "area", "persons",
-        "persons_covered", "persons_gained",
-    ]  # fmt: skip
-    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
 def _unlocated(layers: Mapping[str, Layer], facilities: Sequence[str]) -> list[str]:

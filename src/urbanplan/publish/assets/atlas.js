@@ -30,6 +30,7 @@ async function urbanplanAtlas(map, groups) {
   };
   urbanplanDraw(ui);
   urbanplanPanels(ui);
+  urbanplanScenarios(ui);
   urbanplanTools(ui);
 
   const zoom = L.control.zoom({ position: "topright" }).addTo(map);

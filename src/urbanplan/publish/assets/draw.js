@@ -24,10 +24,11 @@ function urbanplanDraw(ui) {
     return k < 0 ? s.none : s.colors[k];
   }
   function style(layer, p) {
-    const color = layer.role === "band" ? data.ramp[p.minutes] : shadeOf(layer, p);
+    const color = layer.role === "band" || layer.role === "after" ? data.ramp[p.minutes] : shadeOf(layer, p);
     const dash = { schematic: "6 4", modelled: "1 4" }[p.quality] || null;
     const planned = p.status === "planned" || p.status === "announced";
-    if (layer.role === "band" || layer.role === "gap") return { stroke: true, color, weight: 0.8, opacity: 0.9, fill: true, fillColor: hatch(color), fillOpacity: 0.62 };
+    if (layer.role === "change") return { stroke: false, fill: true, fillColor: color, fillOpacity: 0.75 };
+    if (layer.role === "band" || layer.role === "after" || layer.role === "gap") return { stroke: true, color, weight: 0.8, opacity: 0.9, fill: true, fillColor: hatch(color), fillOpacity: 0.62 };
     if (layer.geometry === "line") return { color: (layer.role === "road" && roads[p.class] && roads[p.class].color) || color, weight: (roads[p.class] ? roads[p.class].width_px : 2.2) + (layer.role === "crossing" ? 1.4 : 0), opacity: planned ? 0.65 : 0.95, dashArray: planned ? "2 6" : dash, fill: false, lineCap: planned ? "round" : "butt" };
     const open = data.fill[layer.id];
     const base = { color, weight: layer.id === "districts" ? 1.8 : 1.2, dashArray: dash, fillColor: color, fillOpacity: open !== undefined ? open : planned ? 0.12 : 0.4 };
@@ -70,7 +71,7 @@ function urbanplanDraw(ui) {
   }
 
   // Bands lie under lines, lines under points.
-  const ORDER = { frame: 430, zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, gap: 422, context: 430, road: 440, crossing: 445, facility: 460 };
+  const ORDER = { frame: 430, zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, after: 421, gap: 422, change: 423, context: 430, road: 440, crossing: 445, facility: 460 };
   const labels = [];
   const pane = (layer) => {
     const z = layer.geometry === "point" ? 460 : layer.geometry === "line" ? ORDER[layer.role] + 10 : ORDER[layer.role] || 430;
@@ -170,7 +171,7 @@ function urbanplanDraw(ui) {
     const box = svg("svg", { width: 22, height: 14, class: "swatch", "aria-hidden": "true" });
     if (layer.geometry === "point") box.append(svg("circle", { cx: 11, cy: 7, r: 5, fill: layer.color, stroke: "#fff" }));
     else if (layer.geometry === "line") box.append(svg("line", { x1: 1, y1: 7, x2: 21, y2: 7, stroke: layer.color, "stroke-width": 3 }));
-    else box.append(svg("rect", { x: 1, y: 1, width: 20, height: 12, fill: layer.role === "band" || layer.role === "gap" ? hatch(layer.color) : layer.color, "fill-opacity": 0.4, stroke: layer.color }));
+    else box.append(svg("rect", { x: 1, y: 1, width: 20, height: 12, fill: ["band", "after", "gap"].includes(layer.role) ? hatch(layer.color) : layer.color, "fill-opacity": 0.4, stroke: layer.color }));
     return box;
   }
 }

@@ -8,7 +8,6 @@ function urbanplanPanels(ui) {
   const counted = () => (data.land ? "km²" : t("unit"));
   const choice = { f: byId("c-facilities"), m: byId("c-mode"), n: byId("c-minutes"), a: byId("c-area") };
   const find = { v: byId("i-verdict"), a: byId("i-area") };
-  Object.assign(ui, { fill, show, chosen, choice, boxes, zoomTo, openSheet });
 
   function row(cells, header) {
     const tr = el("tr");
@@ -34,6 +33,7 @@ function urbanplanPanels(ui) {
     select.value = pairs.some(([key]) => key === kept) ? kept : value;
   }
   const distinct = (rows, key) => [...new Set(rows.map((r) => r[key]))];
+  Object.assign(ui, { fill, show, chosen, choice, boxes, zoomTo, openSheet, row, button, options, area, modeName, distinct });
 
   function show(id, on) {
     if (on) map.addLayer(groups[id]);
@@ -142,19 +142,8 @@ function urbanplanPanels(ui) {
   }
   for (const select of Object.values(find)) select.addEventListener("change", indicators);
 
-  function whatIfs() {
-    if (!data.what_ifs.length) return byId("p-whatif").hidden = true;
-    const where = distinct(data.what_ifs, "area");
-    byId("whatif").tHead.replaceChildren(row([t("gained"), ...where.map(area)], true));
-    const pair = (r) => JSON.stringify([r.id, r.mode]);
-    byId("whatif").tBodies[0].replaceChildren(...[...new Set(data.what_ifs.map(pair))].map((key) => {
-      const rows = data.what_ifs.filter((r) => pair(r) === key);
-      return row([ui.name(rows[0]) + " · " + modeName(rows[0].mode), ...where.map((a) => (rows.find((r) => r.area === a) || {}).gained)]);
-    }));
-  }
-
   function layers() {
-    const chapters = { ...data.chapters, results: { zh: t("results"), en: t("results") } };
+    const chapters = { ...data.chapters, results: { zh: t("results"), en: t("results") }, scenarios: { zh: t("scenarios"), en: t("scenarios") } };
     byId("layers").replaceChildren();
     for (const [key, names] of Object.entries(chapters)) {
       const here = data.layers.filter((layer) => layer.chapter === key && layer.features.length);
@@ -212,10 +201,10 @@ function urbanplanPanels(ui) {
     key(dot({ fill: "#00876b", "fill-opacity": 0.6, stroke: "#00876b", "stroke-dasharray": "3 2.5" }), t("ring"));
     if (data.layers.some((x) => x.role === "road")) for (const [name, drawn] of Object.entries(data.roads)) key(stroke({ stroke: drawn.color, "stroke-dasharray": "6 4", "stroke-width": drawn.width_px }), t(name));
     for (const [minutes, color] of Object.entries(data.ramp)) key(patch({ fill: hatch(color), stroke: color }), "≤ " + minutes + " " + t("min"));
-    for (const { shade } of data.layers.filter((x, i) => x.shade && data.layers.findIndex((y) => y.shade && y.shade.column === x.shade.column && y.zh === x.zh) === i)) {
-      byId("legend").append(el("h2", ui.field(shade.column), "chapter"));
-      shade.colors.forEach((color, k) => key(patch({ fill: color, "fill-opacity": 0.6, stroke: color }), shade.said[k]));
-      key(patch({ fill: shade.none, "fill-opacity": 0.6, stroke: shade.none }), t("others"));
+    for (const { shade } of data.layers.filter((x, i) => x.shade && data.layers.findIndex((y) => y.shade && y.shade.column === x.shade.column && (y.zh === x.zh || y.role === "change")) === i)) {
+      byId("legend").append(el("h2", shade.said_en ? t("change") : ui.field(shade.column), "chapter"));
+      shade.colors.forEach((color, k) => key(patch({ fill: color, "fill-opacity": 0.6, stroke: color }), (ui.lang === "en" && shade.said_en ? shade.said_en : shade.said)[k]));
+      if (!shade.said_en) key(patch({ fill: shade.none, "fill-opacity": 0.6, stroke: shade.none }), t("others"));
     }
     const gap = data.layers.find((x) => x.role === "gap");
     if (gap) key(patch({ fill: hatch(gap.color), stroke: gap.color }), t("gap"));
@@ -249,7 +238,7 @@ function urbanplanPanels(ui) {
     if (!data.headline) byId("p-unlocated").querySelector("summary").textContent = t("unplaced");
     headline();
     indicators();
-    whatIfs();
+    ui.scenarios();
     layers();
     legend();
     notes();

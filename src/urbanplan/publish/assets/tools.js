@@ -35,7 +35,7 @@ function urbanplanTools(ui) {
   function state() {
     const at = map.getCenter(), c = ui.choice;
     const on = data.layers.filter((x) => map.hasLayer(groups[x.id])).map((x) => x.id);
-    return new URLSearchParams({ v: [map.getZoom(), at.lat.toFixed(5), at.lng.toFixed(5)].join("/"), c: [c.f.value, c.m.value, c.n.value, c.a.value].join("/"), on: on.join(","), lang: ui.lang }).toString();
+    return new URLSearchParams({ v: [map.getZoom(), at.lat.toFixed(5), at.lng.toFixed(5)].join("/"), c: [c.f.value, c.m.value, c.n.value, c.a.value].join("/"), on: on.join(","), s: [ui.scenario.s.value, ui.scenario.f.value, ui.scenario.m.value, Number(ui.scenarioBox.swipe.checked), Number(ui.scenarioBox.change.checked), byId("swipe-at").value].join("/"), lang: ui.lang }).toString();
   }
   let ready = false;
   function remember() {
@@ -50,6 +50,14 @@ function urbanplanTools(ui) {
     take(c.f, f); take(c.m, m); take(c.n, n); take(c.a, a);
     ui.chosen();
     if (asked.has("on")) { const on = new Set(asked.get("on").split(",")); for (const layer of data.layers) if (layer.features.length) ui.show(layer.id, on.has(layer.id)); }
+    const [s, sf, sm, swipe, change, cut] = (asked.get("s") || "").split("/");
+    take(ui.scenario.s, s); take(ui.scenario.f, sf); take(ui.scenario.m, sm);
+    if (s && ui.scenario.s.value === s) {
+      ui.scenarioBox.swipe.checked = swipe === "1";
+      ui.scenarioBox.change.checked = change === "1";
+      if (cut >= 0 && cut <= 100) byId("swipe-at").value = cut;
+      ui.scenarioChosen();
+    }
     const [zoom, lat, lng] = (asked.get("v") || "").split("/").map(Number);
     if ([zoom, lat, lng].every(Number.isFinite) && Math.abs(lat) <= 85 && Math.abs(lng) <= 180 && zoom >= 0 && zoom <= 22) map.setView([lat, lng], zoom, { animate: false });
     ready = true;

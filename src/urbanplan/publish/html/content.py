@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.catalog import Mode, load_catalog
-from urbanplan.city import City
+from urbanplan.catalog import load_catalog
 from urbanplan.layers import Layer
 from urbanplan.publish.drawn import OPEN
 from urbanplan.publish.html import tables
 from urbanplan.publish.html.features import decimals_of, features, sounds, spoken
+from urbanplan.publish.html.layers import result_layer, simplified, title
 from urbanplan.publish.html.options import Options
+from urbanplan.publish.html.scenarios import scenario_layers, scenario_rows, scenarios
 from urbanplan.publish.symbols import ramp_of
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from shapely.geometry.base import BaseGeometry
 
 #: Layers whose names are written on the map, and the zoom from which they are.
 _LABELS = {"districts": 8, "water": 10, "bridges": 13, "parks": 13, "industrial_parks": 13, "townships": 12}  # fmt: skip
 _FACILITY_LABEL_ZOOM = 13
-#: Share of a cell to which modelled bands are simplified on the page.
-_SIMPLIFY = 0.3
-#: Parts and holes smaller than this many such squares are left out there.
-_SPECK = 20.0
 #: More vertices than this of single facilities are left to the GeoPackage.
 _MOST_VERTICES = 250_000
 
@@ -60,6 +55,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             *_bands(results),
             *_isochrones(results, options),
             *_gaps(results, least),
+            *scenario_layers(results, least),
         ],
         "view": _view(results),
         "ramp": ramp_of(plan.minutes),
@@ -71,7 +67,8 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         "facilities": {f: _names(layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
-        "what_ifs": tables.what_ifs(results, least),
+        "scenarios": scenarios(results),
+        "scenario_rows": scenario_rows(results, least),
         "indicators": tables.indicators(results, least),
         "least": least,
         "unlocated": tables.unlocated({x.id: x for x in drawn}, options.redact),
@@ -147,65 +144,17 @@ def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
     }
 
 
-def _simplified(frame: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
-    frame = frame[~frame.geometry.is_empty]
-    metric, bend_m = frame.to_crs(city.metric_crs), _SIMPLIFY * city.analysis.cell_m
-    # For the eye only: a ring that meets itself is drawn like any other.
-    shapes = metric.geometry.simplify(bend_m, preserve_topology=False)
-    shapes = shapes.map(partial(_without_specks, least_m2=_SPECK * bend_m**2))
-    done = metric.set_geometry(shapes)[~shapes.is_empty]
-    return done.to_crs(frame.crs)
-
-
-def _without_specks(shape: BaseGeometry, least_m2: float) -> BaseGeometry:
-    # Parts and holes that are no more than a few dots on the screen.
-    import shapely
-
-    kept = []
-    for part in shapely.get_parts(shape):
-        outer, *holes = (shapely.polygons(r) for r in shapely.get_rings(part))
-        if outer.area >= least_m2:
-            large = [h.exterior for h in holes if h.area >= least_m2]
-            kept.append(shapely.Polygon(outer.exterior, large))
-    return shapely.MultiPolygon(kept)
-
-
-def _result_layer(results: Results, key: str, frame: gpd.GeoDataFrame, names: dict, **own) -> dict:
-    columns = [c for c in frame.columns if c != "geometry"]
-    far_first = frame.sort_values("minutes", ascending=False, kind="stable")
-    return {
-        "id": key,
-        **names,
-        "chapter": "results",
-        "geometry": "polygon",
-        "role": "band",
-        "color": load_catalog().symbols.ramp[1],
-        "label": None,
-        "units": {"minutes": "min", "area_km2": "km²"},
-        "total": len(frame),
-        "decimals": 4,
-        "features": features(far_first, columns, 4),
-    } | own
-
-
-def _title(kind: Any, mode: Mode, what_zh: str, what_en: str) -> dict[str, str]:
-    return {
-        "zh": f"{kind.name_zh} · {mode.name_zh}{what_zh}",
-        "en": f"{kind.name_en}, {mode.name_en}: {what_en}",
-    }
-
-
 def _bands(results: Results) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
-    frame = _simplified(results.bands, results.city)
+    frame = simplified(results.bands, results.city)
     found = []
     for facilities in plan.facilities:
         for mode in plan.modes:
             part = frame[(frame["facilities"] == facilities) & (frame["mode"] == mode)]
-            names = _title(results.layers[facilities].kind, catalog.mode(mode), "等时圈", "bands")
+            names = title(results.layers[facilities].kind, catalog.mode(mode), "等时圈", "bands")
             chosen = (facilities, mode) == (plan.headline_facilities, plan.headline_mode)
             key = f"bands:{facilities}:{mode}"
-            found.append(_result_layer(results, key, part, names, open=chosen))
+            found.append(result_layer(key, part, names, open=chosen))
     return found
 
 
@@ -215,18 +164,17 @@ def _too_many(frame: gpd.GeoDataFrame) -> bool:
 
 def _isochrones(results: Results, options: Options) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
-    frame = _simplified(results.isochrones, results.city)
+    frame = simplified(results.isochrones, results.city)
     frame = frame[frame["facilities"] == plan.headline_facilities]
     frame = frame.drop(columns=[c for c in options.redact if c in ("name_zh", "name_en")])
     kind = results.layers[plan.headline_facilities].kind
     if _too_many(frame):
         return []
     return [
-        _result_layer(
-            results,
+        result_layer(
             f"isochrones:{mode}",
             frame[frame["mode"] == mode],
-            _title(kind, catalog.mode(mode), "逐设施", "each facility"),
+            title(kind, catalog.mode(mode), "逐设施", "each facility"),
             open=False,
         )
         for mode in plan.modes
@@ -243,11 +191,11 @@ def _gaps(results: Results, least: int) -> list[dict]:
     kind = results.layers[plan.headline_facilities].kind
     found = []
     for mode in plan.modes:
-        part = _simplified(frame[frame["mode"] == mode], results.city)
-        names = _title(kind, catalog.mode(mode), "未覆盖", "out of reach")
+        part = simplified(frame[frame["mode"] == mode], results.city)
+        names = title(kind, catalog.mode(mode), "未覆盖", "out of reach")
         own = {"role": "gap", "color": catalog.symbols.gap, "open": False}
         own["units"] = {"persons": "", "area": "", "minutes": "min", "nearest_min": "min"}
-        found.append(_result_layer(results, f"gaps:{mode}", part, names, **own))
+        found.append(result_layer(f"gaps:{mode}", part, names, **own))
     return [layer for layer in found if layer["features"]]
 
 

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parents[1] / "assets"
 
 #: The page's own script, in the order in which its parts build on one another.
-_SCRIPTS = ("text.js", "decode.js", "tiles.js", "draw.js", "panels.js", "tools.js", "atlas.js")
+_SCRIPTS = (
+    "text.js",
+    "decode.js",
+    "tiles.js",
+    "draw.js",
+    "panels.js",
+    "scenarios.js",
+    "tools.js",
+    "atlas.js",
+)
 #: Anything in the finished page that would be fetched from somewhere else.
 _FETCHED = re.compile(
     r"""<(?:script|link|img|iframe|source|object|embed|video|audio|image|use|base|form)\b[^>]*?"""

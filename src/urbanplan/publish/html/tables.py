@@ -110,24 +110,6 @@ def headline(results: Results, least: int) -> dict[str, Any]:
     }
 
 
-def what_ifs(results: Results, least: int) -> list[dict[str, Any]]:
-    """What each planned feature would change, at the headline's limit."""
-    plan = results.city.analysis
-    table = results.what_ifs
-    table = table[table["minutes"] == plan.headline_minutes] if len(table) else table
-    return [
-        {
-            "zh": row.name_zh,
-            "en": row.name_en,
-            "mode": row.mode,
-            "area": row.area,
-            "id": row.what_if,
-            "gained": "–" if 0 < abs(row.persons_gained) < least else gain(row.persons_gained),
-        }
-        for row in table.itertuples()
-    ]
-
-
 def indicators(results: Results, least: int) -> list[dict[str, Any]]:
     """The check-up, row by row, as the page prints it."""
     found = []

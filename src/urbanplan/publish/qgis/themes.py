@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from urbanplan.publish.drawn import RESULTS, Drawn
+from urbanplan.publish.drawn import RESULTS, SCENARIOS, Drawn
 from urbanplan.publish.qgis import style
 from urbanplan.publish.qgis.ids import layer_id
 from urbanplan.publish.xml import node
@@ -27,7 +27,9 @@ class Theme:
 def themes_of(results: Results, drawn: Sequence[Drawn]) -> Iterator[Theme]:
     """A run's themes, in the order in which a list shows them."""
     plan = results.city.analysis
-    inputs = {d.id: d for d in drawn if d.chapter != RESULTS and d.geometry != "none"}
+    inputs = {
+        d.id: d for d in drawn if d.chapter not in (RESULTS, SCENARIOS) and d.geometry != "none"
+    }
     near, far = _years(results)
     stages = {
         "现状 Existing": ("existing",),
@@ -50,6 +52,16 @@ def themes_of(results: Results, drawn: Sequence[Drawn]) -> Iterator[Theme]:
             yield Theme(one.name_zh, existing | {facilities: None, one.id: None})
         if one.table == "result_gaps":
             yield Theme(one.name_zh, here | {one.id: None})
+    yield from _of_scenarios(drawn, existing)
+
+
+def _of_scenarios(drawn: Sequence[Drawn], existing: dict) -> Iterator[Theme]:
+    # A theme per scenario: its bands, with what it opens drawn too, and one of what changes.
+    ways = dict.fromkeys(existing)
+    for one in drawn:
+        if one.chapter == SCENARIOS:
+            facilities = dict(one.only)["facilities"]
+            yield Theme(f"情景 {one.name_zh}", ways | {facilities: None, one.id: None})
 
 
 def _years(results: Results) -> tuple[str, str]:

@@ -1,0 +1,90 @@
+"""Scenarios on the page: bands to set beside the baseline's, maps of change, and a ranked table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from urbanplan.catalog import load_catalog
+from urbanplan.publish.html.layers import result_layer, simplified
+from urbanplan.publish.html.tables import gain, percent, suppressed, whole
+from urbanplan.publish.symbols import change_words
+from urbanplan.scenarios import BASELINE
+from urbanplan.study import Results
+
+
+def scenarios(results: Results) -> list[dict[str, str]]:
+    """Every scenario by name, with what must be known of it; the baseline is not one of them."""
+    return [
+        {
+            "id": one.id,
+            "zh": one.name_zh,
+            "en": one.name_en,
+            "note_zh": one.note_zh,
+            "note_en": one.note_en,
+        }
+        for one in results.scenarios.values()
+        if one.id != BASELINE
+    ]
+
+
+def scenario_rows(results: Results, least: int) -> list[dict[str, Any]]:
+    """Coverage under each scenario at the headline's limit, for kinds that it changes."""
+    table = results.scenario_coverage
+    if not len(table):
+        return []
+    table = table[table["minutes"] == results.city.analysis.headline_minutes]
+    found = []
+    for row in table.itertuples():
+        hidden = suppressed(row.persons_covered, row.persons, least) or 0 < abs(row.persons_gained) < least  # fmt: skip
+        found.append(
+            {
+                "id": row.scenario,
+                "facilities": row.facilities,
+                "mode": row.mode,
+                "area": row.area,
+                "gained": "–" if hidden else gain(row.persons_gained),
+                # For the order of the table; nothing where the figure may not be shown.
+                "rank": 0 if hidden or row.persons_gained != row.persons_gained else round(row.persons_gained),
+                "share": "–" if hidden else percent(row.share),
+                "persons": "–" if hidden else whole(row.persons_covered),
+            }
+        )  # fmt: skip
+    return found
+
+
+def scenario_layers(results: Results, least: int) -> list[dict[str, Any]]:
+    """Bands under each scenario, and where minutes change."""
+    found = []
+    bands = simplified(results.scenario_bands, results.city)
+    for key, part in bands.groupby(["scenario", "facilities", "mode"], sort=False):
+        found.append(_layer(results, "after", key, part.drop(columns="scenario"), "", ""))
+    changes = simplified(results.differences, results.city)
+    words = change_words()
+    shade = {
+        "column": "class",
+        "figures": False,
+        "keys": [i for i, *_ in words],
+        "colors": [c for *_, c in words],
+        "said": [zh for _, zh, _, _ in words],
+        "said_en": [en for _, _, en, _ in words],
+        "none": load_catalog().symbols.same,
+    }
+    for key, part in changes.groupby(["scenario", "facilities", "mode"], sort=False):
+        few = (part["persons"] > 0) & (part["persons"] < least)
+        own = part.assign(minutes=0.0, persons=part["persons"].round().mask(few))
+        own = own.drop(columns=["scenario", "from_min", "to_min"])
+        layer = _layer(results, "change", key, own, "（时间变化）", ": change")
+        found.append(layer | {"shade": shade, "units": {"persons": ""}})
+    return found
+
+
+def _layer(results: Results, role: str, key: tuple, part: Any, zh: str, en: str) -> dict[str, Any]:
+    scenario, facilities, mode = key
+    one, kind = results.scenarios[scenario], results.layers[facilities].kind
+    way = load_catalog().mode(mode)
+    names = {
+        "zh": f"{one.name_zh} · {kind.name_zh} · {way.name_zh}{zh}",
+        "en": f"{one.name_en}: {kind.name_en}, {way.name_en}{en}",
+    }
+    name = f"{role}:{scenario}:{facilities}:{mode}"
+    return result_layer(name, part, names, role=role, open=False, chapter="scenarios")

@@ -1,0 +1,298 @@
+"""Changes done on copies: what comes in stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanplan.catalog import COMMON_COLUMNS, STATUSES, Mode
+from urbanplan.catalog.standards import Indicator
+from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.layers import Layer
+from urbanplan.scenarios.model import STREETS, Change, Scenario
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+#: Layers whose features are ways; opening and closing them changes how one gets about.
+WAYS = ("roads", "bridges")
+
+
+@dataclass(frozen=True)
+class State:
+    """A city as a scenario leaves it.
+
+    Attributes
+    ----------
+    layers : dict of str to Layer
+        Their `sha256` differs exactly where a layer was changed.
+    modes : dict of str to Mode
+    standards : dict of str to Indicator
+    opened : frozenset of (layer, id)
+        Ways that were opened or added: on mapped streets they are joined to these.
+    closed : frozenset of (lon, lat)
+        Places of mapped streets that are closed.
+    growth : tuple of (district, settlement, total or None, factor or None)
+        What is asked of people who come from a raster; a population layer is changed itself.
+    """
+
+    layers: Mapping[str, Layer]
+    modes: Mapping[str, Mode]
+    standards: Mapping[str, Indicator]
+    opened: frozenset[tuple[str, str]] = frozenset()
+    closed: frozenset[tuple[float, float]] = frozenset()
+    growth: tuple[tuple[str, str, float | None, float | None], ...] = ()
+
+
+def applied(state: State, scenarios: Sequence[Scenario]) -> State:
+    """The state after all changes of some scenarios, one after the other.
+
+    Parameters
+    ----------
+    state : State
+        Stays as it is.
+    scenarios : sequence of Scenario
+        From `urbanplan.scenarios.chain`.
+
+    Raises
+    ------
+    UrbanplanError
+        If a change names what is not there.
+    """
+    for scenario in scenarios:
+        for change in scenario.changes:
+            try:
+                state = _DO[change.do](state, change)
+            except (InputError, UnknownNameError) as err:
+                # Which scenario asked for it is what a reader needs first.
+                raise type(err)(err.what, where=f"scenario '{scenario.id}'", remedy=err.remedy) from None  # fmt: skip
+    return state
+
+
+def _layer(state: State, name: str) -> Layer:
+    if name not in state.layers:
+        raise UnknownNameError(
+            f"the city has no layer '{name}'", remedy=f"one of {', '.join(state.layers)}"
+        )
+    return state.layers[name]
+
+
+def _with(state: State, layer: Layer, frame: gpd.GeoDataFrame, change: Change) -> State:
+    said = json.dumps([change.do, dict(change.values)], sort_keys=True, ensure_ascii=False)
+    token = hashlib.sha256(f"{layer.sha256}{said}".encode()).hexdigest()
+    new = replace(layer, frame=frame, sha256=token)
+    return replace(state, layers=MappingProxyType({**state.layers, layer.id: new}))
+
+
+def _rows(layer: Layer, change: Change) -> np.ndarray:
+    # Rows that a change names, each of which must be there.
+    ids = [str(i) for i in change.get("ids")]
+    known = layer.frame["id"].astype(str)
+    for fid in ids:
+        if fid not in set(known):
+            raise UnknownNameError(
+                f"'{fid}' is no feature of '{layer.id}'",
+                remedy=f"one of {', '.join(list(known)[:20])}",
+            )
+    return known.isin(ids).to_numpy()
+
+
+def _open(state: State, change: Change) -> State:
+    layers = change.get("layer")
+    for name in [layers] if isinstance(layers, str) else layers:
+        if "status" in change.values and name not in state.layers:
+            continue
+        layer = _layer(state, name)
+        frame = layer.frame
+        if "status" in change.values:
+            upto = STATUSES[1 : STATUSES.index(change.get("status")) + 1]
+            hit = frame["status"].isin(upto).to_numpy()
+        else:
+            hit = _rows(layer, change)
+            there = frame.loc[hit & (frame["status"] == "existing").to_numpy(), "id"]
+            if len(there):
+                raise InputError(f"'{there.iloc[0]}' is there already", remedy="leave it out")
+        if not hit.any():
+            continue
+        new = frame.assign(status=np.where(hit, "existing", frame["status"]))
+        state = _with(state, layer, new, change)
+        if name in WAYS:
+            ids = {(name, str(i)) for i in frame.loc[hit, "id"]}
+            state = replace(state, opened=state.opened | ids)
+    return state
+
+
+def _close(state: State, change: Change) -> State:
+    name = change.get("layer")
+    if name == STREETS:
+        lon, lat = change.get("at")
+        return replace(state, closed=state.closed | {(float(lon), float(lat))})
+    layer = _layer(state, name)
+    hit = _rows(layer, change)
+    gone = {(name, str(i)) for i in layer.frame.loc[hit, "id"]}
+    state = _with(state, layer, layer.frame[~hit].reset_index(drop=True), change)
+    return replace(state, opened=state.opened - gone)
+
+
+def _add(state: State, change: Change) -> State:
+    import geopandas as gpd
+    import pandas as pd
+
+    layer, fid = _layer(state, change.get("layer")), str(change.get("id"))
+    if fid in set(layer.frame["id"].astype(str)):
+        raise InputError(f"'{layer.id}' has a feature '{fid}' already", remedy="give it another id")
+    given = dict(change.get("values", {}))
+    known = [*COMMON_COLUMNS, *layer.kind.columns]
+    odd = set(given) - set(known)
+    if odd:
+        raise UnknownNameError(
+            f"'{sorted(odd)[0]}' is no column of '{layer.id}'", remedy=f"one of {', '.join(known)}"
+        )
+    values = dict.fromkeys(known)
+    values |= {
+        "name_zh": fid, "name_en": fid, "kind": "scenario", "district": "", "status": "existing",
+        "quality": "schematic", "accuracy_m": 100.0, "source": "scenario", "licence": "scenario",
+        "as_of": "scenario", "note_zh": "情景假设", "note_en": "assumed by a scenario",
+    }  # fmt: skip
+    row = {**values, **given, "id": fid}
+    one = gpd.GeoDataFrame([row], geometry=[_shape(layer, change)], crs=layer.frame.crs)
+    both = pd.concat([layer.frame.astype(object), one.astype(object)], ignore_index=True)
+    frame = gpd.GeoDataFrame(pd.DataFrame(both).drop(columns="geometry"), geometry=list(both["geometry"]), crs=layer.frame.crs)  # fmt: skip
+    for column in layer.frame.columns.drop("geometry"):
+        if layer.frame[column].dtype.kind == "f":
+            frame[column] = frame[column].astype(float)
+    state = _with(state, layer, frame, change)
+    opened = {(layer.id, fid)} if layer.id in WAYS else set()
+    return replace(state, opened=state.opened | opened)
+
+
+def _shape(layer: Layer, change: Change) -> Any:
+    import shapely
+
+    wanted = {"point": "at", "line": "along", "polygon": "around"}.get(layer.kind.geometry)
+    # A park may be added by its middle alone: a point stands for its entrance.
+    key = next(k for k in ("at", "along", "around") if k in change.values)
+    if key != wanted and not (wanted == "polygon" and key == "at"):
+        raise InputError(f"'{layer.id}' holds {layer.kind.geometry}s", remedy=f"give {wanted}")
+    value = change.get(key)
+    if key == "at":
+        place = shapely.Point(value)
+        # A few metres across, so that it is an area as its layer wants.
+        return place if wanted == "point" else place.buffer(1e-4, quad_segs=2)
+    if len(value) < (2 if key == "along" else 3):
+        raise InputError(f"{key} has too few places", remedy="give at least two, three for an area")
+    return shapely.LineString(value) if key == "along" else shapely.Polygon(value)
+
+
+def _move(state: State, change: Change) -> State:
+    import shapely
+
+    layer = _layer(state, change.get("layer"))
+    hit, frame = _rows(layer, change), layer.frame
+    if layer.kind.geometry != "point":
+        raise InputError(f"'{layer.id}' holds no points", remedy="close it and add it elsewhere")
+    shapes = frame.geometry.to_numpy().copy()
+    shapes[hit] = shapely.Point(change.get("at"))
+    return _with(state, layer, frame.set_geometry(shapes, crs=frame.crs), change)
+
+
+def _set(state: State, change: Change) -> State:
+    layer, column = _layer(state, change.get("layer")), change.get("column")
+    if column not in layer.frame or column in ("id", "geometry", "source", "licence", "quality"):
+        choices = list(layer.kind.columns)
+        raise UnknownNameError(
+            f"'{column}' of '{layer.id}' is not set by a scenario", remedy=f"one of {', '.join(['status', *choices])}"
+        )  # fmt: skip
+    hit, frame = _rows(layer, change), layer.frame
+    values, value = frame[column].copy(), change.get("value")
+    if values.dtype.kind == "f" and not isinstance(value, int | float):
+        raise InputError(f"'{column}' is a figure, not '{value}'", remedy="give a number")
+    values[hit] = float(value) if values.dtype.kind == "f" else value
+    return _with(state, layer, frame.assign(**{column: values}), change)
+
+
+def _speed(state: State, change: Change) -> State:
+    which, factor, kmh = change.get("class"), change.get("factor"), change.get("kmh")
+    found = False
+    for name in WAYS:
+        layer = state.layers.get(name)
+        if layer is None or not len(layer.frame):
+            continue
+        hit = (layer.frame["class"] == which).to_numpy()
+        speed = layer.frame["speed_kmh"].to_numpy(float)
+        new = np.where(hit, speed * factor if factor else kmh, speed)
+        if hit.any():
+            found = True
+            state = _with(state, layer, layer.frame.assign(speed_kmh=new), change)
+    modes = {}
+    for key, mode in state.modes.items():
+        streets = mode.streets
+        if streets is None or which not in streets.kmh or key == "walk":
+            continue
+        found = True
+        new_kmh = streets.kmh[which] * factor if factor else float(kmh)
+        rules = replace(streets, kmh=MappingProxyType({**streets.kmh, which: new_kmh}))
+        modes[key] = replace(mode, streets=rules)
+    if not found:
+        raise UnknownNameError(f"no road is of the class '{which}'", remedy="correct the class")
+    return replace(state, modes=MappingProxyType({**state.modes, **modes}))
+
+
+def _grow(state: State, change: Change) -> State:
+    district, settlement = change.get("district", ""), change.get("settlement", "")
+    to, factor = change.get("to"), change.get("factor")
+    asked = (district, settlement, to and float(to), factor and float(factor))
+    layer = state.layers.get("population")
+    if layer is None or not len(layer.frame):
+        return replace(state, growth=(*state.growth, asked))
+    frame = layer.frame
+    hit = np.ones(len(frame), bool)
+    if district:
+        hit &= frame["district"].astype(str).str.split(";").map(lambda d: district in d).to_numpy()
+    if settlement:
+        hit &= (frame["settlement"] == settlement).to_numpy()
+    persons = frame["persons"].to_numpy(float)
+    now = persons[hit].sum()
+    if not now > 0:
+        raise UnknownNameError(
+            f"nobody lives in '{district} {settlement}'".replace(" '", "'"), remedy="correct the district or settlement"
+        )  # fmt: skip
+    by = float(to) / now if to else float(factor)
+    return _with(state, layer, frame.assign(persons=np.where(hit, persons * by, persons)), change)
+
+
+def _standard(state: State, change: Change) -> State:
+    name = change.get("id")
+    if name not in state.standards:
+        raise UnknownNameError(
+            f"no indicator '{name}'", remedy=f"one of {', '.join(list(state.standards)[:20])} …"
+        )
+    own = {k: float(v) for k, v in change.values.items() if k != "id"}
+    old = state.standards[name]
+    for key in own:
+        if key in ("minutes", "metres") and key != old.measure:
+            raise InputError(f"'{name}' is measured in {old.measure}", remedy=f"leave {key} out")
+    if "threshold" in own and not old.direction:
+        raise InputError(f"'{name}' has no threshold to change", remedy="leave it out")
+    new = replace(old, **own)
+    return replace(state, standards=MappingProxyType({**state.standards, name: new}))
+
+
+_DO: Mapping[str, Callable[[State, Change], State]] = MappingProxyType(
+    {
+        "open": _open,
+        "close": _close,
+        "add": _add,
+        "move": _move,
+        "set": _set,
+        "speed": _speed,
+        "grow": _grow,
+        "standard": _standard,
+    }
+)

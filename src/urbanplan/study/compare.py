@@ -1,0 +1,243 @@
+"""Two scenarios side by side: every indicator, who gains and who loses, where, at what cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.coverage import ALL, share_in
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.layers.select import measure
+from urbanplan.scenarios import BASELINE, chain
+from urbanplan.study.variants import Variants
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from urbanplan.grid import Grid
+
+#: Minutes that make a difference to somebody; less is rounding.
+LEAST_MIN = 0.5
+#: Borders of the classes of a map of change, in minutes; more is slower.
+STEPS_MIN = (-10.0, -5.0, -LEAST_MIN, LEAST_MIN, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is different in scenario `b` from scenario `a`.
+
+    Attributes
+    ----------
+    a, b : str
+    indicators : DataFrame
+        ``indicator, name_zh, name_en, area, unit, value_a, value_b, difference, threshold_a, threshold_b, verdict_a, verdict_b,
+        quality, accuracy_m``.
+    coverage : DataFrame
+        ``facilities, mode, minutes, area, persons_a, persons_b, covered_a, covered_b, gained, share_a,
+        share_b``.
+    people : DataFrame
+        ``facilities, mode, area``: ``persons_faster, minutes_saved`` (mean over them), ``persons_slower,
+        minutes_lost``, ``persons_connected`` (had no way), ``persons_cut_off`` (have none any more). Who
+        lives where is that of `b`.
+    layers : DataFrame
+        Layers that the scenarios hold differently: ``layer, name_zh, name_en``, and of existing features
+        ``features_a, features_b, length_km_a, length_km_b, area_km2_a, area_km2_b``.
+    costs : DataFrame
+        One row if costs are known: ``cost, cost_unit, persons_gained, cost_per_person`` of the headline.
+    """
+
+    a: str
+    b: str
+    indicators: pd.DataFrame
+    coverage: pd.DataFrame
+    people: pd.DataFrame
+    layers: pd.DataFrame
+    costs: pd.DataFrame
+
+
+def compare(variants: Variants, a: str, b: str) -> Comparison:
+    """Compare two scenarios of a city.
+
+    Parameters
+    ----------
+    variants : Variants
+    a, b : str
+        Scenarios; `b` is what is looked at, `a` what it is measured against.
+    """
+    return Comparison(
+        a, b, _indicators(variants, a, b), _coverage(variants, a, b), _people(variants, a, b),
+        _layers(variants, a, b), _costs(variants, a, b),
+    )  # fmt: skip
+
+
+def _indicators(variants: Variants, a: str, b: str) -> pd.DataFrame:
+    import pandas as pd
+
+    one, other = variants.indicators(a), variants.indicators(b)
+    keys = ["indicator", "area"]
+    about = ["name_zh", "name_en", "unit", "quality", "accuracy_m"]
+    both = other[[*keys, *about, "value", "threshold", "verdict"]].merge(
+        one[[*keys, "value", "threshold", "verdict"]], on=keys, suffixes=("_b", "_a"), how="left"
+    )
+    both["difference"] = both["value_b"] - both["value_a"]
+    columns = [
+        "indicator", "name_zh", "name_en", "area", "unit", "value_a", "value_b", "difference",
+        "threshold_a", "threshold_b", "verdict_a", "verdict_b", "quality", "accuracy_m",
+    ]  # fmt: skip
+    return pd.DataFrame(both[columns])
+
+
+def _coverage(variants: Variants, a: str, b: str) -> pd.DataFrame:
+    import pandas as pd
+
+    plan, tables = variants.city.analysis, []
+    for facilities in plan.facilities:
+        for mode in plan.modes:
+            one, other = (variants.coverage(n, facilities, mode) for n in (a, b))
+            table = one[["facilities", "mode", "minutes", "area"]].copy()
+            table["persons_a"], table["persons_b"] = one["persons"], other["persons"]
+            table["covered_a"], table["covered_b"] = one["persons_covered"], other["persons_covered"]  # fmt: skip
+            table["gained"] = table["covered_b"] - table["covered_a"]
+            table["share_a"], table["share_b"] = one["share"], other["share"]
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _layers(variants: Variants, a: str, b: str) -> pd.DataFrame:
+    import pandas as pd
+
+    one, other, rows = variants.layers(a), variants.layers(b), []
+    for name, layer in other.items():
+        if one[name].sha256 == layer.sha256:
+            continue
+        row = {"layer": name, "name_zh": layer.kind.name_zh, "name_en": layer.kind.name_en}
+        for which, held in (("a", one[name]), ("b", layer)):
+            here = held.frame[held.frame["status"] == "existing"]
+            drawn = held.with_status("existing") if layer.kind.geometry != "none" else here
+            row[f"features_{which}"] = len(here)
+            for what, family in (("length_km", "line"), ("area_km2", "polygon")):
+                fits = layer.kind.geometry == family and len(drawn)
+                row[f"{what}_{which}"] = measure(drawn, what) if fits else np.nan
+        rows.append(row)
+    columns = ["layer", "name_zh", "name_en", *(f"{w}_{x}" for w in ("features", "length_km", "area_km2") for x in "ab")]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def changed_min(
+    variants: Variants, a: str, b: str, facilities: str, mode: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minutes of each row of the demand in both scenarios."""
+    return variants.minutes(a, facilities, mode), variants.minutes(b, facilities, mode)
+
+
+def _people(variants: Variants, a: str, b: str) -> pd.DataFrame:
+    import pandas as pd
+
+    plan, ready, rows = variants.city.analysis, variants.ready(b), []
+    persons = ready.demand["persons"].to_numpy(float)
+    within = {x: share_in(ready.parts, x, len(ready.demand)) for x in [*ready.parts, ALL]}
+    for facilities in plan.facilities:
+        for mode in plan.modes:
+            before, after = changed_min(variants, a, b, facilities, mode)
+            there, then = np.isfinite(before), np.isfinite(after)
+            shift = np.where(there & then, np.where(then, after, 0) - np.where(there, before, 0), 0)
+            for area, share in within.items():
+                held = persons * share
+                fast, slow = shift < -LEAST_MIN, shift > LEAST_MIN
+                rows.append(
+                    {
+                        "facilities": facilities,
+                        "mode": mode,
+                        "area": area,
+                        "persons_faster": held[fast].sum(),
+                        "minutes_saved": _mean(-shift, held, fast),
+                        "persons_slower": held[slow].sum(),
+                        "minutes_lost": _mean(shift, held, slow),
+                        "persons_connected": held[~there & then].sum(),
+                        "persons_cut_off": held[there & ~then].sum(),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _mean(values: np.ndarray, weights: np.ndarray, hit: np.ndarray) -> float:
+    total = weights[hit].sum()
+    return float((values * weights)[hit].sum() / total) if total > 0 else 0.0
+
+
+def _costs(variants: Variants, a: str, b: str) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["cost", "cost_unit", "persons_gained", "cost_per_person"]
+    before = {s.id for s in chain(variants.known, a)}
+    own = [s for s in chain(variants.known, b) if s.id not in before and s.id != BASELINE]
+    units = {s.cost_unit for s in own if s.changes}
+    if not own or any(s.cost is None for s in own if s.changes) or len(units) != 1:
+        return pd.DataFrame(columns=columns)
+    plan = variants.city.analysis
+    tables = [
+        variants.coverage(n, plan.headline_facilities, plan.headline_mode).query(
+            "area == @ALL and minutes == @plan.headline_minutes"
+        )
+        for n in (a, b)
+    ]
+    gained = float(tables[1]["persons_covered"].iloc[0] - tables[0]["persons_covered"].iloc[0])
+    cost = float(sum(s.cost or 0 for s in own))
+    per = cost / gained if gained > 0 else np.nan
+    return pd.DataFrame([[cost, units.pop(), gained, per]], columns=columns)
+
+
+def difference_map(
+    variants: Variants, a: str, b: str, facilities: str, mode: str
+) -> gpd.GeoDataFrame:
+    """Where the minutes to the nearest facility change, in classes, with the people who live there.
+
+    Returns
+    -------
+    GeoDataFrame
+        WGS84; ``class`` (0 most saved to 6 most lost; 3, no change, is left out), ``from_min`` and ``to_min``
+        of the class, ``persons``, ``km2``, ``quality``, ``accuracy_m``.
+    """
+    ready = variants.ready(b)
+    before, after = (variants.cells(n, facilities, mode) for n in (a, b))
+    with np.errstate(invalid="ignore"):
+        shift = after - before
+    # A way where there was none is a gain beyond every class, and the other way round.
+    shift = np.where(np.isinf(before) & np.isfinite(after), -np.inf, shift)
+    shift = np.where(np.isfinite(before) & np.isinf(after), np.inf, shift)
+    shift = np.where(np.isnan(shift), 0.0, shift)
+    classes = np.digitize(shift, STEPS_MIN)
+    persons = np.zeros(classes.size)
+    persons[ready.demand.index] = np.nan_to_num(ready.demand["persons"].to_numpy(float))
+    return to_crs(_outlined(classes, persons.reshape(classes.shape), ready.ground.grid), WGS84)
+
+
+def _outlined(classes: np.ndarray, persons: np.ndarray, grid: Grid) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+    import shapely
+    from rasterio.features import shapes
+
+    middle, rows = len(STEPS_MIN) // 2, []
+    drawn: dict[int, list] = {}
+    for shape, number in shapes(classes.astype(np.uint8), classes != middle, transform=grid.transform):  # fmt: skip
+        drawn.setdefault(int(number), []).append(shapely.geometry.shape(shape))
+    edges = [-np.inf, *STEPS_MIN, np.inf]
+    for number in sorted(drawn):
+        hit = classes == number
+        rows.append(
+            {
+                "class": number,
+                "from_min": edges[number],
+                "to_min": edges[number + 1],
+                "persons": float(persons[hit].sum()),
+                "km2": float(hit.sum() * grid.cell_m**2 / 1e6),
+                "quality": "modelled",
+                "accuracy_m": float(grid.cell_m),
+                "geometry": shapely.MultiPolygon(drawn[number]),
+            }
+        )
+    columns = ["class", "from_min", "to_min", "persons", "km2", "quality", "accuracy_m", "geometry"]
+    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=grid.crs)

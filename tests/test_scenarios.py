@@ -1,0 +1,415 @@
+"""Scenarios: an empty one is the baseline, adding helps, the base stays; and numbers from arithmetic."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import gridtown
+from streettown import write_street_city
+from townfolder import write_layer, write_town
+from urbanplan import study
+from urbanplan.city import load_city
+from urbanplan.cli import cli, main
+from urbanplan.errors import InputError, UnknownNameError, UrbanplanError
+from urbanplan.scenarios import BASELINE, chain, parse_scenarios
+
+
+def lonlat(row, column):
+    point = gpd.GeoSeries([shapely.Point(gridtown.centre(row, column))], crs=gridtown.CRS)
+    there = point.to_crs(4326).iloc[0]
+    return [there.x, there.y]
+
+
+def known(*rows):
+    return parse_scenarios({"scenario": [{"name_zh": r["id"], "name_en": r["id"], **r} for r in rows]})  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    return load_city(write_town(tmp_path_factory.mktemp("scenarios") / "town"))
+
+
+@pytest.fixture(scope="module")
+def ready(town):
+    return study.prepare(town)
+
+
+def variants(town, ready, *rows):
+    return study.Variants(town, known(*rows), ready)
+
+
+# The same -----------------------------------------------------------------------------------
+
+
+def test_an_empty_scenario_is_the_baseline_byte_for_byte(town, ready):
+    v = variants(town, ready, {"id": "empty"}, {"id": "above", "base": "empty"})
+    for name in ("empty", "above"):
+        for mode in town.analysis.modes:
+            assert v.cells(name, "hospitals", mode).tobytes() == v.cells(BASELINE, "hospitals", mode).tobytes()  # fmt: skip
+        one, other = (v.indicators(n) for n in (BASELINE, name))
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+        found = study.compare(v, BASELINE, name)
+        assert found.coverage["gained"].eq(0).all() and len(found.layers) == 0
+        assert found.people.drop(columns=["facilities", "mode", "area"]).eq(0).all().all()
+        assert not len(study.difference_map(v, BASELINE, name, "hospitals", "drive"))
+
+
+def test_the_baseline_is_what_a_run_finds_and_an_empty_one_computed_afresh_is_it_too(town):
+    results = study.run(town)
+    v = study.Variants(town, known({"id": "empty"}))
+    for mode in town.analysis.modes:
+        assert v.cells("empty", "hospitals", mode).tobytes() == results.minutes["hospitals", mode].tobytes()  # fmt: skip
+    pd.testing.assert_frame_equal(v.indicators("empty"), results.indicators, check_exact=True)
+
+
+def test_the_base_is_unchanged_whatever_is_done_to_copies(town, ready):
+    before = {n: x.frame.to_wkb().to_csv() for n, x in ready.layers.items()}
+    people = ready.demand.to_csv()
+    v = variants(
+        town,
+        ready,
+        {
+            "id": "all",
+            "change": [
+                {"do": "open", "layer": "bridges", "status": "planned"},
+                {"do": "add", "layer": "hospitals", "id": "new", "at": lonlat(5, 3)},
+                {"do": "move", "layer": "hospitals", "ids": ["h1"], "at": lonlat(1, 3)},
+                {"do": "set", "layer": "hospitals", "ids": ["h1"], "column": "beds", "value": 7},
+                {"do": "close", "layer": "roads", "ids": ["north"]},
+                {"do": "speed", "class": "primary", "factor": 0.5},
+                {"do": "grow", "factor": 2},
+            ],
+        },
+    )
+    v.coverage("all", "hospitals", "drive")
+    v.indicators("all")
+    assert {n: x.frame.to_wkb().to_csv() for n, x in ready.layers.items()} == before
+    assert ready.demand.to_csv() == people
+
+
+# Arithmetic ---------------------------------------------------------------------------------
+
+
+def test_a_bridge_saves_the_minutes_that_the_way_round_costs(town, ready):
+    """From (5,1) to the hospital at (1,1): over the new bridge instead of round by the old one."""
+    v = variants(town, ready, {"id": "b", "change": [{"do": "open", "layer": "bridges", "ids": ["bridge_new"]}]})  # fmt: skip
+    cell = (6, 1)  # row 5, column 1: the grid begins one row above the town
+    before, after = (v.cells(n, "hospitals", "drive")[cell] for n in (BASELINE, "b"))
+    assert after < before - 0.5
+    found = study.compare(v, BASELINE, "b").people.set_index(["facilities", "mode", "area"])
+    row = found.loc["hospitals", "walk", "南岸"]
+    held = ready.demand["persons"].to_numpy()
+    shift = v.minutes("b", "hospitals", "walk") - v.minutes(BASELINE, "hospitals", "walk")
+    hit = (shift < -0.5) & (ready.demand["area"] == "南岸").to_numpy()
+    assert row["persons_faster"] == pytest.approx(held[hit].sum()) and row["persons_faster"] > 0
+    assert row["minutes_saved"] == pytest.approx((-shift * held)[hit].sum() / held[hit].sum())
+    assert row["persons_slower"] == row["persons_cut_off"] == 0
+
+
+def test_growth_multiplies_people_and_to_reaches_its_number(town, ready):
+    v = variants(
+        town,
+        ready,
+        {"id": "double", "change": [{"do": "grow", "factor": 2}]},
+        {"id": "to", "change": [{"do": "grow", "to": 1800}]},
+        {"id": "north", "change": [{"do": "grow", "factor": 3, "district": "北岸"}]},
+    )
+    base = v.coverage(BASELINE, "hospitals", "walk").set_index(["minutes", "area"])
+    for name in ("double", "to"):
+        table = v.coverage(name, "hospitals", "walk").set_index(["minutes", "area"])
+        for column in ("persons", "persons_covered"):
+            assert table[column].to_numpy() == pytest.approx(2 * base[column].to_numpy())
+        assert table["share"].to_numpy() == pytest.approx(base["share"].to_numpy())
+
+
+def test_a_growth_that_names_nobody_is_refused(town, ready):
+    v = variants(town, ready, {"id": "x", "change": [{"do": "grow", "factor": 2, "district": "月球"}]})  # fmt: skip
+    with pytest.raises(UnknownNameError, match="scenario 'x': nobody lives"):
+        v.coverage("x", "hospitals", "walk")
+
+
+def test_a_second_facility_is_nearer_and_a_closed_one_is_gone(town, ready):
+    v = variants(
+        town,
+        ready,
+        {"id": "more", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": lonlat(5, 4)}]},
+        {"id": "none", "change": [{"do": "close", "layer": "hospitals", "ids": ["h1"]}]},
+        {"id": "moved", "change": [{"do": "move", "layer": "hospitals", "ids": ["h1"], "at": lonlat(5, 4)}]},
+    )  # fmt: skip
+    here = (6, 4)
+    assert v.cells("more", "hospitals", "walk")[here] == pytest.approx(0, abs=0.1)
+    assert v.coverage("none", "hospitals", "walk")["persons_covered"].isna().all()
+    # Moved: the south is near, the north is far; more: the lesser of both, everywhere.
+    least = np.fmin(v.cells(BASELINE, "hospitals", "walk"), v.cells("moved", "hospitals", "walk"))
+    assert np.allclose(v.cells("more", "hospitals", "walk"), least, equal_nan=True)
+
+
+def test_speed_changes_minutes_on_roads_of_its_class_only(town, ready):
+    v = variants(town, ready, {"id": "slow", "change": [{"do": "speed", "class": "primary", "factor": 0.5}]})  # fmt: skip
+    before, after = (v.cells(n, "hospitals", "drive") for n in (BASELINE, "slow"))
+    assert (after >= before - 1e-9)[np.isfinite(before)].all() and np.nanmax(after - before) > 0
+    assert np.array_equal(v.cells("slow", "hospitals", "walk"), v.cells(BASELINE, "hospitals", "walk"), equal_nan=True)  # fmt: skip
+    with pytest.raises(UnknownNameError, match="class"):
+        variants(town, ready, {"id": "x", "change": [{"do": "speed", "class": "canal", "kmh": 5}]}).state("x")  # fmt: skip
+
+
+def test_a_standard_is_judged_by_what_the_scenario_says(luzhou):
+    rows = known({"id": "half", "change": [{"do": "standard", "id": "double_two_hundred_people", "threshold": 1_000_000}]})  # fmt: skip
+    found = study.compare(study.Variants(luzhou, rows), BASELINE, "half").indicators
+    row = found[(found["indicator"] == "double_two_hundred_people") & (found["area"] == "ALL")].iloc[0]  # fmt: skip
+    assert row["difference"] == 0 and (row["threshold_a"], row["threshold_b"]) == (2e6, 1e6)
+    assert (row["verdict_a"], row["verdict_b"]) == ("not met", "met")
+
+
+# Adding never harms ---------------------------------------------------------------------------
+
+PLACES = st.tuples(st.sampled_from([0, 1, 2, 4, 5, 6]), st.integers(0, 9))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(PLACES, min_size=1, max_size=3, unique=True))
+def test_adding_facilities_never_lowers_coverage_nor_lengthens_a_way(town, ready, places):
+    changes = [{"do": "add", "layer": "hospitals", "id": f"n{i}", "at": lonlat(*p)} for i, p in enumerate(places)]  # fmt: skip
+    v = variants(town, ready, {"id": "more", "change": changes})
+    for mode in town.analysis.modes:
+        before, after = (v.coverage(n, "hospitals", mode) for n in (BASELINE, "more"))
+        assert (after["persons_covered"] >= before["persons_covered"] - 1e-9).all()
+        one, other = (v.minutes(n, "hospitals", mode) for n in (BASELINE, "more"))
+        assert (other <= one + 1e-9).all()
+
+
+def test_scenarios_stack_and_branch(town, ready):
+    open_bridge = {"do": "open", "layer": "bridges", "ids": ["bridge_new"]}
+    add = {"do": "add", "layer": "hospitals", "id": "n", "at": lonlat(5, 4)}
+    v = variants(
+        town, ready, {"id": "a", "change": [open_bridge]}, {"id": "b", "base": "a", "change": [add]},
+        {"id": "c", "base": "a"}, {"id": "flat", "change": [open_bridge, add]},
+    )  # fmt: skip
+    assert [s.id for s in chain(v.known, "b")] == [BASELINE, "a", "b"]
+    assert v.cells("b", "hospitals", "walk").tobytes() == v.cells("flat", "hospitals", "walk").tobytes()  # fmt: skip
+    assert v.cells("c", "hospitals", "walk").tobytes() == v.cells("a", "hospitals", "walk").tobytes()  # fmt: skip
+
+
+def test_shipped_scenarios_of_luzhou(atlas):
+    results = atlas[0]
+    names = set(results.scenarios)
+    bridges = results.layers["bridges"].frame
+    planned = set(bridges.loc[bridges["status"] == "planned", "id"])
+    alone = {
+        i for s in results.scenarios.values() if s.base == BASELINE and len(s.changes) == 2
+        for c in s.changes if c.get("layer") == "bridges" and len(c.get("ids")) == 1 for i in c.get("ids")
+    }  # fmt: skip
+    assert alone == planned
+    assert {"all_bridges", "greenway", "targets_2025", "horizon_2035"} <= names
+    table = results.scenario_coverage.query("area == 'ALL' and minutes == 30 and mode == 'drive'")
+    table = table[table["facilities"] == "culture_sport"].set_index("scenario")
+    assert (table["persons_gained"] >= -1e-6).all() and set(table.index) == names - {BASELINE}
+    assert table.loc["targets_2025", "persons"] == pytest.approx(2_000_000)
+    assert table.loc["all_bridges", "persons_gained"] >= table.loc["yangtze_5", "persons_gained"]
+    assert set(results.scenario_bands["scenario"]) == set(results.differences["scenario"])
+    assert "greenway" not in set(results.differences["scenario"])
+
+
+def test_a_map_of_change_holds_the_people_whose_minutes_change(town, ready):
+    v = variants(town, ready, {"id": "b", "change": [{"do": "open", "layer": "bridges", "ids": ["bridge_new"]}]})  # fmt: skip
+    frame = study.difference_map(v, BASELINE, "b", "hospitals", "walk")
+    people = study.compare(v, BASELINE, "b").people.set_index(["facilities", "mode", "area"])
+    faster = frame.loc[frame["class"] < 3, "persons"].sum()
+    # Classes begin at half a minute, as the table does.
+    assert faster == pytest.approx(people.loc[("hospitals", "walk", "ALL"), "persons_faster"])
+    assert set(frame["quality"]) == {"modelled"} and (frame["class"] < 3).all()
+
+
+def test_costs_are_per_person_that_is_newly_served(tmp_path):
+    city = load_city(write_town(tmp_path / "town"))
+    found = study.compare(study.Variants(city), BASELINE, "second_bridge")
+    row = found.costs.iloc[0]
+    table = found.coverage
+    gained = table.query("facilities == 'hospitals' and mode == 'drive' and minutes == 2 and area == 'ALL'")["gained"].iloc[0]  # fmt: skip
+    assert row["cost"] == 3 and row["cost_unit"] == "亿元" and row["persons_gained"] == gained > 0
+    assert row["cost_per_person"] == pytest.approx(3 / gained)
+    # A scenario whose costs nobody stated has none, rather than nought.
+    v = study.Variants(city, known({"id": "x", "change": [{"do": "grow", "factor": 2}]}))
+    assert not len(study.compare(v, BASELINE, "x").costs)
+
+
+def test_one_facility_more_costs_a_small_part_of_a_run(luzhou):
+    """What is asked for: below a tenth. The bound is generous, since a machine may be busy."""
+    add = {"do": "add", "layer": "culture_sport", "id": "n", "at": [105.35, 28.78]}
+    v = study.Variants(luzhou, known({"id": "one", "change": [add]}))
+    began = time.perf_counter()
+    study.run(luzhou)
+    full = time.perf_counter() - began
+    study.compare(v, BASELINE, BASELINE)
+    began = time.perf_counter()
+    v.coverage("one", "culture_sport", "drive")
+    for facilities in luzhou.analysis.facilities:
+        for mode in luzhou.analysis.modes:
+            v.coverage("one", facilities, mode)
+    v.indicators("one")
+    assert time.perf_counter() - began < full / 5
+
+
+# Mapped streets --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory):
+    return load_city(write_street_city(tmp_path_factory.mktemp("mapped") / "city"))
+
+
+def test_on_mapped_streets_a_planned_bridge_is_joined_and_a_street_is_closed(streets):
+    v = study.Variants(
+        streets,
+        known(
+            {"id": "bridge", "change": [{"do": "open", "layer": "bridges", "ids": ["new"]}]},
+            {"id": "shut", "change": [{"do": "close", "layer": "streets", "at": streets_middle(streets)}]},
+        ),
+    )  # fmt: skip
+    facilities, mode = streets.analysis.headline_facilities, "walk"
+    before = v.minutes(BASELINE, facilities, mode)
+    joined, shut = (v.minutes(n, facilities, mode) for n in ("bridge", "shut"))
+    assert (joined <= before + 1e-9).all() and (joined < before - 1).any()
+    # The south has no way left; the north goes as before.
+    ready = v.ready(BASELINE)
+    _, north = ready.ground.grid.centres(ready.demand.index.to_numpy())
+    south, top = north < north.min() + 300, north > north.max() - 300
+    assert south.sum() > 50 and np.isfinite(before[south]).all() and np.isinf(shut[south]).all()
+    assert shut[top] == pytest.approx(before[top], abs=1e-6)
+
+
+def streets_middle(city):
+    from streettown import CLOSED
+
+    return list(CLOSED)
+
+
+def test_a_bridge_that_leads_nowhere_is_refused(streets):
+    add = {"do": "add", "layer": "bridges", "id": "lost", "along": [[105.9, 28.9], [105.91, 28.9]], "values": {"class": "primary", "speed_kmh": 40}}  # fmt: skip
+    v = study.Variants(streets, known({"id": "x", "change": [add]}))
+    with pytest.raises(InputError, match="from any street"):
+        v.minutes("x", streets.analysis.headline_facilities, "walk")
+    shut = {"do": "close", "layer": "streets", "at": [105.9, 28.9]}
+    v = study.Variants(streets, known({"id": "y", "change": [shut]}))
+    with pytest.raises(InputError, match="no street passes"):
+        v.minutes("y", streets.analysis.headline_facilities, "walk")
+
+
+# What is wrong ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"id": ""}, "no id"),
+        ({"id": "baseline"}, "no id of its own"),
+        ({"id": "x", "name_zh": ""}, "no name_zh"),
+        ({"id": "x", "colour": 1}, "unknown field 'colour'"),
+        ({"id": "x", "cost": -1, "cost_unit": "元"}, "cost"),
+        ({"id": "x", "cost": 5}, "cost_unit"),
+        ({"id": "x", "base": "y"}, "no scenario 'y'"),
+        ({"id": "x", "base": "x"}, "stands on itself"),
+        ({"id": "x", "change": [{"do": "paint"}]}, "'paint'"),
+        ({"id": "x", "change": [{"do": "open"}]}, "needs layer"),
+        ({"id": "x", "change": [{"do": "open", "layer": "bridges"}]}, "ids or a status"),
+        ({"id": "x", "change": [{"do": "open", "layer": "moats", "ids": ["a"]}]}, "moats"),
+        ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n"}]}, "one of at"),
+        ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": [28, 105, 1]}]}, "lon, lat"),
+        ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": [105, 128]}]}, "lon, lat"),
+        ({"id": "x", "change": [{"do": "speed", "class": "primary"}]}, "kmh or a factor"),
+        ({"id": "x", "change": [{"do": "grow", "factor": -1}]}, "factor above 0"),
+        ({"id": "x", "change": [{"do": "grow", "factor": 1, "to": 2}]}, "to .persons. or a factor"),
+        ({"id": "x", "change": [{"do": "standard"}]}, "needs id"),
+        ({"id": "x", "change": [{"do": "close", "layer": "streets", "ids": [1]}]}, "the place at which"),
+    ],
+)  # fmt: skip
+def test_a_scenario_that_cannot_be_read_is_refused_in_one_sentence(row, said):
+    with pytest.raises(UrbanplanError, match=said) as caught:
+        known(row)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"do": "open", "layer": "bridges", "ids": ["bridge_old"]}, "there already"),
+        ({"do": "open", "layer": "bridges", "ids": ["nothing"]}, "'nothing' is no feature"),
+        ({"do": "close", "layer": "hospitals", "ids": ["nothing"]}, "'nothing' is no feature"),
+        ({"do": "add", "layer": "hospitals", "id": "h1", "at": [105.4, 28.8]}, "already"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "along": [[105, 28], [105, 29]]}, "holds points"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"stars": 5}}, "'stars'"),
+        ({"do": "move", "layer": "built_up", "ids": ["core"], "at": [105.4, 28.8]}, "no points"),
+        ({"do": "set", "layer": "hospitals", "ids": ["h1"], "column": "source", "value": "x"}, "not set"),
+        ({"do": "set", "layer": "hospitals", "ids": ["h1"], "column": "beds", "value": "many"}, "figure"),
+        ({"do": "standard", "id": "nothing", "minutes": 5}, "no indicator"),
+        ({"do": "close", "layer": "water", "ids": ["brook"]}, "everything stands"),
+    ],
+)  # fmt: skip
+def test_a_change_that_cannot_be_done_says_whose_it_is(town, ready, change, said):
+    v = variants(town, ready, {"id": "x", "change": [change]})
+    with pytest.raises(UrbanplanError, match=said) as caught:
+        v.state("x")
+    assert "scenario 'x'" in str(caught.value)
+
+
+# The command ----------------------------------------------------------------------------------
+
+
+def run(*args):
+    done = CliRunner().invoke(cli, ["-q", *map(str, args)], standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+def test_compare_writes_every_table_and_the_map(tmp_path):
+    folder = write_town(tmp_path / "town")
+    out = tmp_path / "out"
+    run("compare", folder, "baseline", "second_bridge", "--out", out, "--map", tmp_path / "m.gpkg")
+    assert {p.stem for p in out.iterdir()} == {"indicators", "coverage", "people", "layers", "costs"}  # fmt: skip
+    told = json.loads(run("compare", folder, "baseline", "second_bridge", "--json"))
+    again = pd.read_csv(out / "coverage.csv")
+    assert [r["gained"] for r in told["coverage"]] == pytest.approx(again["gained"].tolist())
+    assert len(gpd.read_file(tmp_path / "m.gpkg"))
+    run("compare", folder, "baseline", "second_bridge", "--out", tmp_path / "all.xlsx")
+    sheets = pd.read_excel(tmp_path / "all.xlsx", sheet_name=None)
+    assert list(sheets) == ["indicators", "coverage", "people", "layers", "costs"]
+    assert "二桥" in run("scenarios", folder)
+
+
+def test_scenarios_of_ones_own_stand_on_the_citys(tmp_path):
+    folder = write_town(tmp_path / "town")
+    write_layer(folder, "hospitals", [("h1", shapely.Point(gridtown.centre(1, 1)), {"beds": 1})])
+    own = tmp_path / "mine.toml"
+    own.write_text(
+        '[[scenario]]\nid = "mine"\nname_zh = "我"\nname_en = "mine"\nbase = "second_bridge"\n'
+        'change = [{ do = "set", layer = "hospitals", ids = ["h1"], column = "beds", value = 9 }]\n',
+        "utf-8",
+    )
+    rows = json.loads(run("scenarios", folder, "--scenarios", own, "--json"))
+    assert [r["scenario"] for r in rows] == ["baseline", "second_bridge", "mine"]
+    told = json.loads(run("compare", folder, "second_bridge", "mine", "--scenarios", own, "--json"))
+    assert {r["layer"] for r in told["layers"]} == {"hospitals"}
+
+
+@pytest.mark.parametrize(
+    "args", [("baseline", "nothing"), ("nothing", "baseline"), ("baseline", "second_bridge", "--map", "m.doc"), ("baseline", "second_bridge", "--facilities", "roads")]
+)  # fmt: skip
+def test_bad_input_is_one_sentence_and_exit_2(tmp_path, capsys, args):
+    folder = write_town(tmp_path / "town")
+    with pytest.raises(SystemExit) as end:
+        main(["-q", "compare", str(folder), *args])
+    said = capsys.readouterr().err.strip()
+    assert end.value.code == 2 and len(said.splitlines()) == 1 and "→" in said
+    assert not re.search("Traceback", said)
