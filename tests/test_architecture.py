@@ -36,6 +36,7 @@ LEVELS = {
     "coverage": 7,
     "equity": 7,
     "indicators": 8,
+    "plan": 9,
     "scenarios": 9,
     "siting": 9,
     "study": 10,
@@ -56,6 +57,9 @@ COMPUTE = {
     "equity",
     "indicators",
     "zonal",
+    "plan",
+    "scenarios",
+    "siting",
 }
 #: Compiled kernels: the only modules that import numba as they load, and only where they are used.
 KERNELS = {

@@ -177,7 +177,7 @@ CORPUS = [
     ("cells of nothing", edit("study.toml", "cell_m = 100", "cell_m = 0"), CHECK, "study.toml"),
     ("too many cells", edit("study.toml", "cell_m = 100", "cell_m = 0.01"), RUN, "cell_m"),
     ("minutes as a word", edit("study.toml", "[1, 2, 5]", '"all"'), CHECK, "study.toml"),
-    ("a bridge nobody planned", edit("study.toml", "bridge_new", "bridge_x"), RUN, "bridge_x"),
+    ("a bridge nobody planned", edit("scenarios.toml", "bridge_new", "bridge_x"), RUN, "bridge_x"),
     ("layers elsewhere", edit("city.toml", 'id = "', 'layers = "../.."\nid = "'), CHECK, "folder"),
     # Facts, checks, manifest.
     ("facts with a hole", edit("facts.csv", ",900,", ","), CHECK, "facts.csv"),

@@ -39,6 +39,43 @@ def test_known_optima_of_or_library(name, optimum):
     assert plain.objective == optimum and plain.proven
 
 
+def median_by_scipy(minutes: np.ndarray, worth: np.ndarray, p: int) -> float:
+    """The textbook model: one column per pair, each held by its site."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_matrix, hstack, identity, kron
+
+    n, m = minutes.shape
+    pairs = n * m
+    served = hstack([csr_matrix((n, m)), kron(identity(n), np.ones((1, m)))])
+    opened = hstack([-kron(np.ones((n, 1)), identity(m)), identity(pairs)])
+    number = np.r_[np.ones(m), np.zeros(pairs)][None, :]
+    rules = [
+        LinearConstraint(served, 1, 1),
+        LinearConstraint(opened, -np.inf, 0),
+        LinearConstraint(number, 0, p),
+    ]
+    cost = np.r_[np.zeros(m), (worth[:, None] * minutes).ravel()]
+    whole = np.r_[np.ones(m), np.zeros(pairs)]
+    options = {"mip_rel_gap": 0.0}
+    return milp(
+        cost, constraints=rules, integrality=whole, bounds=Bounds(0, 1), options=options
+    ).fun
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_medians_far_and_near_are_proven_alike(seed):
+    # Sites a thousand times farther than others must not blur what the near ones are worth.
+    random = np.random.default_rng(seed)
+    n, m = int(random.integers(20, 50)), int(random.integers(10, 30))
+    minutes = np.hypot(*random.uniform(0, 100, (2, n, m)))
+    minutes[:, random.integers(0, m)] = 10.0 ** random.integers(2, 6)
+    minutes[random.random((n, m)) < 0.2] += 10.0 ** random.integers(1, 5)
+    worth, p = random.uniform(0, 1000, n), int(random.integers(2, m))
+    found = solve(Problem(within(minutes), worth, m), "p_median", p)
+    assert found.proven
+    assert found.objective == pytest.approx(median_by_scipy(minutes, worth, p), rel=1e-6)
+
+
 # ---- spopt
 
 

@@ -44,6 +44,7 @@ def main() -> None:
         paths.append((write_layer(folder, layer), built_from(layer["id"])))
     paths.append((write_table(LAYERS / "facts.csv", facts.HEADER, facts.rows()), ("facts",)))
     paths.append((LAYERS / "checks.toml", ("facts",)))
+    paths.append((LAYERS / "plan.toml", ("facts",)))
     profiles = ("city", "study", "standards", "scenarios")
     paths += [(BOUNDARIES / f"{name}.toml", ("facts",)) for name in profiles]
     write_manifest(paths, ORIGINS)

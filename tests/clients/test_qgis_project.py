@@ -95,8 +95,11 @@ def test_groups_follow_the_plans_chapters(seen, atlas):
     wanted = {}
     for key, names in chapters().items():
         here = [d.name_zh for d in drawn if d.chapter == key]
+        tasks = {n for d in drawn if d.chapter == key for n in atlas[0].plan.plan.tasks_of(d.table)}
+        serves = f"（任务{'、'.join(map(str, sorted(tasks)))}）" if tasks else ""
         if here:
-            wanted[names["zh"]] = sorted(here)
+            wanted[names["zh"] + serves] = sorted(here)
+    assert any("任务" in name for name in wanted)
     groups = {name: sorted(n for n in rows if "minutes" not in n) for name, rows in seen[0]["groups"].items()}  # fmt: skip
     assert groups == wanted and list(seen[0]["groups"]) == list(wanted)
     opened = {layer_id(d.id) for d in drawn if d.shown and d.geometry != "none"}
@@ -185,7 +188,12 @@ def test_themes_show_what_their_names_say(seen, atlas):
     own = [d for d in drawn.values() if d.chapter == "scenarios"]
     assert {f"情景 {d.name_zh}" for d in own} == {n for n in themes if n.startswith("情景")}
     others = 3 + len(plan.minutes) + len(plan.facilities) * len(plan.modes) - 1 + 3
-    assert len(own) > 10 and len(themes) == others + len(own)
+    # Whatever of a task is on the map, is in its theme; what the plan does not publish has none.
+    tasks = [n for n in themes if n.startswith("任务")]
+    assert len(own) > 10 and len(themes) == others + len(own) + len(tasks)
+    numbers = {int(n.split()[0].removeprefix("任务")) for n in tasks}
+    assert numbers == {1, 2, 3, 4, 5, 6, 8, 9}
+    assert layer_id("hospitals") in themes["任务8 基本公共服务均等化便利化"][0]
 
 
 def test_bookmarks_lead_to_each_district(seen, atlas):

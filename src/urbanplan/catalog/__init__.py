@@ -106,6 +106,7 @@ class Symbols:
 
     ramp: tuple[str, ...]
     gap: str
+    conflict: tuple[str, str]
     less: tuple[str, ...]
     same: str
     more: tuple[str, ...]
@@ -299,6 +300,27 @@ def read_onemap() -> Mapping[str, OneMapEntry]:
     """Layers with a name in the national planning database, by our own."""
     rows = read_toml(Path(__file__).parent / "onemap.toml")
     return MappingProxyType({name: OneMapEntry(**row) for name, row in rows.items()})
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """What of one plan layer must not meet what of another; see `consistency.toml`."""
+
+    name_zh: str
+    name_en: str
+    kind: str
+    a: str
+    least: float
+    b: str = ""
+    joins: tuple[str, ...] = ()
+
+
+@cache
+def read_consistency() -> Mapping[str, Consistency]:
+    """Rules that plan layers are held to among themselves, by id."""
+    rows = read_toml(Path(__file__).parent / "consistency.toml")
+    rows = {name: row | {"joins": tuple(row.get("joins", ()))} for name, row in rows.items()}
+    return MappingProxyType({name: Consistency(**row) for name, row in rows.items()})
 
 
 @cache

@@ -7,7 +7,7 @@ import sys
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import ahead, city, folder, measure, publish, streets
+from urbanplan.cli import ahead, city, folder, measure, plan, publish, streets
 from urbanplan.cli.options import BAD_INPUT, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -40,8 +40,10 @@ for command in (
     measure.bridges,
     measure.indicators,
     measure.standards,
+    plan.plan,
     ahead.scenarios,
     ahead.compare,
+    ahead.siting,
     streets.isochrone,
     streets.matrix,
     streets.reach,

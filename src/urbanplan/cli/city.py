@@ -117,11 +117,17 @@ def changes(screen: Screen, city: str, file: Path, out: Path | None, as_json: bo
 @JSON
 @click.pass_obj
 def layers(screen: Screen, city: str, as_json: bool) -> int:
-    """List the layers, what each feature carries, and how well they are known."""
+    """List the layers, what each feature carries, how well they are known, and the plan's tasks they serve."""
+    from urbanplan import study
     from urbanplan.city import load_city
     from urbanplan.layers import load_layers, summary
 
-    screen.table(summary(load_layers(load_city(city))), as_json, title=city)
+    profile = load_city(city)
+    known, table = study.plan_of(profile), summary(load_layers(profile))
+    if known.tasks:
+        tasks = [known.tasks_of(name) for name in table["layer"]]
+        table["tasks"] = [", ".join(map(str, numbers)) for numbers in tasks]
+    screen.table(table, as_json, title=city)
     return OK
 
 

@@ -309,7 +309,11 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     elif as_json:
         screen.table(table, True, title="")
     else:
-        screen.table(wide(table), False, title=f"{profile.name_zh} · 城市体检")
+        shown, known = wide(table), study.plan_of(profile)
+        if known.tasks:
+            names = table["indicator"].drop_duplicates()
+            shown["tasks"] = [", ".join(map(str, known.tasks_of_indicator(n))) for n in names]
+        screen.table(shown, False, title=f"{profile.name_zh} · 城市体检")
         told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
         screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
     return OK

@@ -63,6 +63,11 @@ class Screen:
         if self._status is not None:
             self._status.update(f"{done:,} of {total:,}")
 
+    def say(self, text: str) -> None:
+        """What a long stage has found so far."""
+        if self._status is not None:
+            self._status.update(text)
+
     def note(self, text: str) -> None:
         """A remark on standard error."""
         if not self.quiet:
@@ -138,6 +143,8 @@ def text(value: Any, column: str) -> str:
         return f"{value:.1%}"
     if column.startswith(("persons", "covered", "gained")):
         return f"{value:,.0f}"
+    if column == "year" or (column.endswith("_year") and not column.startswith("per")):
+        return f"{value:.0f}"
     if isinstance(value, float):
         if 0 < abs(value) < 0.1:
             return f"{value:.3g}"

@@ -53,6 +53,13 @@ def write(
         written["scenarios"] = write_csv(folder / "scenarios.csv", results.scenario_coverage)
         written["indicators"] = write_csv(folder / "indicators.csv", results.indicators)
         written["checks"] = write_csv(folder / "checks.csv", results.checks)
+        book = results.plan
+        if book.plan.tasks:
+            written["plan"] = write_csv(folder / "plan.csv", book.ledger)
+        if len(book.targets):
+            written["targets"] = write_csv(folder / "targets.csv", book.targets)
+        conflicts = book.conflicts.drop(columns="geometry")
+        written["conflicts"] = write_csv(folder / "conflicts.csv", conflicts)
     with watch("raster"):
         written["raster"] = raster.write(results, folder / "travel_minutes.tif")
     with watch("geopackage"):

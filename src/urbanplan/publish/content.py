@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 #: OGC geometry type of a table by the family of its layer kind.
 _TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon"}
 #: Results that have a place, and those that are tables only.
-_MAPS = ("bands", "isochrones", "gaps", "demand", "scenario_bands", "differences")
-_TABLES = ("coverage", "scenario_coverage", "indicators", "checks")
-#: Maps that a city without scenarios does not have.
-_MAYBE = ("scenario_bands", "differences")
+_MAPS = ("bands", "isochrones", "gaps", "demand", "scenario_bands", "differences", "conflicts")
+_TABLES = ("coverage", "scenario_coverage", "indicators", "checks", "ledger", "targets")
+#: Maps that a city without scenarios, or without conflicts, does not have.
+_MAYBE = ("scenario_bands", "differences", "conflicts")
+#: Results that are the plan's.
+_OF_PLAN = ("conflicts", "ledger", "targets")
 
 
 def tables_of(results: Results) -> dict[str, pd.DataFrame]:
@@ -31,7 +33,7 @@ def tables_of(results: Results) -> dict[str, pd.DataFrame]:
         tables[name] = layer.frame.drop(columns="geometry") if bare else layer.frame
     worth = worth_of(results)
     for name in (*_MAPS, *_TABLES):
-        table = getattr(results, name)
+        table = _result(results, name)
         if name in _MAPS:
             own = {c: v for c, v in worth.items() if c not in table}
             at = [*(c for c in table if c != "geometry"), *own, "geometry"]
@@ -39,6 +41,10 @@ def tables_of(results: Results) -> dict[str, pd.DataFrame]:
         if len(table) or (name in _MAPS and name not in _MAYBE):
             tables[f"result_{name}"] = table
     return tables
+
+
+def _result(results: Results, name: str) -> pd.DataFrame:
+    return getattr(results.plan if name in _OF_PLAN else results, name)
 
 
 def worth_of(results: Results) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def worth_of(results: Results) -> dict[str, Any]:
 
 def types_of(results: Results) -> dict[str, str]:
     """OGC geometry type of each table that has one: one for all its rows."""
-    there = [n for n in _MAPS if n not in _MAYBE or len(getattr(results, n))]
+    there = [n for n in _MAPS if n not in _MAYBE or len(_result(results, n))]
     types = {f"result_{name}": _TYPES["polygon"] for name in there}
     for name, layer in results.layers.items():
         if layer.kind.geometry != "none":

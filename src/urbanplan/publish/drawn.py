@@ -14,6 +14,7 @@ from urbanplan.publish.symbols import (
     Rule,
     band_rules,
     change_rules,
+    conflict_rules,
     gap_rules,
     label_scale,
     rules_of,
@@ -89,8 +90,8 @@ def drawn_of(results: Results) -> list[Drawn]:
     plan = results.city.analysis
     found = [_input(layer, plan.headline_facilities) for layer in results.layers.values()]
     return [
-        *found, *_bands(results), *_isochrones(results), *_gaps(results), *_scenarios(results),
-        *_others(results),
+        *found, *_bands(results), *_isochrones(results), *_gaps(results), *_conflicts(results),
+        *_scenarios(results), *_others(results),
     ]  # fmt: skip
 
 
@@ -151,6 +152,13 @@ def _gaps(results: Results) -> list[Drawn]:
     ]  # fmt: skip
 
 
+def _conflicts(results: Results) -> list[Drawn]:
+    if not len(results.plan.conflicts):
+        return []
+    names = ("一致性核对", "Conflicts within the plan")
+    return [Drawn("conflicts", "result_conflicts", *names, RESULTS, "polygon", conflict_rules(), rank=8)]  # fmt: skip
+
+
 def _scenarios(results: Results) -> list[Drawn]:
     # Bands under each scenario, and where minutes change.
     plan, found = results.city.analysis, []
@@ -184,10 +192,12 @@ def _others(results: Results) -> list[Drawn]:
         "scenario_coverage": ("情景覆盖人口表", "Coverage under scenarios"),
         "indicators": ("指标与标准表", "Indicators and standards"),
         "checks": ("图层核对表", "Checks"),
+        "ledger": ("规划任务台账", "The plan's ledger"),
+        "targets": ("目标与现状表", "Targets over time"),
     }
     for name, (zh, en) in words.items():
         if f"result_{name}" in tables:
-            found.append(Drawn(name, f"result_{name}", zh, en, RESULTS, "none"))
+            found.append(Drawn(f"table_{name}", f"result_{name}", zh, en, RESULTS, "none"))
     return found
 
 

@@ -78,6 +78,7 @@ _WHOLE = {
     "result_gaps": ("未覆盖人口", "People out of reach"),
     "result_scenario_bands": ("情景等时圈", "Bands under scenarios"),
     "result_differences": ("情景时间变化", "Change of minutes under scenarios"),
+    "result_conflicts": ("一致性核对", "Conflicts within the plan"),
     "result_demand": ("人口网格（推算）", "People per square (modelled)"),
 }
 
@@ -97,12 +98,13 @@ def _about(results: Results, name: str, names: tuple, table: pd.DataFrame, crs: 
     extent = None
     if "geometry" in table and not table.geometry.is_empty.all():
         extent = tuple(round(float(x), 6) for x in table.total_bounds)
+    tasks = [f"任务{number}" for number in results.plan.plan.tasks_of(name)]
     return About(
         id=f"{results.city.id}.{name}",
         title_zh=zh,
         title_en=en,
         abstract=f"{zh} / {en}。{len(table)} 行 rows。{quality}",
-        keywords=(chapters()[chapter]["zh"], results.city.name_zh),
+        keywords=(chapters()[chapter]["zh"], results.city.name_zh, *tasks),
         lineage=_stated(table, "source") or (f"urbanplan {__version__}",),
         licences=_stated(table, "licence"),
         notice=results.city.notice_zh,

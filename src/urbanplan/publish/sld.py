@@ -81,7 +81,10 @@ def _condition(rule: Rule) -> ET.Element | None:
 
 
 def _compared(how: str, column: str, value: Any) -> ET.Element:
-    shown = f"{value:.10g}" if isinstance(value, int | float) else value
+    # Without a point and zeros behind it; truth is written small.
+    figure = isinstance(value, int | float) and not isinstance(value, bool)
+    shown = f"{value:.10g}" if figure else str(value)
+    shown = shown.lower() if isinstance(value, bool) else shown
     return _ogc(how, _ogc("PropertyName", column), _ogc("Literal", shown))
 
 

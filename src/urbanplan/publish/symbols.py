@@ -182,6 +182,16 @@ def gap_rules() -> tuple[Rule, ...]:
     return (Rule("gap", "时限内到不了的人口", "People out of reach", (), look),)
 
 
+def conflict_rules() -> tuple[Rule, ...]:
+    """Rules for places where plan layers contradict each other."""
+    sure, maybe = load_catalog().symbols.conflict
+    kinds = ((False, "sure", "超出位置精度的矛盾", "Deeper than the accuracy", sure), (True, "maybe", "可能是绘图误差", "May be a matter of drawing", maybe))  # fmt: skip
+    return tuple(
+        Rule(key, zh, en, (("within_accuracy", (value,)),), Look("polygon", color, color, 0.5, (), 1.0, 0.35, value))
+        for value, key, zh, en, color in kinds
+    )  # fmt: skip
+
+
 #: Words for the classes of a change in minutes, most saved first; the middle one is no change.
 _CHANGES = (
     "快10分钟以上",

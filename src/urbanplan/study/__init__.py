@@ -3,10 +3,18 @@
 from urbanplan.study.bridges import bridge_dependence
 from urbanplan.study.checkup import listed, scene_of, standards_of
 from urbanplan.study.compare import Comparison, compare, difference_map
+from urbanplan.study.homes import grid_candidates
+from urbanplan.study.planned import plan_of
 from urbanplan.study.reach import isochrones_at
 from urbanplan.study.ready import Ready, check_opened, coverage_of, prepare
 from urbanplan.study.results import Results, Watch
 from urbanplan.study.run import run
+from urbanplan.study.sites import (
+    SitingAnswer,
+    SitingQuestion,
+    city_sites,
+    street_sites,
+)
 from urbanplan.study.streets import (
     Answer,
     open_streets,
@@ -30,6 +38,8 @@ __all__ = [
     "Comparison",
     "Ready",
     "Results",
+    "SitingAnswer",
+    "SitingQuestion",
     "Variants",
     "Watch",
     "bridge_dependence",
@@ -37,14 +47,17 @@ __all__ = [
     "city_access",
     "city_coverage",
     "city_coverage_of",
+    "city_sites",
     "compare",
     "coverage_of",
     "difference_map",
     "fairness",
     "gaps_of",
+    "grid_candidates",
     "isochrones_at",
     "listed",
     "open_streets",
+    "plan_of",
     "prepare",
     "run",
     "scenarios_of",
@@ -55,4 +68,5 @@ __all__ = [
     "street_isochrones",
     "street_matrix",
     "street_reach",
+    "street_sites",
 ]

@@ -26,7 +26,7 @@ from urbanplan.layers import Layer
 
 #: Files beside the layers that a run reads.
 INPUTS = (
-    "city.toml", "study.toml", "standards.toml", "scenarios.toml", "streets.osm.pbf", "population.tif", "heights.tif",
+    "city.toml", "study.toml", "standards.toml", "scenarios.toml", "plan.toml", "streets.osm.pbf", "population.tif", "heights.tif",
 )  # fmt: skip
 #: Libraries whose version can change a stage.
 _LIBRARIES = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from urbanplan.city import City
 from urbanplan.layers import Layer
+from urbanplan.plan import PlanBook
 from urbanplan.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Results:
     demand : GeoDataFrame
         WGS84 squares of five by five cells: ``persons``, ``area`` and one ``<facilities>_<mode>_min`` column
         (person-weighted mean minutes to the nearest facility, NaN where nobody lives).
+    plan : PlanBook
+        The plan's ledger, targets, and conflicts; see `urbanplan.plan`.
     minutes : dict of (str, str) to ndarray
         (facilities, mode) to minutes per cell of `grid`; NaN where there is no way.
     grid : Grid
@@ -79,6 +82,7 @@ class Results:
     indicators: pd.DataFrame
     gaps: gpd.GeoDataFrame
     demand: gpd.GeoDataFrame
+    plan: PlanBook
     minutes: Mapping[tuple[str, str], np.ndarray]
     grid: Grid
     findings: tuple[str, ...]

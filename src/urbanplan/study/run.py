@@ -13,8 +13,10 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.demand import blocks, unassigned
 from urbanplan.layers import Layer, check_city, load_layers
 from urbanplan.network import Network
+from urbanplan.plan import book
 from urbanplan.scenarios import BASELINE
 from urbanplan.study.keep import Keep, run_key
+from urbanplan.study.planned import plan_of
 from urbanplan.study.reach import (
     BAND_COLUMNS,
     ISOCHRONE_COLUMNS,
@@ -94,6 +96,8 @@ def run(
             gaps_of(ready, minutes[plan.headline_facilities, m], m, [plan.headline_minutes])
             for m in plan.modes
         )
+    with watch("plan"):
+        told = book(plan_of(city), layers, indicators, city.metric_crs)
     notes = [*unassigned(ready.demand), *_unlocated(layers, plan.facilities), *ready.findings]
     return Results(
         city=city,
@@ -109,6 +113,7 @@ def run(
         indicators=indicators,
         gaps=gaps,
         demand=to_crs(squares, WGS84),
+        plan=told,
         minutes=minutes,
         grid=ready.ground.grid,
         findings=tuple(dict.fromkeys([*notes, *(n for f in found for n in f["findings"])])),

@@ -31,6 +31,7 @@ async function urbanplanAtlas(map, groups) {
   urbanplanDraw(ui);
   urbanplanPanels(ui);
   urbanplanScenarios(ui);
+  urbanplanPlan(ui);
   urbanplanTools(ui);
 
   const zoom = L.control.zoom({ position: "topright" }).addTo(map);

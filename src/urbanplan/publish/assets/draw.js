@@ -28,6 +28,7 @@ function urbanplanDraw(ui) {
     const dash = { schematic: "6 4", modelled: "1 4" }[p.quality] || null;
     const planned = p.status === "planned" || p.status === "announced";
     if (layer.role === "change") return { stroke: false, fill: true, fillColor: color, fillOpacity: 0.75 };
+    if (layer.role === "conflict") return { color, weight: 1.8, opacity: 1, dashArray: p.within_accuracy ? "4 3" : null, fill: true, fillColor: color, fillOpacity: 0.35 };
     if (layer.role === "band" || layer.role === "after" || layer.role === "gap") return { stroke: true, color, weight: 0.8, opacity: 0.9, fill: true, fillColor: hatch(color), fillOpacity: 0.62 };
     if (layer.geometry === "line") return { color: (layer.role === "road" && roads[p.class] && roads[p.class].color) || color, weight: (roads[p.class] ? roads[p.class].width_px : 2.2) + (layer.role === "crossing" ? 1.4 : 0), opacity: planned ? 0.65 : 0.95, dashArray: planned ? "2 6" : dash, fill: false, lineCap: planned ? "round" : "butt" };
     const open = data.fill[layer.id];
@@ -60,6 +61,7 @@ function urbanplanDraw(ui) {
     put(t("layer"), ui.name(layer));
     put(t("accuracy"), p.accuracy_m ? "± " + p.accuracy_m + " m" : null);
     put(t("district"), p.district);
+    put(t("serves"), ui.tasksOf(layer.id, p.id).join("、"));
     for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(ui.field(name), p[name] === null || p[name] === undefined ? null : value(p[name], unit));
     put(t("remark"), ui.lang === "en" ? p.note_en || p.note_zh : p.note_zh || p.note_en);
     // Whatever came in as a layer must say where it is from, or that nobody said so.
@@ -71,7 +73,7 @@ function urbanplanDraw(ui) {
   }
 
   // Bands lie under lines, lines under points.
-  const ORDER = { frame: 430, zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, after: 421, gap: 422, change: 423, context: 430, road: 440, crossing: 445, facility: 460 };
+  const ORDER = { frame: 430, zone: 410, population: 411, boundary: 409, barrier: 415, band: 420, after: 421, gap: 422, change: 423, conflict: 456, context: 430, road: 440, crossing: 445, facility: 460 };
   const labels = [];
   const pane = (layer) => {
     const z = layer.geometry === "point" ? 460 : layer.geometry === "line" ? ORDER[layer.role] + 10 : ORDER[layer.role] || 430;

@@ -35,6 +35,7 @@ function urbanplanPanels(ui) {
   const distinct = (rows, key) => [...new Set(rows.map((r) => r[key]))];
   Object.assign(ui, { fill, show, chosen, choice, boxes, zoomTo, openSheet, row, button, options, area, modeName, distinct });
 
+  const served = (numbers) => (numbers.length ? t("serves") + " " + numbers.join("、") : "");
   function show(id, on) {
     if (on) map.addLayer(groups[id]);
     else map.removeLayer(groups[id]);
@@ -124,7 +125,7 @@ function urbanplanPanels(ui) {
     byId("indicators").tBodies[0].replaceChildren(...wanted.map((r) => {
       const name = ui.lang === "en" ? r.en : r.zh;
       const first = el("span");
-      first.append(button(name, () => gapsOf(r.area), name + " · " + area(r.area)), el("small", [area(r.area), r.clause, r.grade].filter(Boolean).join(" · ")));
+      first.append(button(name, () => gapsOf(r.area), name + " · " + area(r.area)), el("small", [area(r.area), r.clause, r.grade, served(ui.tasksOfIndicator(r.id))].filter(Boolean).join(" · ")));
       const tr = row([first, r.value || "–", r.threshold ? ({ at_least: "≥ ", above: "> ", at_most: "≤ " }[r.direction] || "") + r.threshold : "–", t(r.verdict)]);
       tr.title = [r.why, r.note, r.quality].filter(Boolean).join(" · ");
       tr.dataset.verdict = r.verdict;
@@ -160,6 +161,7 @@ function urbanplanPanels(ui) {
     box.addEventListener("change", () => { show(id, box.checked); ui.placeLabels(); ui.remember(); });
     boxes[id] = box;
     label.append(box, mark, el("span", name), el("span", count, "n"));
+    if (layer) label.title = served(ui.tasksOf(id));
     line.append(label);
     if (layer) line.append(button("≡", () => openSheet(layer), t("table") + " " + name));
     return line;
@@ -202,7 +204,7 @@ function urbanplanPanels(ui) {
     if (data.layers.some((x) => x.role === "road")) for (const [name, drawn] of Object.entries(data.roads)) key(stroke({ stroke: drawn.color, "stroke-dasharray": "6 4", "stroke-width": drawn.width_px }), t(name));
     for (const [minutes, color] of Object.entries(data.ramp)) key(patch({ fill: hatch(color), stroke: color }), "≤ " + minutes + " " + t("min"));
     for (const { shade } of data.layers.filter((x, i) => x.shade && data.layers.findIndex((y) => y.shade && y.shade.column === x.shade.column && (y.zh === x.zh || y.role === "change")) === i)) {
-      byId("legend").append(el("h2", shade.said_en ? t("change") : ui.field(shade.column), "chapter"));
+      byId("legend").append(el("h2", shade.title ? ui.name(shade.title) : shade.said_en ? t("change") : ui.field(shade.column), "chapter"));
       shade.colors.forEach((color, k) => key(patch({ fill: color, "fill-opacity": 0.6, stroke: color }), (ui.lang === "en" && shade.said_en ? shade.said_en : shade.said)[k]));
       if (!shade.said_en) key(patch({ fill: shade.none, "fill-opacity": 0.6, stroke: shade.none }), t("others"));
     }
@@ -239,6 +241,7 @@ function urbanplanPanels(ui) {
     headline();
     indicators();
     ui.scenarios();
+    ui.plan();
     layers();
     legend();
     notes();

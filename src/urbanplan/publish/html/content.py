@@ -11,6 +11,7 @@ from urbanplan.publish.html import tables
 from urbanplan.publish.html.features import decimals_of, features, sounds, spoken
 from urbanplan.publish.html.layers import result_layer, simplified, title
 from urbanplan.publish.html.options import Options
+from urbanplan.publish.html.plan import conflict_layers, plan_tree
 from urbanplan.publish.html.scenarios import scenario_layers, scenario_rows, scenarios
 from urbanplan.publish.symbols import ramp_of
 from urbanplan.study import Results
@@ -55,6 +56,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             *_bands(results),
             *_isochrones(results, options),
             *_gaps(results, least),
+            *conflict_layers(results, options.redact),
             *scenario_layers(results, least),
         ],
         "view": _view(results),
@@ -69,6 +71,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         "selected": [plan.headline_facilities, plan.headline_mode],
         "scenarios": scenarios(results),
         "scenario_rows": scenario_rows(results, least),
+        "plan": plan_tree(results, options.redact),
         "indicators": tables.indicators(results, least),
         "least": least,
         "unlocated": tables.unlocated({x.id: x for x in drawn}, options.redact),

@@ -99,6 +99,7 @@ def _no_tables(options: Options) -> dict[str, Any]:
         "selected": ["", ""],
         "scenarios": [],
         "scenario_rows": [],
+        "plan": {"tasks": [], "targets": []},
         "indicators": [],
         "least": options.min_persons,
         "findings": [],

@@ -28,6 +28,7 @@ _SCRIPTS = (
     "draw.js",
     "panels.js",
     "scenarios.js",
+    "plan.js",
     "tools.js",
     "atlas.js",
 )

@@ -230,7 +230,7 @@ def _tree(book: _Book) -> ET.Element:
                 _tree_layer(layer_id(_RASTER), _raster_name(book.results), raster, False, "gdal")
             )
         if rows:
-            about = {"name": names["zh"], "checked": "Qt::Checked", "expanded": 1 if key in ("base", RESULTS) else 0}  # fmt: skip
+            about = {"name": _group(names["zh"], here, book.results), "checked": "Qt::Checked", "expanded": 1 if key in ("base", RESULTS) else 0}  # fmt: skip
             groups.append(node("layer-tree-group", about, node("customproperties", {}), *rows))
     order = [node("item", {}, layer_id(d.id)) for d in _ordered(drawn) if d.geometry != "none"]
     order += [node("item", {}, layer_id(_RASTER))] if raster else []
@@ -238,6 +238,12 @@ def _tree(book: _Book) -> ET.Element:
     return node(
         "layer-tree-group", {}, node("customproperties", {}), *groups, node("custom-order", {"enabled": 1}, *order)
     )  # fmt: skip
+
+
+def _group(name: str, drawn: Sequence[Drawn], results: Results) -> str:
+    # A group answers which tasks of the plan its layers serve.
+    numbers = sorted({n for d in drawn for n in results.plan.plan.tasks_of(d.table)})
+    return f"{name}（任务{'、'.join(map(str, numbers))}）" if numbers else name
 
 
 def _tree_layer(key: str, name: str, source: str, shown: bool, provider: str = "ogr") -> ET.Element:

@@ -42,6 +42,8 @@ def _column(name: str) -> str:
 
 
 def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, int | float):
         return f"{value:.10g}"
     return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"

@@ -53,6 +53,7 @@ def themes_of(results: Results, drawn: Sequence[Drawn]) -> Iterator[Theme]:
         if one.table == "result_gaps":
             yield Theme(one.name_zh, here | {one.id: None})
     yield from _of_scenarios(drawn, existing)
+    yield from _of_tasks(results, inputs, existing)
 
 
 def _of_scenarios(drawn: Sequence[Drawn], existing: dict) -> Iterator[Theme]:
@@ -62,6 +63,15 @@ def _of_scenarios(drawn: Sequence[Drawn], existing: dict) -> Iterator[Theme]:
         if one.chapter == SCENARIOS:
             facilities = dict(one.only)["facilities"]
             yield Theme(f"情景 {one.name_zh}", ways | {facilities: None, one.id: None})
+
+
+def _of_tasks(results: Results, inputs: dict[str, Drawn], existing: dict) -> Iterator[Theme]:
+    # A theme per task of the plan that anything on the map shows.
+    for task in results.plan.plan.tasks:
+        layers = dict.fromkeys(name for item in task.items for name, _ in item.layers)
+        own = {name: None for name in layers if name in inputs}
+        if own:
+            yield Theme(f"任务{task.number} {task.name_zh}", existing | own)
 
 
 def _years(results: Results) -> tuple[str, str]:

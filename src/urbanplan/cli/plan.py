@@ -1,0 +1,192 @@
+"""The plan as a ledger: by task or by agency, its goals, its documents, and where it contradicts itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from urbanplan.cli.options import CITY, JSON, OK, file_option
+from urbanplan.cli.show import Screen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from urbanplan.city import City
+    from urbanplan.plan import Plan, PlanBook
+
+#: What the ledger's table leaves to --task, --out and --json.
+_SHOWN = ("item", "name_zh", "map", "values_zh", "distance_zh", "missing_zh")
+
+
+@click.command()
+@CITY
+@click.option("--task", type=int, metavar="N", help="Everything about one task.")
+@click.option("--agency", metavar="NAME", help="Only what this agency leads.")
+@click.option("--by", type=click.Choice(["task", "agency"]), default="task", show_default=True)
+@click.option("--targets", "what", flag_value="targets", help="Published values against the goals.")
+@click.option(
+    "--conflicts", "what", flag_value="conflicts", help="Where its layers contradict each other."
+)
+@click.option(
+    "--documents", "what", flag_value="documents", help="Plans of the system, by precedence."
+)
+@file_option("--map", "Map of the conflicts (.gpkg, .geojson, .parquet).", metavar="F")
+@file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
+@JSON
+@click.pass_obj
+def plan(
+    screen: Screen,
+    city: str,
+    task,
+    agency,
+    by: str,
+    what,
+    map: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """The plan as a ledger: what is promised, on the map, measured, still needed, missing.
+
+    By task, or by agency; --targets, --conflicts and --documents tell the rest.
+    """
+    from urbanplan.city import load_city
+    from urbanplan.publish import vector
+
+    if out is not None:
+        vector.require_ending(out, table=True)
+    if map is not None:
+        vector.require_ending(map)
+    if what and (task is not None or agency):
+        raise click.UsageError(f"--{what} is about the whole plan: leave --task and --agency out")
+    profile = load_city(city)
+    book = _book(screen, profile, city)
+    table = _table(book, what, task, agency, by)
+    if map is not None:
+        screen.written({"map": vector.write(book.conflicts, map)})
+    if out is not None:
+        screen.written({"plan": vector.write_table(table, out)})
+    elif as_json:
+        screen.table(table, True, title="")
+    elif task is not None:
+        _told(book.plan, table)
+    else:
+        _printed(screen, book, table, what, by)
+    return OK
+
+
+def _book(screen: Screen, profile: City, city: str) -> PlanBook:
+    from urbanplan import study
+    from urbanplan.catalog.standards import pick
+    from urbanplan.errors import InputError
+    from urbanplan.indicators import check_up
+    from urbanplan.plan import book
+
+    known = study.plan_of(profile)
+    if not known.tasks:
+        raise InputError(
+            f"the city '{city}' has no plan",
+            remedy="write its tasks into plan.toml beside its layers; docs/guide.md shows how",
+        )
+    with screen.progress(), screen.stage("plan"):
+        standards = study.standards_of(profile)
+        names = tuple(n for n in known.indicators if n in standards)
+        ready = study.prepare(profile)
+        told = check_up(pick(standards, names) if names else {}, study.scene_of(ready))
+        return book(known, ready.layers, told, profile.metric_crs)
+
+
+def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFrame:
+    import pandas as pd
+
+    from urbanplan.errors import InputError
+
+    if what == "documents":
+        return pd.DataFrame(book.plan.documents)
+    if what == "conflicts":
+        return pd.DataFrame(book.conflicts.drop(columns="geometry"))
+    if what == "targets":
+        return book.targets
+    table = book.ledger
+    if task is not None:
+        numbers = sorted(t.number for t in book.plan.tasks)
+        if task not in numbers:
+            raise InputError(
+                f"the plan has no task {task}", remedy=f"one of {numbers[0]} to {numbers[-1]}"
+            )
+        table = table[table["task"] == task]
+    if agency or by == "agency":
+        table = table.assign(agency=table["agencies"].str.split("；")).explode("agency")
+        table = table[table["agency"] != ""]
+    if agency:
+        found = table[table["agency"].str.contains(agency, regex=False)]
+        if not len(found):
+            names = sorted(set(table["agency"]))
+            raise InputError(
+                f"no agency '{agency}' leads anything", remedy=f"one of {', '.join(names)}"
+            )
+        table = found if by == "agency" else found.drop_duplicates("item").drop(columns="agency")
+    if by == "agency":
+        table = table.sort_values(["agency", "task"], kind="stable")
+        table = table[["agency", *(c for c in table if c != "agency")]]
+    return table.reset_index(drop=True)
+
+
+def _printed(
+    screen: Screen, book: PlanBook, table: pd.DataFrame, what: str | None, by: str
+) -> None:
+    title = f"{book.plan.about['title_zh']}（{book.plan.about['document']}）"
+    if what == "conflicts":
+        screen.table(table, False, f"{title} · 一致性", hide=("name_en", "layer_a", "layer_b"))
+    elif what == "targets":
+        hide = (
+            "target",
+            "name_en",
+            "latest_source",
+            "note_zh",
+            "note_en",
+            "baseline",
+            "baseline_year",
+        )
+        screen.table(table, False, f"{title} · 目标", hide=hide)
+        screen.note("没有预测：尚需为目标减最新公布值 / nothing is forecast")
+    elif what == "documents":
+        screen.table(table.drop(columns="goals"), False, title)
+    else:
+        place = table["located"].astype(str) + "/" + table["features"].astype(str)
+        shown = table.assign(map=place.mask(table["features"] == 0, ""))
+        shown = shown[[*(["agency"] if by == "agency" else []), *_SHOWN]]
+        screen.table(shown, False, title)
+    for finding in book.findings:
+        screen.note(finding)
+    if what is None and book.plan.about.get("cut_off_zh"):
+        screen.note(f"{book.plan.about['cut_off_zh']} / {book.plan.about['cut_off_en']}")
+
+
+def _told(plan: Plan, table: pd.DataFrame) -> None:
+    # One task as a text: a table is too narrow for what is promised.
+    task = next(t for t in plan.tasks if t.number == table["task"].iloc[0])
+    click.echo(f"任务 {task.number} {task.name_zh} / {task.name_en}")
+    click.echo(f"牵头 lead: {'；'.join(task.agencies) or '未公布 not published'}")
+    for row in table.to_dict("records"):
+        if row["item"] != str(task.number):
+            click.echo(f"\n{row['item']} {row['name_zh']} / {row['name_en']}")
+        known = "" if row["accuracy_m"] != row["accuracy_m"] else f" ±{row['accuracy_m']:,.0f} m"
+        where = f"{row['layers']}（有位置 located {row['located']}）" if row["features"] else ""
+        lines = {
+            "牵头 lead": row["agencies"] if row["agencies"] != "；".join(task.agencies) else "",
+            "承诺 promised": row["promised_zh"],
+            "上图 on the map": where,
+            "状态 status": "、".join(
+                f"{row[s]} {s}" for s in ("existing", "planned", "announced") if row[s]
+            ),
+            "数据 quality": row["quality"] + known if row["quality"] else "",
+            "测得 measured": row["values_zh"],
+            "差距 still needed": row["distance_zh"],
+            "缺少 missing": row["missing_zh"],
+            "说明 remark": row["note_zh"],
+        }
+        for name, text in lines.items():
+            if text:
+                click.echo(f"  {name}: {text}")

@@ -1,0 +1,265 @@
+"""Does the plan agree with itself: overlaps, gaps and breaks between its layers, ranked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanplan.catalog import QUALITIES, Consistency, load_catalog
+from urbanplan.layers import Layer
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+#: Ends of lines this near to a district's border end at it; ends this near to each other meet.
+_AT_BORDER_M, _MEET_M = 300.0, 100.0
+#: How much of a line before its end tells whether it runs along a border; and how finely a line is looked at.
+_ALONG_M, _STEP_M = 1500.0, 10.0
+#: Half the width of the strip that shows a conflict without an area.
+_STRIP_M = 15.0
+#: Points of one kind nearer than this, or of one name, are likely the same thing.
+_SAME_M = 50.0
+#: Half the width up to which a space between neighbours is a gap rather than land outside.
+_GAP_M = 100.0
+COLUMNS = (
+    "rank", "rule", "name_zh", "name_en", "layer_a", "feature_a", "feature_a_zh", "layer_b", "feature_b",
+    "feature_b_zh", "district", "area_ha", "length_km", "within_accuracy", "accuracy_m", "quality",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Hit:
+    # Two features (or one and a border) and what they have in conflict.
+    a: Any
+    b: Any
+    shape: Any
+    depth_m: float
+
+
+def conflicts(
+    rules: Mapping[str, Consistency], layers: Mapping[str, Layer], crs: str
+) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """Find where plan layers contradict each other.
+
+    Parameters
+    ----------
+    rules : dict of str to Consistency
+        From `urbanplan.catalog.read_consistency`.
+    layers : dict of str to Layer
+    crs : str
+        Metric system to measure in.
+
+    Returns
+    -------
+    frame : GeoDataFrame
+        In that system; `COLUMNS` and the area of each conflict (a strip 30 m wide where it is along a line), the gravest
+        first: what is deeper than the accuracy of what is drawn goes before what may be a matter of
+        drawing (``within_accuracy``), then by size.
+    findings : tuple of str
+        What is lacking for rules that could not be asked, as "Chinese / English".
+    """
+    import geopandas as gpd
+
+    rows, shapes, lacking = [], [], []
+    for name, rule in rules.items():
+        missing = [x for x in (rule.a, rule.b) if x and not _has(layers, x)]
+        if missing:
+            lacking += missing
+            continue
+        there = [x for x in (rule.a, rule.b, *rule.joins) if x and _has(layers, x)]
+        frames = {x: _metric(layers[x], crs) for x in there}
+        for hit in _KINDS[rule.kind](rule, frames):
+            rows.append(_row(name, rule, hit))
+            shapes.append(hit.shape if hit.shape.area else hit.shape.buffer(_STRIP_M))
+    frame = gpd.GeoDataFrame(rows, columns=list(COLUMNS[1:]), geometry=shapes, crs=crs)
+    size = frame["area_ha"].fillna(0) * 1e4 + frame["length_km"].fillna(0) * 1e3
+    frame["_size"] = size
+    frame = frame.sort_values(["within_accuracy", "_size"], ascending=[True, False], kind="stable")
+    frame = frame.drop(columns="_size").reset_index(drop=True)
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    return frame[[*COLUMNS, "geometry"]], tuple(_untold(lacking))
+
+
+def _untold(lacking: list[str]) -> Iterator[str]:
+    kinds = load_catalog().layers
+    for name, count in Counter(lacking).items():
+        yield (
+            f"没有“{kinds[name].name_zh}”图层：{count} 条一致性规则无法判断 /"
+            f" no layer of {kinds[name].name_en}: {count} rules of consistency cannot be told"
+        )
+
+
+def _has(layers: Mapping[str, Layer], name: str) -> bool:
+    return name in layers and len(layers[name].located) > 0
+
+
+def _metric(layer: Layer, crs: str) -> gpd.GeoDataFrame:
+    frame = layer.located.to_crs(crs)
+    return frame.set_geometry(frame.geometry.make_valid())
+
+
+def _row(name: str, rule: Consistency, hit: _Hit) -> dict[str, Any]:
+    a, b = hit.a, hit.b
+    accuracy = [float(x["accuracy_m"]) for x in (a, b) if x is not None and x["accuracy_m"] == x["accuracy_m"]]  # fmt: skip
+    worst = max(accuracy, default=np.nan)
+    said = {str(x["quality"]) for x in (a, b) if x is not None}
+    area, length = hit.shape.area, hit.shape.length
+    return {
+        "rule": name, "name_zh": rule.name_zh, "name_en": rule.name_en,
+        "layer_a": rule.a, "feature_a": a["id"], "feature_a_zh": a["name_zh"],
+        "layer_b": rule.b or rule.a, "feature_b": "" if b is None else b["id"],
+        "feature_b_zh": "" if b is None else b["name_zh"], "district": a["district"],
+        "area_ha": area / 1e4 if area else np.nan,
+        "length_km": length / 1e3 if not area and length else np.nan,
+        "within_accuracy": bool(hit.depth_m <= worst), "accuracy_m": worst,
+        # No better known than the worse of the two.
+        "quality": [q for q in QUALITIES if q in said][-1],
+    }  # fmt: skip
+
+
+def _depth_m(shape: Any) -> float:
+    # How far in the conflict reaches: the greatest circle that fits, or a line's length.
+    import shapely
+
+    if shape.area:
+        parts = shapely.get_parts(shape)
+        biggest = parts[int(shapely.area(parts).argmax())]
+        return 2 * float(shapely.length(shapely.maximum_inscribed_circle(biggest)))
+    return float(shape.length)
+
+
+def _pairs(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> Iterator[tuple[int, int]]:
+    import shapely
+
+    tree = shapely.STRtree(b.geometry.values)
+    left, right = tree.query(a.geometry.values, predicate="intersects")
+    yield from sorted(zip(left.tolist(), right.tolist()))
+
+
+def _of_family(shape: Any, lines: bool) -> Any:
+    import shapely
+
+    wanted = ("LineString",) if lines else ("Polygon",)
+    parts = [p for p in shapely.get_parts(shape) if p.geom_type in wanted]
+    return shapely.union_all(parts) if parts else shapely.Polygon()
+
+
+def _overlap(rule: Consistency, frames) -> Iterator[_Hit]:
+    a, b = frames[rule.a], frames[rule.b]
+    for i, j in _pairs(a, b):
+        shape = _of_family(a.geometry.iloc[i].intersection(b.geometry.iloc[j]), lines=False)
+        if shape.area >= rule.least:
+            yield _Hit(a.iloc[i], b.iloc[j], shape, _depth_m(shape))
+
+
+def _through(rule: Consistency, frames) -> Iterator[_Hit]:
+    import shapely
+
+    a, b = frames[rule.a], frames[rule.b]
+    for i, j in _pairs(a, b):
+        shape = _of_family(a.geometry.iloc[i].intersection(b.geometry.iloc[j]), lines=True)
+        if shape.length >= rule.least:
+            # A line is in conflict as deep as it runs from the edge, not as long as it is.
+            points = shapely.points(shapely.get_coordinates(shapely.segmentize(shape, _STEP_M)))
+            deep = shapely.distance(points, b.geometry.iloc[j].boundary).max()
+            yield _Hit(a.iloc[i], b.iloc[j], shape, float(deep))
+
+
+def _outside(rule: Consistency, frames) -> Iterator[_Hit]:
+    a, limit = frames[rule.a], frames[rule.b].geometry.union_all()
+    for i in range(len(a)):
+        rest = _of_family(a.geometry.iloc[i].difference(limit), lines=False)
+        if rest.area >= rule.least:
+            yield _Hit(a.iloc[i], None, rest, _depth_m(rest))
+
+
+def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
+    # Slivers and small holes between neighbours.
+    import shapely
+
+    a = frames[rule.a]
+    whole = a.geometry.union_all()
+    closed = whole.buffer(_GAP_M).buffer(-_GAP_M)
+    for part in shapely.get_parts(_of_family(closed.difference(whole), lines=False)):
+        # What closing rounds off at the outer edge is mostly edge.
+        outer = part.boundary.intersection(closed.boundary.buffer(0.1)).length
+        if part.area >= rule.least and outer < 0.2 * part.length:
+            yield _Hit(a.iloc[int(a.distance(part).argmin())], None, part, _depth_m(part))
+
+
+def _twice(rule: Consistency, frames) -> Iterator[_Hit]:
+    import shapely
+
+    a = frames[rule.a]
+    for i, j in sorted(_alike(a)):
+        one, other = a.geometry.iloc[i], a.geometry.iloc[j]
+        if one.area and other.area:
+            shape = _of_family(one.intersection(other), lines=False)
+            if shape.area >= rule.least:
+                yield _Hit(a.iloc[i], a.iloc[j], shape, _depth_m(shape))
+        else:
+            ends = [one.representative_point(), other.representative_point()]
+            # The same thing twice is no matter of how well it is placed.
+            yield _Hit(a.iloc[i], a.iloc[j], shapely.LineString(ends), np.inf)
+
+
+def _alike(a: gpd.GeoDataFrame) -> set[tuple[int, int]]:
+    # Pairs that may be one thing: they touch or nearly do, or they have the same name.
+    import shapely
+
+    shapes = a.geometry.values
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=_SAME_M)
+    pairs = {(int(i), int(j)) for i, j in zip(left, right) if i < j}
+    names = a["name_zh"].astype(str).str.replace(r"[\s（）()·]", "", regex=True)
+    for name, rows in names.reset_index(drop=True).groupby(names.values).groups.items():
+        if name and len(rows) > 1:
+            pairs |= set(combinations(rows.tolist(), 2))
+    return pairs
+
+
+def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
+    # Ends near a border between two districts that meet no other line of the layer.
+    import shapely
+
+    a, areas = frames[rule.a], frames[rule.b]
+    inner = _inner_borders(areas)
+    tree = shapely.STRtree(a.geometry.values)
+    joins = [shapely.STRtree(frames[x].geometry.values) for x in rule.joins if x in frames]
+    for i, line in enumerate(a.geometry):
+        for part in shapely.get_parts(line):
+            for at in (part.coords[0], part.coords[-1]):
+                end = shapely.Point(at)
+                if end.distance(inner) > _AT_BORDER_M or _along(part, end, inner):
+                    continue
+                near = partial(shapely.STRtree.query, geometry=end, predicate="dwithin", distance=_MEET_M)  # fmt: skip
+                if not set(near(tree).tolist()) - {i} and not any(len(near(x)) for x in joins):
+                    gap = shapely.shortest_line(end, inner)
+                    yield _Hit(a.iloc[i], None, gap if gap.length else end, _AT_BORDER_M)
+
+
+def _along(line: Any, end: Any, border: Any) -> bool:
+    # A way along a river that is a border does not break off there.
+    near = line.intersection(end.buffer(_ALONG_M))
+    return near.intersection(border.buffer(_AT_BORDER_M)).length > 0.7 * near.length
+
+
+def _inner_borders(areas: gpd.GeoDataFrame) -> Any:
+    import shapely
+
+    shapes = areas.geometry.tolist()
+    shared = [
+        shapes[i].buffer(50).intersection(shapes[j].boundary)
+        for i in range(len(shapes))
+        for j in range(len(shapes))
+        if i != j
+    ]
+    return shapely.union_all(shared) if shared else shapely.Point()
+
+
+_KINDS = {"overlap": _overlap, "through": _through, "outside": _outside, "gap": _gap, "twice": _twice, "broken": _broken}  # fmt: skip

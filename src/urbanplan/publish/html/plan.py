@@ -1,0 +1,113 @@
+"""The plan on the page: its tree of parts, tasks and items, and what it aims at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from urbanplan.publish.html.layers import result_layer
+from urbanplan.publish.html.tables import figure, plain
+from urbanplan.publish.symbols import conflict_rules
+from urbanplan.study import Results
+
+_BOTH = ("name", "promised", "values", "distance", "missing", "note")
+
+
+def plan_tree(results: Results, redact: tuple[str, ...]) -> dict[str, Any]:
+    """Parts, tasks with their items, targets; nothing where the city has no plan.
+
+    Each item names the layers, and the features of them, that show it: choosing it drives the map.
+    """
+    known, book = results.plan.plan, results.plan
+    if not known.tasks:
+        return {"tasks": [], "targets": []}
+    rows = {row["item"]: row for row in book.ledger.to_dict("records")}
+    about = known.about
+    return {
+        "zh": about["title_zh"],
+        "en": about["title_en"],
+        "document": about["document"],
+        "source": about["source"],
+        "cut": {"zh": about.get("cut_off_zh", ""), "en": about.get("cut_off_en", "")},
+        "parts": {k: {"zh": p["name_zh"], "en": p["name_en"]} for k, p in known.parts.items()},
+        "tasks": [
+            {
+                "number": task.number,
+                "part": task.part,
+                "zh": task.name_zh,
+                "en": task.name_en,
+                "agencies": list(task.agencies),
+                "published": task.published,
+                "items": [
+                    _item(rows[item.id], book.shown[item.id], item.agencies, redact)
+                    for item in task.items
+                ],
+            }
+            for task in known.tasks
+        ],
+        "targets": [_target(row) for row in book.targets.to_dict("records")],
+        "findings": list(book.findings),
+    }
+
+
+def _item(row: dict, shown: dict, agencies: tuple, redact: tuple[str, ...]) -> dict[str, Any]:
+    said = {f"{k}_{lang}": row[f"{k}_{lang}"] for k in _BOTH for lang in ("zh", "en")}
+    return {
+        "id": row["item"],
+        "zh": row["name_zh"],
+        "en": row["name_en"],
+        "agencies": list(agencies),
+        "features": int(row["features"]),
+        "located": int(row["located"]),
+        "quality": row["quality"],
+        # Ids are a column like any other: without them whole layers are shown.
+        "shows": {} if "id" in redact else shown,
+        "layers": list(shown),
+        "indicators": [name for name in row["indicators"].split("；") if name],
+        **said,
+    }
+
+
+def _target(row: dict) -> dict[str, Any]:
+    def year(value: float) -> str:
+        return "" if value != value else f"{value:.0f}"
+
+    return {
+        "id": row["target"],
+        "zh": row["name_zh"],
+        "en": row["name_en"],
+        "unit": row["unit"],
+        "goal": figure(plain(row["goal"])),
+        "year": year(row["year"]),
+        "latest": figure(plain(row["latest"])),
+        "latest_year": year(row["latest_year"]),
+        "needed": figure(plain(row["still_needed"])),
+        "per_year": figure(plain(row["per_year"])),
+        "note_zh": row["note_zh"],
+        "note_en": row["note_en"],
+    }
+
+
+def conflict_layers(results: Results, redact: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Where plan layers contradict each other: none, or one layer."""
+    frame = results.plan.conflicts
+    if not len(frame):
+        return []
+    rules = conflict_rules()
+    # What must not be told of a feature is not told of its conflicts.
+    names, ids = ["feature_a_zh", "feature_b_zh"], ["feature_a", "feature_b"]
+    drop = [*names] * ("name_zh" in redact) + [*ids] * ("id" in redact)
+    frame = frame.drop(columns=drop).assign(minutes=0.0)
+    shade = {
+        "column": "within_accuracy",
+        "figures": False,
+        "keys": [False, True],
+        "colors": [r.look.fill for r in rules],
+        "said": [r.name_zh for r in rules],
+        "said_en": [r.name_en for r in rules],
+        "title": {"zh": "一致性核对", "en": "Conflicts within the plan"},
+        "none": rules[1].look.fill,
+    }
+    own = {"role": "conflict", "open": False, "units": {"area_ha": "ha", "length_km": "km"}}
+    names = {"zh": "一致性核对", "en": "Conflicts within the plan"}
+    layer = result_layer("conflicts", frame, names, color=rules[0].look.fill, **own)
+    return [layer | {"shade": shade}]

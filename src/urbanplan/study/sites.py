@@ -1,0 +1,339 @@
+"""Where the next facilities should be, in a city or on streets alone: asked, answered, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanplan.access import Pairs
+from urbanplan.coverage import ALL
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.errors import InputError
+from urbanplan.siting import (
+    Effort,
+    Problem,
+    Siting,
+    alternatives,
+    conflicts,
+    equity_weights,
+    marginal_curve,
+    solve,
+)
+from urbanplan.study.homes import Homes, gathered
+from urbanplan.study.ready import Ready, Ways
+from urbanplan.traveltime import Placed, matrix, nearest
+from urbanplan.traveltime.places import Ground
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+#: Models whose question is who is within a limit.
+COVER = ("lscp", "mclp")
+#: More pairs of homes and sites than this would not fit into memory beside the search.
+_MOST_PAIRS = 60_000_000
+
+
+@dataclass(frozen=True)
+class SitingQuestion:
+    """What is asked.
+
+    Attributes
+    ----------
+    model : str
+        Of `urbanplan.siting.MODELS`.
+    p : int or None
+        Number of new sites; lscp finds it itself.
+    minutes : float
+        The limit of coverage; p_median and p_center count ways of any length.
+    spacing_m : float
+        New sites are at least so far apart, and from existing facilities.
+    budget : float, optional
+        What the sites may cost, with a column ``cost`` of the candidates.
+    capacity : str, optional
+        Column of persons that a site can serve.
+    equity : float
+        The worst-off tenth counts so many times.
+    seconds : float, optional
+        Time limit of the solver; without one it goes on until it is proven.
+    curve, alternatives : int
+        Up to how many sites the marginal curve goes; how many near-optimal choices are told.
+    """
+
+    model: str
+    p: int | None
+    minutes: float
+    spacing_m: float = 0.0
+    budget: float | None = None
+    capacity: str | None = None
+    equity: float = 1.0
+    seconds: float | None = None
+    curve: int = 0
+    alternatives: int = 0
+
+
+@dataclass(frozen=True)
+class SitingAnswer:
+    """What is answered.
+
+    Attributes
+    ----------
+    sites : GeoDataFrame
+        WGS84: ``site, rank, persons_new, objective, bound, gap, proven, model, minutes, mode, quality,
+        accuracy_m``, best first.
+    served : DataFrame
+        Whom each site newly serves: ``site, rank, area, group, persons``.
+    curve : DataFrame
+        ``p, objective, gain, bound, proven``: what the next site still brings.
+    others : DataFrame
+        Near-optimal choices: ``choice, sites, objective, worse_share``.
+    siting : Siting
+    findings : tuple of str
+    """
+
+    sites: gpd.GeoDataFrame
+    served: pd.DataFrame
+    curve: pd.DataFrame
+    others: pd.DataFrame
+    siting: Siting
+    findings: tuple[str, ...]
+
+
+def city_sites(
+    ready: Ready,
+    ways: Ways,
+    question: SitingQuestion,
+    candidates: gpd.GeoDataFrame,
+    existing: gpd.GeoDataFrame | None,
+    progress: Callable[[float, float, float], None] | None = None,
+) -> SitingAnswer:
+    """Choose sites for a city's own people.
+
+    Parameters
+    ----------
+    ready, ways
+        The city, and how one gets about.
+    question : SitingQuestion
+    candidates : GeoDataFrame
+        Points with an ``id``, such as from `grid_candidates`.
+    existing : GeoDataFrame, optional
+        Facilities that are there already.
+    progress : callable, optional
+        Called with the best objective, the bound and the gap.
+
+    Notes
+    -----
+    In a large city people are gathered into squares, some 12,000 at most, at the cell where most of
+    each live (500 m for a city of 2,000 km²); whom the sites reach is then a matter of squares, and the
+    figures are as fine as these: see ``accuracy_m``.
+    """
+    homes = gathered(ready, ways)
+    put = lambda frame: ready.put(ways, ready.metric(frame))  # noqa: E731
+    return _answer(ways.ground, homes, question, candidates, existing, put, progress)
+
+
+def street_sites(
+    network: Ground,
+    question: SitingQuestion,
+    candidates: gpd.GeoDataFrame,
+    existing: gpd.GeoDataFrame | None,
+    people: gpd.GeoDataFrame,
+    value: str,
+    *,
+    snap_m: float,
+    progress: Callable[[float, float, float], None] | None = None,
+) -> SitingAnswer:
+    """Choose sites for people given as places of their own, on streets alone."""
+    from urbanplan.study.streets import as_points, numbers
+    from urbanplan.study.streets import put as put_on
+
+    points, said = as_points(people)
+    placed, notes = put_on(network, points, snap_m, "demand")
+    held = numbers(people, value).loc[list(placed.ids)].to_numpy(float)
+    none = np.full(len(held), "", object)
+    homes = Homes(placed, held, none, none, (*said, *notes))
+    put = lambda frame: put_on(network, as_points(frame)[0], snap_m, "sites")[0]  # noqa: E731
+    return _answer(network, homes, question, candidates, existing, put, progress)
+
+
+def _answer(ground, homes: Homes, question, candidates, existing, put, progress) -> SitingAnswer:
+    there = existing if existing is not None and len(existing) else None
+    placed = put(candidates)
+    if not len(placed):
+        raise InputError(
+            "no candidate stands where one can get to", where="--candidates", remedy="move them"
+        )
+    fixed = None if there is None else put(there)
+    notes = [*homes.notes, *_unplaced(placed, "候选点", "candidates")]
+    frame = candidates.set_index(candidates["id"].astype(str)).loc[[str(i) for i in placed.ids]]
+    homes, pairs, said = _reached(ground, homes, question, placed, fixed)
+    notes += said
+    problem = _problem(ground, homes, pairs, question, placed, frame, fixed)
+    effort = Effort(seconds=question.seconds)
+    found = solve(problem, question.model, question.p, effort=effort, progress=progress)
+    if len(found.unreachable):
+        notes.append(_beyond(homes.persons[found.unreachable].sum()))
+    known = len(fixed) if fixed is not None else 0
+    return SitingAnswer(
+        _sites(found, frame, known, question, ground, homes.square_m),
+        _served(found, homes, frame, known),
+        _curve(problem, question, effort),
+        _others(problem, question, found, frame, known, effort),
+        found,
+        tuple(notes),
+    )
+
+
+def _unplaced(placed: Placed, zh: str, en: str) -> list[str]:
+    count = len(placed.unplaced)
+    return [f"{count} 个{zh}距可通行处过远 / {count} {en} too far from any way"] if count else []
+
+
+def _beyond(lost: float) -> str:
+    return f"{lost:,.0f} 人任何地点都到不了，未计入 / {lost:,.0f} people whom no site reaches, not counted"  # fmt: skip
+
+
+def _reached(ground, homes: Homes, question: SitingQuestion, placed, fixed):
+    # Which homes reach which sites, existing ones first, and who reaches none.
+    import pandas as pd
+
+    limit = question.minutes if question.model in COVER else np.inf
+    if question.model not in COVER and len(homes.persons) * len(placed) > _MOST_PAIRS:
+        raise InputError(
+            f"{len(homes.persons):,} homes and {len(placed):,} candidates are too many for {question.model}",
+            where="--candidates",
+            remedy="use fewer candidates, such as grid:1000",
+        )
+    tables, before = [], 0
+    for some in [fixed, placed] if fixed is not None else [placed]:
+        table = matrix(ground, some, homes.placed, limit_min=limit, direction="to")
+        tables.append(table.assign(origin=table["origin"] + before))
+        before += len(some)
+    both = pd.concat(tables, ignore_index=True)
+    pairs = Pairs(both["destination"].to_numpy(), both["origin"].to_numpy(), both["minutes"].to_numpy())  # fmt: skip
+    lost = np.setdiff1d(np.arange(len(homes.persons)), pairs.demand)
+    if question.model in COVER or not len(lost):
+        return homes, pairs, []
+    # Minutes without end would decide everything: who reaches nothing is left out, and it is said.
+    keep = np.setdiff1d(np.arange(len(homes.persons)), lost)
+    if not len(keep):
+        raise InputError("nobody reaches any candidate", where="--candidates", remedy="move them")
+    note = _beyond(homes.persons[lost].sum())
+    rows = np.flatnonzero(np.isin(homes.placed.feature, keep))
+    some = Homes(homes.placed.of(rows), homes.persons[keep], homes.area[keep], homes.group[keep], (), homes.square_m)  # fmt: skip
+    return some, Pairs(np.searchsorted(keep, pairs.demand), pairs.supply, pairs.minutes), [note]
+
+
+def _problem(ground, homes, pairs, question: SitingQuestion, placed, frame, fixed) -> Problem:
+    count = 0 if fixed is None else len(fixed)
+    before = count + len(placed)
+    is_fixed = np.arange(before) < count
+    xy = np.concatenate([_middles(p) for p in ([fixed, placed] if fixed is not None else [placed])])
+    worth = None
+    if question.equity != 1:
+        now = nearest(ground, fixed).at(homes.placed) if count else np.full(len(homes.persons), np.inf)  # fmt: skip
+        worth = equity_weights(homes.persons, now, factor=question.equity)
+    return Problem(
+        pairs, homes.persons, before, is_fixed,
+        capacity=_column(question.capacity, frame, count, np.inf),
+        cost=_column("cost" if question.budget is not None else None, frame, count, 0.0),
+        budget=question.budget,
+        conflicts=conflicts(xy, question.spacing_m) if question.spacing_m else None,
+        worth=worth,
+    )  # fmt: skip
+
+
+def _middles(placed: Placed) -> np.ndarray:
+    count = np.bincount(placed.feature, minlength=len(placed))
+    return np.stack([np.bincount(placed.feature, xy, len(placed)) / count for xy in placed.xy.T], axis=1)  # fmt: skip
+
+
+def _column(name: str | None, frame, fixed: int, default: float) -> np.ndarray | None:
+    import pandas as pd
+
+    if name is None:
+        return None
+    if name not in frame:
+        raise InputError(
+            f"the candidates have no column '{name}'",
+            where="--candidates",
+            remedy=f"add it, one of {', '.join(map(str, frame.columns.drop('geometry')))} is there",
+        )
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+    if not np.isfinite(values).all():
+        raise InputError(f"'{name}' is no figure everywhere", where="--candidates", remedy="fill it in")  # fmt: skip
+    return np.r_[np.full(fixed, default), values]
+
+
+def _sites(found: Siting, frame, fixed: int, question: SitingQuestion, ground, square_m: float):
+    chosen = frame.iloc[found.sites - fixed].copy()
+    own = {
+        "site": list(chosen.index),
+        "rank": np.arange(1, len(chosen) + 1),
+        "persons_new": found.persons_new,
+        "objective": found.objective,
+        "bound": found.bound,
+        "gap": found.gap,
+        "proven": found.proven,
+        "model": question.model,
+        "minutes": question.minutes,
+        "mode": ground.mode.id,
+        "quality": "modelled",
+        "accuracy_m": square_m,
+        "source": "urbanplan siting",
+    }
+    chosen = to_crs(chosen, WGS84)
+    table = chosen[["geometry"]].assign(**own).reset_index(drop=True)
+    return table[[*own, "geometry"]]
+
+
+def _served(found: Siting, homes: Homes, frame, fixed: int) -> pd.DataFrame:
+    import pandas as pd
+
+    rank = {int(s): i + 1 for i, s in enumerate(found.sites)}
+    names = frame.index.to_numpy(str)
+    table = pd.DataFrame(
+        {
+            "site": [names[s - fixed] for s in found.newly.site],
+            "rank": [rank[int(s)] for s in found.newly.site],
+            "area": homes.area[found.newly.demand],
+            "group": homes.group[found.newly.demand],
+            "persons": found.newly.persons,
+        }
+    )
+    keys = ["rank", "site", "area", "group"]
+    parts = table.groupby(keys, as_index=False)["persons"].sum()
+    whole = table.groupby(["rank", "site"], as_index=False)["persons"].sum().assign(area=ALL, group="")  # fmt: skip
+    both = pd.concat([parts, whole], ignore_index=True)
+    both["_last"] = both["area"] == ALL
+    both = both.sort_values(["rank", "_last", "area", "group"], kind="stable", ignore_index=True)
+    return both[["site", "rank", "area", "group", "persons"]]
+
+
+def _curve(problem: Problem, question: SitingQuestion, effort: Effort) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["p", "objective", "gain", "bound", "proven"]
+    if not question.curve or question.model == "lscp":
+        return pd.DataFrame(columns=columns)
+    found = marginal_curve(problem, question.model, question.curve, effort=effort)
+    return pd.DataFrame({c: getattr(found, c) for c in columns})
+
+
+def _others(problem, question: SitingQuestion, found, frame, fixed, effort) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["choice", "sites", "objective", "worse_share"]
+    if not question.alternatives:
+        return pd.DataFrame(columns=columns)
+    names = frame.index.to_numpy(str)
+    rows = [
+        [i, "+".join(names[one.siting.sites - fixed]), one.siting.objective, one.worse_share]
+        for i, one in enumerate(
+            alternatives(problem, found, question.alternatives, effort=effort), 2
+        )
+    ]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,459 @@
+"""The plan's ledger, its goals, its documents, and where its layers contradict each other."""
+
+import copy
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from urbanplan import study
+from urbanplan.catalog import Consistency, load_catalog, read_consistency
+from urbanplan.catalog.standards import pick
+from urbanplan.city import load_city
+from urbanplan.errors import InputError
+from urbanplan.indicators import check_up
+from urbanplan.layers import Layer, load_layers
+from urbanplan.layers.select import select
+from urbanplan.plan import book, conflicts, ledger, orphans, parse_plan, target_table
+
+UTM = "EPSG:32648"
+#: Where drawn cases begin, in that system.
+EAST, NORTH = 500_000.0, 3_190_000.0
+NO_INDICATORS = pd.DataFrame(
+    columns=["indicator", "name_zh", "name_en", "area", "value", "unit", "verdict", "why", "own"]
+)
+PLAN = {
+    "plan": {"id": "p", "title_zh": "计划", "title_en": "Plan", "document": "文〔1〕", "source": "s"},
+    "part": [{"id": "1", "name_zh": "一", "name_en": "One"}],
+    "task": [
+        {
+            "number": 1, "part": "1", "name_zh": "甲", "name_en": "A", "agencies": ["局"],
+            "item": [
+                {"id": "1.1", "name_zh": "公园", "name_en": "Parks", "promised_zh": "建", "shows": ["parks:status=existing", "roads"]},
+                {"id": "1.2", "name_zh": "空", "name_en": "None", "promised_zh": "建", "shows": [], "agencies": ["院"]},
+            ],
+        },
+        {"number": 2, "part": "1", "name_zh": "乙", "name_en": "B", "published": False},
+    ],
+}  # fmt: skip
+
+
+def layer(name, rows, accuracy=10.0, quality="derived"):
+    """Rows of (id, shape in metres from the origin, extra columns) as a layer in WGS84."""
+    import shapely.affinity
+
+    shapes = [s if s is None else shapely.affinity.translate(s, EAST, NORTH) for _, s, _ in rows]
+    frame = gpd.GeoDataFrame(
+        [
+            {"id": fid, "name_zh": fid, "name_en": fid, "district": "区", "status": "existing",
+             "quality": quality, "accuracy_m": accuracy, "source": "s", "licence": "l", **more}
+            for fid, _, more in rows
+        ],
+        geometry=shapes, crs=UTM,
+    )  # fmt: skip
+    return Layer(load_catalog().layer(name), frame.to_crs(4326), Path(name), "0")
+
+
+def rule(kind, a, b="", least=1.0, joins=()):
+    return {"r": Consistency("规", "rule", kind, a, least, b, joins)}
+
+
+def found(rules, layers):
+    return conflicts(rules, {x.kind.id: x for x in layers}, UTM)[0]
+
+
+def line(*points):
+    return shapely.LineString(points)
+
+
+@pytest.fixture(scope="module")
+def luzhou():
+    city = load_city("luzhou")
+    ready = study.prepare(city)
+    plan = study.plan_of(city)
+    standards = study.standards_of(city)
+    told = check_up(pick(standards, plan.indicators), study.scene_of(ready))
+    return city, plan, ready.layers, told
+
+
+@pytest.fixture(scope="module")
+def told(luzhou):
+    city, plan, layers, indicators = luzhou
+    return book(plan, layers, indicators, city.metric_crs)
+
+
+# The plan's file
+
+
+def test_luzhous_plan_has_fifteen_tasks_and_says_what_is_not_published(luzhou):
+    plan = luzhou[1]
+    assert [t.number for t in plan.tasks] == list(range(1, 16))
+    assert [t.number for t in plan.tasks if not t.published] == [11, 12, 13, 14, 15]
+    assert all(t.agencies for t in plan.tasks if t.published)
+    assert all(not t.agencies and not t.items for t in plan.tasks if not t.published)
+    assert plan.about["document"] == "泸市府办发〔2021〕40号"
+
+
+def test_every_layer_and_indicator_that_the_plan_names_is_known(luzhou):
+    _, plan, layers, _ = luzhou
+    city = set(study.standards_of(luzhou[0]))
+    for _, item in plan.items:
+        assert set(item.indicators) <= city, item.id
+        for name, condition in item.layers:
+            # Every condition chooses something, so that none is a slip of the pen.
+            assert name not in layers or len(select(layers[name].frame, condition)), (
+                name,
+                condition,
+            )
+
+
+def test_every_layer_of_luzhou_serves_a_task_and_answers_which(luzhou):
+    _, plan, layers, indicators = luzhou
+    assert orphans(plan, layers, indicators) == ()
+    assert plan.tasks_of("culture_sport") == (4,)
+    assert plan.tasks_of("hospitals") == (4, 8)
+    assert plan.tasks_of_indicator("culture_sport_30") == (4,)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda p: p.pop("plan"), "no [plan]"),
+        (lambda p: p["plan"].pop("source"), "no source"),
+        (lambda p: p["task"][0].pop("name_en"), "no name_en"),
+        (lambda p: p["task"][0].update(part="9"), "of no part '9'"),
+        (lambda p: p["task"][0].update(agencies=[]), "no lead agency"),
+        (lambda p: p["task"][1].update(number=1), "task 1 is there twice"),
+        (lambda p: p["task"][1].update(number="2"), "no whole number"),
+        (lambda p: p["task"][0]["item"][1].update(id="1.1"), "item 1.1 is there twice"),
+        (lambda p: p["task"][0]["item"][0].pop("promised_zh"), "promises nothing"),
+        (lambda p: p["task"][0]["item"][0].update(shows=["moon"]), "moon"),
+        (lambda p: p.update(document=[{"id": "d", "name_zh": "文", "name_en": "D"}]), "no precedence"),
+        (lambda p: p.update(series=[{"target": "t", "points": []}]), "series of 't'"),
+        (lambda p: p.update(series=[{"target": "t", "points": [{"year": 2020, "value": float("nan"), "source": "s"}]}]), "series of 't'"),
+        (lambda p: p.update(document=[{"id": "d", "name_zh": "文", "name_en": "D", "precedence": 1, "goals": [{"target": "t"}]}]), "goal of document d"),
+    ],
+)  # fmt: skip
+def test_a_broken_plan_is_named_in_one_sentence(change, words):
+    table = copy.deepcopy(PLAN)
+    change(table)
+    with pytest.raises(InputError, match=words.replace("[", r"\[").replace("]", r"\]")):
+        parse_plan(table, Path("plan.toml"))
+
+
+# The ledger
+
+
+def test_an_item_counts_what_is_on_the_map_and_says_what_is_missing():
+    parks = layer("parks", [
+        ("a", shapely.box(0, 0, 9, 9), {}),
+        ("b", None, {}),
+        ("c", shapely.box(0, 0, 9, 9), {"status": "planned"}),
+    ])  # fmt: skip
+    rows = ledger(parse_plan(PLAN), {"parks": parks}, NO_INDICATORS, target_table(parse_plan(PLAN), None))  # fmt: skip
+    first, second, third = rows.to_dict("records")
+    # The planned park is not asked for; one of the others has no place; there are no roads.
+    assert (first["features"], first["located"], first["existing"], first["planned"]) == (
+        2,
+        1,
+        2,
+        0,
+    )
+    assert "1 处位置未公布" in first["missing_zh"] and "没有图层“道路”" in first["missing_zh"]
+    assert first["agencies"] == "局" and second["agencies"] == "院"
+    assert "neither layer nor indicator" in second["missing_en"]
+    assert third["missing_en"] == "the task is not published" and third["features"] == 0
+
+
+def test_a_layer_without_task_and_a_task_without_layer_are_findings():
+    plan = parse_plan(PLAN)
+    bare = copy.deepcopy(PLAN)
+    bare["task"][0]["item"] = bare["task"][0]["item"][1:]
+    hospitals = layer("hospitals", [("h", shapely.Point(0, 0), {})])
+    said = orphans(plan, {"hospitals": hospitals}, NO_INDICATORS.astype({"own": bool}))
+    assert said == ("图层“医院”不属于任何任务 / layer 'hospitals' serves no task",)
+    said = orphans(parse_plan(bare), {}, NO_INDICATORS.astype({"own": bool}))
+    assert said == ("任务1没有图层或指标 / task 1 has neither layer nor indicator",)
+
+
+def test_the_ledger_shows_the_very_figures_of_the_check_up(luzhou, told):
+    indicators = luzhou[3]
+    row = told.ledger.set_index("item").loc["4.5"]
+    share = indicators.query("indicator == 'culture_sport_30' and area == 'ALL'")["value"].iloc[0]
+    assert 0.5 < share < 1
+    assert f"{share:.1%}" in row["values_zh"] and f"{share:.1%}" in row["values_en"]
+    # What cannot be told from sketched greenways is missing, with its reason.
+    assert "仅有示意数据" in told.ledger.set_index("item").loc["3.2", "missing_zh"]
+
+
+# Goals
+
+
+def goals(**row):
+    base = {"id": "t", "name_zh": "目标", "name_en": "Goal", "unit": "km²", "value": 200.0, "year": 2025,
+            "baseline_value": np.nan, "baseline_year": np.nan, "source": "s"}  # fmt: skip
+    return pd.DataFrame([base | row])
+
+
+def plan_with(points=(), documents=()):
+    table = copy.deepcopy(PLAN)
+    if points:
+        table["series"] = [{"target": "t", "points": [{"year": y, "value": v, "source": "s"} for y, v in points]}]  # fmt: skip
+    table["document"] = list(documents)
+    return parse_plan(table)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1990, 2020), st.floats(1, 1e6)), min_size=1, max_size=6, unique_by=lambda p: p[0]),
+    st.floats(1, 1e6),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_what_is_still_needed_is_arithmetic_on_published_values(points, goal):
+    row = target_table(plan_with(points), goals(value=goal)).iloc[0]
+    first, last = min(points), max(points)
+    assert row["latest"] == last[1] and row["latest_year"] == last[0]
+    assert row["still_needed"] == pytest.approx(goal - last[1])
+    assert row["per_year"] * (2025 - last[0]) == pytest.approx(goal - last[1])
+    if len(points) > 1:
+        assert row["past_per_year"] * (last[0] - first[0]) == pytest.approx(last[1] - first[1])
+    else:
+        assert np.isnan(row["past_per_year"])
+
+
+def test_nothing_is_said_of_a_goal_without_published_values():
+    row = target_table(plan_with(), goals()).iloc[0]
+    assert row[["latest", "still_needed", "per_year", "past_per_year"]].isna().all()
+
+
+def test_luzhou_lacked_thirty_square_kilometres_in_2020(told):
+    row = told.targets.set_index("target").loc["tg_area"]
+    # 170 km² published for 2020, 200 km² aimed at for 2025.
+    assert (row["latest"], row["still_needed"], row["per_year"]) == (170, 30, 6)
+    assert told.targets.set_index("target").loc["tg_gdp", ["latest"]].isna().all()
+
+
+def test_the_document_that_goes_first_sets_the_goal():
+    def doc(name, precedence, value):
+        return {"id": name, "name_zh": name, "name_en": name, "precedence": precedence,
+                "goals": [{"target": "t", "value": value}]}  # fmt: skip
+
+    own = {"id": "p", "name_zh": "本", "name_en": "own", "precedence": 2}
+    row = target_table(plan_with(documents=[own, doc("上位", 1, 190.0), doc("下位", 3, 210.0)]), goals()).iloc[0]  # fmt: skip
+    assert row["goal"] == 190 and row["other_goals"] == "文〔1〕: 200；下位: 210"
+    row = target_table(plan_with(documents=[own, doc("下位", 3, 200.0)]), goals()).iloc[0]
+    assert row["goal"] == 200 and row["other_goals"] == ""
+
+
+# Conflicts
+
+
+def test_an_overlap_has_the_area_that_it_has():
+    a = layer("parks", [("p", shapely.box(0, 0, 400, 400), {}), ("far", shapely.box(9000, 0, 9100, 100), {})])  # fmt: skip
+    b = layer("industrial_parks", [("i", shapely.box(300, 0, 700, 400), {})])
+    hit = found(rule("overlap", "parks", "industrial_parks"), [a, b]).iloc[0]
+    assert (hit["feature_a"], hit["feature_b"]) == ("p", "i")
+    assert hit["area_ha"] == pytest.approx(4.0, rel=1e-3) and np.isnan(hit["length_km"])
+    # 100 m wide, drawn to 10 m.
+    assert not hit["within_accuracy"]
+
+
+def test_an_overlap_no_wider_than_the_accuracy_may_be_a_matter_of_drawing():
+    a = layer("parks", [("p", shapely.box(0, 0, 400, 400), {})], accuracy=150)
+    b = layer("industrial_parks", [("i", shapely.box(300, 0, 700, 400), {})])
+    sure = layer("parks", [("p", shapely.box(0, 0, 400, 400), {}), ("q", shapely.box(600, 0, 640, 400), {})])  # fmt: skip
+    assert found(rule("overlap", "parks", "industrial_parks"), [a, b])["within_accuracy"].tolist() == [True]  # fmt: skip
+    ranked = found(rule("overlap", "parks", "industrial_parks"), [sure, b])
+    assert ranked["rank"].tolist() == [1, 2] and ranked["feature_a"].tolist() == ["p", "q"]
+
+
+def test_a_road_through_a_park_has_the_length_inside():
+    park = layer("parks", [("p", shapely.box(0, 0, 1000, 600), {})])
+    road = layer("roads", [("r", line((-500, 300), (2000, 300)), {}), ("by", line((0, 601), (900, 601)), {})])  # fmt: skip
+    hit = found(rule("through", "roads", "parks", least=50), [road, park])
+    assert hit["feature_a"].tolist() == ["r"]
+    assert hit["length_km"].iloc[0] == pytest.approx(1.0, rel=1e-3) and np.isnan(hit["area_ha"].iloc[0])  # fmt: skip
+    # 300 m from the park's edge: no matter of 10 m.
+    assert not hit["within_accuracy"].iloc[0]
+
+
+def test_a_road_along_the_edge_of_a_park_is_within_the_accuracy():
+    park = layer("parks", [("p", shapely.box(0, 0, 1000, 600), {})], accuracy=50)
+    road = layer("roads", [("r", line((0, 590), (1000, 590)), {})])
+    hit = found(rule("through", "roads", "parks", least=50), [road, park])
+    assert hit["length_km"].iloc[0] == pytest.approx(1.0, rel=1e-3) and hit["within_accuracy"].iloc[0]  # fmt: skip
+
+
+def test_only_what_is_beyond_the_growth_boundary_counts():
+    inside = layer("industrial_parks", [("in", shapely.box(0, 0, 100, 100), {}), ("out", shapely.box(900, 0, 1100, 100), {})])  # fmt: skip
+    limit = layer("growth_boundary", [("g", shapely.box(-10, -10, 1000, 1000), {})])
+    hit = found(rule("outside", "industrial_parks", "growth_boundary"), [inside, limit])
+    assert hit["feature_a"].tolist() == ["out"]
+    assert hit["area_ha"].iloc[0] == pytest.approx(1.0, rel=1e-3)
+
+
+def test_one_thing_under_two_names_and_two_under_one_are_told():
+    there = layer("hospitals", [
+        ("a", shapely.Point(0, 0), {"name_zh": "市医院"}),
+        ("b", shapely.Point(20, 0), {"name_zh": "另一个"}),
+        ("c", shapely.Point(9000, 0), {"name_zh": "（市）医院"}),
+        ("d", shapely.Point(20_000, 0), {"name_zh": "远"}),
+    ])  # fmt: skip
+    hit = found(rule("twice", "hospitals"), [there])
+    assert {tuple(r) for r in hit[["feature_a", "feature_b"]].values} == {("a", "b"), ("a", "c")}
+
+
+@pytest.mark.parametrize(
+    ("lines", "broken"),
+    [
+        ([line((-2000, 500), (-50, 500))], ["l0"]),
+        # Another one goes on across the border.
+        ([line((-2000, 500), (-50, 500)), line((-50, 500), (2000, 500))], []),
+        # It ends far from it.
+        ([line((-2000, 500), (-900, 500))], []),
+        # It runs along it.
+        ([line((-40, 4000), (-40, 500))], []),
+    ],
+)
+def test_a_way_that_ends_at_the_border_of_two_districts_is_broken(lines, broken):
+    areas = layer("districts", [
+        ("west", shapely.box(-8000, -8000, 0, 8000), {}), ("east", shapely.box(0, -8000, 8000, 8000), {}),
+    ])  # fmt: skip
+    ways = layer("greenway", [(f"l{i}", x, {}) for i, x in enumerate(lines)])
+    hit = found(rule("broken", "greenway", "districts"), [ways, areas])
+    assert hit["feature_a"].tolist() == broken
+
+
+def test_a_road_that_goes_on_over_a_bridge_is_not_broken():
+    areas = layer("districts", [
+        ("west", shapely.box(-8000, -8000, 0, 8000), {}), ("east", shapely.box(0, -8000, 8000, 8000), {}),
+    ])  # fmt: skip
+    road = layer("roads", [("r", line((-2000, 500), (-50, 500)), {})])
+    bridge = layer("bridges", [("b", line((-50, 500), (60, 500)), {})])
+    with_bridge = rule("broken", "roads", "districts", joins=("bridges",))
+    assert len(found(with_bridge, [road, areas, bridge])) == 0
+    assert len(found(with_bridge, [road, areas])) == 1
+
+
+def test_a_gap_between_two_districts_is_found_and_open_country_is_not():
+    west, east = shapely.box(-5000, 0, 0, 5000), shapely.box(60, 0, 5000, 5000)
+    areas = layer("districts", [("west", west, {}), ("east", east.union(shapely.box(0, 0, 60, 1000)), {})])  # fmt: skip
+    hit = found(rule("gap", "districts", least=2000), [areas])
+    # 60 m by 4,000 m, but for the mouth that closing rounds.
+    assert len(hit) == 1 and hit["area_ha"].iloc[0] == pytest.approx(24, rel=0.05)
+    whole = layer("districts", [("west", west, {}), ("east", shapely.box(0, 0, 5000, 3000), {})])
+    assert len(found(rule("gap", "districts", least=2000), [whole])) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 8)), max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_overlaps_agree_with_every_pair_tried(boxes):
+    """Independent answer: squares on a lattice overlap by integer arithmetic."""
+    parks = [(f"p{i}", shapely.box(x * 100, y * 100, (x + s) * 100, (y + s) * 100), {}) for i, (x, y, s) in enumerate(boxes)]  # fmt: skip
+    fixed = (5, 5, 7)
+    block = shapely.box(500, 500, 1200, 1200)
+    want = {}
+    for i, (x, y, s) in enumerate(boxes):
+        w = min(x + s, fixed[0] + fixed[2]) - max(x, fixed[0])
+        h = min(y + s, fixed[1] + fixed[2]) - max(y, fixed[1])
+        if w > 0 and h > 0:
+            want[f"p{i}"] = w * h
+    if not parks:
+        return
+    hit = found(rule("overlap", "parks", "industrial_parks", least=100), [layer("parks", parks), layer("industrial_parks", [("i", block, {})])])  # fmt: skip
+    assert set(hit["feature_a"]) == set(want)
+    for row in hit.itertuples():
+        assert row.area_ha == pytest.approx(want[row.feature_a], rel=1e-3)
+
+
+def test_luzhous_conflicts_are_those_that_were_looked_at(told):
+    rules = set(told.conflicts["rule"])
+    # Hengli's park lies within the free-trade zone: both are drawn, and both are published.
+    top = told.conflicts.iloc[0]
+    assert (top["rule"], top["feature_a"], top["feature_b"]) == (
+        "industry_twice",
+        "ip_lingang",
+        "ip_hengli",
+    )
+    assert 200 < top["area_ha"] < 500
+    assert rules <= set(read_consistency())
+    assert told.conflicts.crs == "EPSG:4326" and told.conflicts.geometry.is_valid.all()
+    assert (told.conflicts["within_accuracy"].diff().dropna() >= 0).all()
+    # What cannot be asked is said, by the layer that is lacking.
+    assert any("城镇开发边界" in text for text in told.findings)
+
+
+def test_every_rule_names_kinds_that_there_are():
+    kinds = load_catalog().layers
+    for name, one in read_consistency().items():
+        assert one.a in kinds and (not one.b or one.b in kinds) and set(one.joins) <= set(kinds), (
+            name
+        )
+        assert one.kind in {"overlap", "through", "outside", "gap", "twice", "broken"}
+        assert one.least > 0
+
+
+# Command line
+
+
+def urbanplan(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "urbanplan", "-q", *args], capture_output=True, text=True, check=False
+    )  # fmt: skip
+
+
+def test_the_plan_on_the_command_line_by_task_and_by_agency(tmp_path):
+    whole = json.loads(urbanplan("plan", "--json").stdout)
+    assert len({r["task"] for r in whole}) == 15
+    health = json.loads(urbanplan("plan", "--agency", "市卫生健康委", "--json").stdout)
+    assert {r["item"] for r in health} == {
+        r["item"] for r in whole if "市卫生健康委" in r["agencies"].split("；")
+    }
+    assert {"4.2", "8.1"} <= {r["item"] for r in health}
+    third = urbanplan("plan", "--task", "3").stdout
+    assert "绿色长廊" in third and "市交通运输局" in third and "体育" not in third
+    out = urbanplan("plan", "--conflicts", "--out", str(tmp_path / "c.xlsx"), "--map", str(tmp_path / "c.gpkg"))  # fmt: skip
+    assert out.returncode == 0, out.stderr
+    assert len(gpd.read_file(tmp_path / "c.gpkg")) == len(pd.read_excel(tmp_path / "c.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--task", "33"), "no task 33"),
+        (("--agency", "火星局"), "no agency '火星局'"),
+        (("--task", "3", "--targets"), "leave --task and --agency out"),
+        (("--out", "x.doc"), ".doc"),
+    ],
+)
+def test_what_the_plan_does_not_hold_is_one_sentence(args, words):
+    done = urbanplan("plan", *args)
+    assert done.returncode == 2 and words in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 2
+
+
+def test_a_city_without_a_plan_says_how_to_write_one(tmp_path):
+    from townfolder import write_town
+
+    done = urbanplan("plan", str(write_town(tmp_path / "town")))
+    assert done.returncode == 2 and "has no plan" in done.stderr and "plan.toml" in done.stderr
+
+
+def test_layers_answer_with_their_tasks():
+    rows = {r["layer"]: r["tasks"] for r in json.loads(urbanplan("layers", "--json").stdout)}
+    assert rows["culture_sport"] == "4" and rows["hospitals"] == "4, 8" and rows["study_area"] == ""
+
+
+def test_the_shipped_plan_reads_back_as_it_is_written(luzhou):
+    path = luzhou[0].find("plan.toml")
+    again = parse_plan(tomllib.loads(path.read_text(encoding="utf-8")), path)
+    assert again == luzhou[1]
+    assert set(again.series) <= set(load_layers(luzhou[0])["targets"].frame["id"])
