@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 APT    := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 
-.PHONY: run test lint data wheel clean clients
+.PHONY: run test lint data docs wheel clean clients
 
 run: $(VENV)/.ready          ## build the Luzhou atlas into maps/luzhou
 	$(BIN)/urbanplan run luzhou
@@ -13,15 +13,17 @@ test: $(VENV)/.ready-test clients lint   ## every test, with the real clients
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-test
-	$(BIN)/ruff check src tests data/build benchmarks
-	$(BIN)/ruff format --check src tests data/build benchmarks
+	$(BIN)/ruff check src tests data/build benchmarks docs
+	$(BIN)/ruff format --check src tests data/build benchmarks docs
 
 data: $(VENV)/.ready-test    ## rebuild data/ from packages and hand-entered tables
 	$(BIN)/python data/build
 
-wheel: $(VENV)/.ready-test
-	$(BIN)/python -m pip -q install build
-	$(BIN)/python -m build
+docs: $(VENV)/.ready-test    ## build the documentation into build/docs
+	$(BIN)/python docs/build.py
+
+wheel: $(VENV)/.ready-test   ## wheel and source archive into dist
+	$(BIN)/python -m hatchling build
 
 clients:                     ## real clients from Debian: QGIS, Chromium, GDAL, Chinese fonts
 	@sh tests/clients/install.sh
@@ -30,7 +32,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[report]'
 	touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready

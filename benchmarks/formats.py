@@ -11,7 +11,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from pages import parcels
 from side_by_side import alternate
-
 from urbanplan.files import (
     PackageNotes,
     write_flatgeobuf,

@@ -141,7 +141,7 @@ def test_run_writes_everything_and_twice_the_same_bytes(capsys, town, tmp_path):
         code, out, _ = call(capsys, "run", town, "--out", str(tmp_path / name))
         assert code == 0
         shown.append(out.replace(str(tmp_path / name), ""))
-    assert shown[0] == shown[1] and "两分钟医院" in shown[0]
+    assert shown[0] == shown[1] and "Two-minute hospital" in shown[0]
     files = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert files == [
         "checks.csv", "conflicts.csv", "coverage.csv", "gridtown.gpkg", "gridtown.qgz", "index.html", "indicators.csv", "run.json", "scenarios.csv", "travel_minutes.tif",
@@ -172,7 +172,7 @@ def test_no_facility_is_not_nobody_served(capsys, town, tmp_path):
     assert code == 0 and "cannot be told" in err
     assert {r["share"] for r in json.loads(out)} == {None}
     code, out, _ = call(capsys, "run", town, "--out", str(tmp_path / "out"))
-    assert code == 0 and "无法判断" in out
+    assert code == 0 and "cannot be told" in out
 
 
 def test_publish_html_takes_every_option(capsys, town, tmp_path):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -404,9 +405,10 @@ def test_every_rule_names_kinds_that_there_are():
 # Command line
 
 
-def urbanplan(*args):
+def urbanplan(*args, lang="en"):
     return subprocess.run(
-        [sys.executable, "-m", "urbanplan", "-q", *args], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "urbanplan", "-q", *args],
+        capture_output=True, text=True, check=False, env={**os.environ, "URBANPLAN_LANG": lang},
     )  # fmt: skip
 
 
@@ -418,8 +420,10 @@ def test_the_plan_on_the_command_line_by_task_and_by_agency(tmp_path):
         r["item"] for r in whole if "市卫生健康委" in r["agencies"].split("；")
     }
     assert {"4.2", "8.1"} <= {r["item"] for r in health}
-    third = urbanplan("plan", "--task", "3").stdout
+    third = urbanplan("plan", "--task", "3", lang="zh").stdout
     assert "绿色长廊" in third and "市交通运输局" in third and "体育" not in third
+    english = urbanplan("plan", "--task", "3", lang="en").stdout
+    assert "promised" in english and "市交通运输局" in english and "承诺" not in english
     out = urbanplan("plan", "--conflicts", "--out", str(tmp_path / "c.xlsx"), "--map", str(tmp_path / "c.gpkg"))  # fmt: skip
     assert out.returncode == 0, out.stderr
     assert len(gpd.read_file(tmp_path / "c.gpkg")) == len(pd.read_excel(tmp_path / "c.xlsx"))

@@ -7,7 +7,18 @@ import sys
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import ahead, city, folder, measure, plan, publish, streets
+from urbanplan.cli import (
+    ahead,
+    city,
+    completion,
+    folder,
+    language,
+    measure,
+    plan,
+    publish,
+    report,
+    streets,
+)
 from urbanplan.cli.options import BAD_INPUT, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -35,6 +46,7 @@ for command in (
     city.check,
     city.changes,
     publish.publish,
+    report.report,
     measure.coverage,
     measure.access,
     measure.bridges,
@@ -49,21 +61,26 @@ for command in (
     streets.reach,
     streets.network,
     streets.bench,
+    completion.completion,
 ):
     cli.add_command(command)
 
 
 def main(args: list[str] | None = None) -> None:
     """Entry point: run a command, turn errors into one sentence and an exit code."""
+    lang = language.language()
     try:
         code = cli.main(args, prog_name="urbanplan", standalone_mode=False)
     except UrbanplanError as err:
-        click.echo(f"urbanplan: {err}", err=True)
+        click.echo(f"urbanplan: {language.sentence(err, lang)}", err=True)
         code = BAD_INPUT
     except click.ClickException as err:
-        click.echo(f"urbanplan: {err.format_message()}", err=True)
+        click.echo(f"urbanplan: {language.told(err.format_message(), lang)}", err=True)
         code = BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        click.echo("urbanplan: stopped; what was finished before is on disk", err=True)
+        click.echo(
+            f"urbanplan: {language.told('stopped; what was finished before is on disk', lang)}",
+            err=True,
+        )
         code = 130
     sys.exit(code or OK)

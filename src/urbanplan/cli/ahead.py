@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urbanplan.cli import completion
 from urbanplan.cli.options import (
     CITY,
     DEFAULT_CITY,
@@ -93,11 +94,17 @@ def _what(change) -> str:
 
 @click.command()
 @CITY
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=completion.SCENARIOS)
+@click.argument("b", shell_complete=completion.SCENARIOS)
 @SCENARIOS
-@click.option("--facilities", help="For the map: the headline's by default.")
-@click.option("--mode", help="For the map: the headline's by default.")
+@click.option(
+    "--facilities",
+    help="For the map: the headline's by default.",
+    shell_complete=completion.FACILITIES,
+)
+@click.option(
+    "--mode", help="For the map: the headline's by default.", shell_complete=completion.MODES
+)
 @file_option("--map", "Map of where minutes change (.gpkg, .geojson, .parquet).", metavar="F")
 @file_option("--out", "Folder for every table (.csv), or one workbook (.xlsx).", metavar="F")
 @JSON
@@ -190,7 +197,7 @@ def _number(name: str, text: str, **more):
 
 
 @click.command()
-@click.argument("city", required=False)
+@click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
 @click.option(
     "--candidates", required=True, metavar="F|grid:M",
@@ -203,7 +210,7 @@ def _number(name: str, text: str, **more):
 @click.option("--p", type=click.IntRange(min=1), help="How many new sites; lscp finds it itself.")
 @_number("--minutes", "The limit.", default=15.0, show_default=True)
 @MODE
-@click.option("--facilities", help="A CITY's facility layer whose existing features are there already.")  # fmt: skip
+@click.option("--facilities", help="A CITY's facility layer whose existing features are there already.", shell_complete=completion.FACILITIES)  # fmt: skip
 @file_option("--existing", "Facilities that are there already.", metavar="F")
 @file_option("--exclude", "Areas where nothing may be built.", metavar="F")
 @click.option("--anywhere", is_flag=True, help="A grid on open land too, not built-up land alone.")

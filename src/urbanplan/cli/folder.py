@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from urbanplan.cli import completion
 from urbanplan.cli.options import OK, file_option
 from urbanplan.cli.show import Screen
 
@@ -146,6 +147,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(
     "--kind",
+    shell_complete=completion.LAYERS,
     help="The layer it becomes, e.g. parks, or streets; population or heights for a raster."
     " Without it: every layer that was edited in the GeoPackage of a run.",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urbanplan.cli import completion
 from urbanplan.cli.options import (
     CITY,
     DEFAULT_CITY,
@@ -36,9 +37,14 @@ VALUE = click.option("--value", default="population", show_default=True, help="C
 
 
 @click.command()
-@click.argument("city", required=False)
+@click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
-@click.option("--facilities", required=True, help="A facility layer such as hospitals, or a file.")
+@click.option(
+    "--facilities",
+    required=True,
+    help="A facility layer such as hospitals, or a file.",
+    shell_complete=completion.FACILITIES,
+)
 @file_option("--demand", DEMAND + " A city's own people by default.", metavar="F")
 @VALUE
 @AREAS
@@ -176,9 +182,14 @@ def _facilities(ready, name: str) -> gpd.GeoDataFrame:
 
 
 @click.command()
-@click.argument("city", required=False)
+@click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
-@click.option("--supply", required=True, help="A facility layer such as hospitals, or a file.")
+@click.option(
+    "--supply",
+    required=True,
+    help="A facility layer such as hospitals, or a file.",
+    shell_complete=completion.FACILITIES,
+)
 @click.option("--capacity", default="beds", show_default=True, help="Its column of capacities.")
 @file_option("--demand", DEMAND + " Needed with --streets.", metavar="F")
 @VALUE
@@ -251,7 +262,12 @@ def access(
 
 @click.command()
 @CITY
-@click.option("--facilities", required=True, help="A facility layer such as hospitals, or a file.")
+@click.option(
+    "--facilities",
+    required=True,
+    help="A facility layer such as hospitals, or a file.",
+    shell_complete=completion.FACILITIES,
+)
 @MODE
 @click.option("--minutes", default=30.0, show_default=True, type=float, help="Limit.")
 @file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
@@ -280,7 +296,14 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
 
 @click.command()
 @CITY
-@click.option("--standard", "names", multiple=True, metavar="ID", help="A standard or indicator.")
+@click.option(
+    "--standard",
+    "names",
+    multiple=True,
+    metavar="ID",
+    help="A standard or indicator.",
+    shell_complete=completion.STANDARDS,
+)
 @AREAS
 @file_option("--out", "Table to write (.xlsx, .csv, .parquet, .json).", metavar="F")
 @JSON
@@ -320,8 +343,12 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[ID]...")
-@click.option("--city", help="With the entries of this city's own standards.toml.")
+@click.argument("names", nargs=-1, metavar="[ID]...", shell_complete=completion.STANDARDS)
+@click.option(
+    "--city",
+    shell_complete=completion.cities,
+    help="With the entries of this city's own standards.toml.",
+)
 @JSON
 @click.pass_obj
 def standards(screen: Screen, names, city, as_json: bool) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from urbanplan.cli import completion
+
 #: Exit codes: all well, a check failed, bad input.
 OK, CHECK_FAILED, BAD_INPUT = 0, 1, 2
 #: The city that ships with the package.
@@ -49,9 +51,15 @@ def file_option(name: str, text: str, **more: Any):
     return click.option(name, type=click.Path(path_type=Path), help=text, **more)
 
 
-CITY = click.argument("city", default=DEFAULT_CITY)
+CITY = click.argument("city", default=DEFAULT_CITY, shell_complete=completion.cities)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
-MODE = click.option("--mode", default="walk", show_default=True, help="walk, bike or drive.")
+MODE = click.option(
+    "--mode",
+    default="walk",
+    show_default=True,
+    help="walk, bike or drive.",
+    shell_complete=completion.MODES,
+)
 MINUTES = click.option(
     "--minutes", default="5,10,15,30", show_default=True, callback=_minutes, help="Limits."
 )

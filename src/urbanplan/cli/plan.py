@@ -17,7 +17,23 @@ if TYPE_CHECKING:
     from urbanplan.plan import Plan, PlanBook
 
 #: What the ledger's table leaves to --task, --out and --json.
-_SHOWN = ("item", "name_zh", "map", "values_zh", "distance_zh", "missing_zh")
+_SHOWN = ("item", "name", "map", "values", "distance", "missing")
+_WORDS = {
+    "conflicts": {"zh": "一致性", "en": "consistency"},
+    "targets": {"zh": "目标", "en": "goals"},
+    "task": {"zh": "任务", "en": "Task"},
+    "lead": {"zh": "牵头", "en": "lead"},
+    "unpublished": {"zh": "未公布", "en": "not published"},
+    "promised": {"zh": "承诺", "en": "promised"},
+    "mapped": {"zh": "上图", "en": "on the map"},
+    "located": {"zh": "有位置", "en": "located"},
+    "status": {"zh": "状态", "en": "status"},
+    "quality": {"zh": "数据", "en": "quality"},
+    "measured": {"zh": "测得", "en": "measured"},
+    "distance": {"zh": "差距", "en": "still needed"},
+    "missing": {"zh": "缺少", "en": "missing"},
+    "remark": {"zh": "说明", "en": "remark"},
+}
 
 
 @click.command()
@@ -70,7 +86,7 @@ def plan(
     elif as_json:
         screen.table(table, True, title="")
     elif task is not None:
-        _told(book.plan, table)
+        _told(book.plan, table, screen.lang)
     else:
         _printed(screen, book, table, what, by)
     return OK
@@ -136,57 +152,54 @@ def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFr
 def _printed(
     screen: Screen, book: PlanBook, table: pd.DataFrame, what: str | None, by: str
 ) -> None:
-    title = f"{book.plan.about['title_zh']}（{book.plan.about['document']}）"
+    lang, other = (screen.lang, "en" if screen.lang == "zh" else "zh")
+    title = f"{book.plan.about[f'title_{lang}']}（{book.plan.about['document']}）"
     if what == "conflicts":
-        screen.table(table, False, f"{title} · 一致性", hide=("name_en", "layer_a", "layer_b"))
+        screen.table(table, False, f"{title} · {_WORDS['conflicts'][lang]}", hide=(f"name_{other}", "layer_a", "layer_b"))  # fmt: skip
     elif what == "targets":
-        hide = (
-            "target",
-            "name_en",
-            "latest_source",
-            "note_zh",
-            "note_en",
-            "baseline",
-            "baseline_year",
-        )
-        screen.table(table, False, f"{title} · 目标", hide=hide)
-        screen.note("没有预测：尚需为目标减最新公布值 / nothing is forecast")
+        hide = ("target", f"name_{other}", "latest_source", "note_zh", "note_en", "baseline", "baseline_year")  # fmt: skip
+        screen.table(table, False, f"{title} · {_WORDS['targets'][lang]}", hide=hide)
+        screen.note("没有预测：尚需为目标减最新公布值 / nothing is forecast: still needed is the goal less the latest published value")  # fmt: skip
     elif what == "documents":
         screen.table(table.drop(columns="goals"), False, title)
     else:
         place = table["located"].astype(str) + "/" + table["features"].astype(str)
         shown = table.assign(map=place.mask(table["features"] == 0, ""))
-        shown = shown[[*(["agency"] if by == "agency" else []), *_SHOWN]]
-        screen.table(shown, False, title)
+        names = [n if n in ("item", "map") else f"{n}_{lang}" for n in _SHOWN]
+        screen.table(shown[[*(["agency"] if by == "agency" else []), *names]], False, title)
     for finding in book.findings:
         screen.note(finding)
     if what is None and book.plan.about.get("cut_off_zh"):
         screen.note(f"{book.plan.about['cut_off_zh']} / {book.plan.about['cut_off_en']}")
 
 
-def _told(plan: Plan, table: pd.DataFrame) -> None:
+def _told(plan: Plan, table: pd.DataFrame, lang: str) -> None:
+    from urbanplan.catalog import STATUSES, load_catalog
+
     # One task as a text: a table is too narrow for what is promised.
+    words = {key: pair[lang] for key, pair in _WORDS.items()}
+    values = load_catalog().symbols.values
+    statuses, qualities = values["status"], values["quality"]
     task = next(t for t in plan.tasks if t.number == table["task"].iloc[0])
-    click.echo(f"任务 {task.number} {task.name_zh} / {task.name_en}")
-    click.echo(f"牵头 lead: {'；'.join(task.agencies) or '未公布 not published'}")
+    click.echo(f"{words['task']} {task.number} {task.name_zh if lang == 'zh' else task.name_en}")
+    click.echo(f"{words['lead']}: {'；'.join(task.agencies) or words['unpublished']}")
     for row in table.to_dict("records"):
         if row["item"] != str(task.number):
-            click.echo(f"\n{row['item']} {row['name_zh']} / {row['name_en']}")
+            click.echo(f"\n{row['item']} {row[f'name_{lang}']}")
         known = "" if row["accuracy_m"] != row["accuracy_m"] else f" ±{row['accuracy_m']:,.0f} m"
-        where = f"{row['layers']}（有位置 located {row['located']}）" if row["features"] else ""
+        quality = " + ".join(qualities[q][lang] for q in row["quality"].split("+") if q)
+        layers = row["layers" if lang == "zh" else "layers_en"]
         lines = {
-            "牵头 lead": row["agencies"] if row["agencies"] != "；".join(task.agencies) else "",
-            "承诺 promised": row["promised_zh"],
-            "上图 on the map": where,
-            "状态 status": "、".join(
-                f"{row[s]} {s}" for s in ("existing", "planned", "announced") if row[s]
-            ),
-            "数据 quality": row["quality"] + known if row["quality"] else "",
-            "测得 measured": row["values_zh"],
-            "差距 still needed": row["distance_zh"],
-            "缺少 missing": row["missing_zh"],
-            "说明 remark": row["note_zh"],
+            "lead": row["agencies"] if row["agencies"] != "；".join(task.agencies) else "",
+            "promised": row[f"promised_{lang}"],
+            "mapped": f"{layers} ({words['located']} {row['located']})" if row["features"] else "",
+            "status": ", ".join(f"{statuses[s][lang]} {row[s]}" for s in STATUSES if row[s]),
+            "quality": quality + known if quality else "",
+            "measured": row[f"values_{lang}"],
+            "distance": row[f"distance_{lang}"],
+            "missing": row[f"missing_{lang}"],
+            "remark": row[f"note_{lang}"],
         }
-        for name, text in lines.items():
-            if text:
-                click.echo(f"  {name}: {text}")
+        for key, said in lines.items():
+            if said:
+                click.echo(f"  {words[key]}: {said}")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from urbanplan.cli.language import column, language, told, value
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,7 +24,7 @@ class Screen:
     """Prints tables, keeps a progress line, and remembers what each stage cost."""
 
     def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
+        self.quiet, self.lang = quiet, language()
         self.stages: list[dict[str, Any]] = []
         self._status: Any = None
 
@@ -71,7 +73,7 @@ class Screen:
     def note(self, text: str) -> None:
         """A remark on standard error."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(told(text, self.lang), err=True)
 
     def told(self, answer: Answer) -> Any:
         """Say what the reader must know of an answer, and return its rows."""
@@ -91,13 +93,13 @@ class Screen:
         from rich.table import Table
 
         table = table.drop(columns=list(hide))
-        shown = Table(title=escape(title))
+        shown = Table(title=escape(told(title, self.lang)))
         for name in table.columns:
             number = table[name].dtype.kind in "fi"
-            shown.add_column(escape(name), justify="right" if number else "left")
+            shown.add_column(escape(column(name, self.lang)), justify="right" if number else "left")
         for row in table.itertuples(index=False):
             shown.add_row(
-                *(escape(text(v, name)) for v, name in zip(row, table.columns)),
+                *(escape(text(value(v, n, self.lang), n)) for v, n in zip(row, table.columns)),
                 style="red" if getattr(row, "verdict", "") == "fail" else None,
             )
         wide = None if sys.stdout.isatty() else 200
@@ -117,11 +119,15 @@ class Screen:
         )
         of_land = hit["persons"].isna().all()
         for row in hit.itertuples():
-            share = text(row.km2_share if of_land else row.share, "share") or "无法判断"
+            share = text(row.km2_share if of_land else row.share, "share") or told(
+                "无法判断 / cannot be told", self.lang
+            )
             amount = (
                 f"{row.km2_covered:,.1f} km²" if of_land else text(row.persons_covered, "persons")
             )
-            click.echo(f"{plan.headline_zh} · {row.area}: {share} ({amount or '–'})")
+            name = plan.headline_zh if self.lang == "zh" else plan.headline_en
+            area = value(row.area, "area", self.lang)
+            click.echo(f"{name} · {area}: {share} ({amount or '–'})")
 
     def written(self, files: Mapping[str, Path]) -> None:
         """List the files that were written."""

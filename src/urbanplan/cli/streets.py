@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from urbanplan.cli import completion
 from urbanplan.cli.options import (
     AT,
     CELL,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("city", required=False)
+@click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
 @AT
 @file_option("--points", "Places as a layer, or .csv with lon and lat.", metavar="F")

@@ -1,0 +1,140 @@
+"""Chinese or English in the terminal: chosen by locale, from pairs, the catalogue, and a table of sentences."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from urbanplan.errors import UrbanplanError
+
+#: Asked in this order, as POSIX does, after a variable of our own; the first that is set decides.
+VARIABLES = ("URBANPLAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+#: A piece of a sentence that changes. Braces of a template such as {z} are no piece.
+_PIECE = "{}"
+
+
+def language(environ: Mapping[str, str] | None = None) -> str:
+    """``zh`` where the locale is Chinese, else ``en``.
+
+    Examples
+    --------
+    >>> language({"LANG": "zh_CN.UTF-8"}), language({"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"})
+    ('zh', 'en')
+    """
+    values = os.environ if environ is None else environ
+    chosen = next((values[name] for name in VARIABLES if values.get(name)), "")
+    return "zh" if chosen.lower().startswith(("zh", "cmn")) else "en"
+
+
+def half(text: str, lang: str) -> str:
+    """One language of a "中文 / English" pair; any other text as it is.
+
+    Examples
+    --------
+    >>> half("没有人口数据 / nobody knows who lives where", "en")
+    'nobody knows who lives where'
+    >>> half("5 km / h", "zh")
+    '5 km / h'
+    """
+    parts = text.split(" / ")
+    middle = len(parts) // 2
+    zh, en = " / ".join(parts[:middle]), " / ".join(parts[middle:])
+    # Names may be Chinese in both halves, and a slash may stand in either.
+    if not zh or not _CHINESE.search(zh) or not re.search("[A-Za-z]", en):
+        return text
+    return zh if lang == "zh" else en
+
+
+def told(text: str, lang: str) -> str:
+    """A remark or title: its half, or, in Chinese, its translation where there is one."""
+    text = half(text, lang)
+    return text if lang == "en" else _translated(text)
+
+
+def sentence(error: UrbanplanError, lang: str) -> str:
+    """An error as one sentence: where, what, and what to do."""
+    if lang == "en":
+        return str(error)
+    where = "" if error.where is None else f"{_translated(str(error.where))}："
+    remedy = f" → {told(error.remedy, lang)}" if error.remedy else ""
+    return f"{where}{told(error.what, lang)}{remedy}"
+
+
+def column(name: str, lang: str) -> str:
+    """What the head of a column says: its own name, or what the catalogue calls it in Chinese."""
+    if lang == "en":
+        return name
+    from urbanplan.catalog import load_catalog
+
+    own, fields = _words()["columns"], load_catalog().fields
+    if name in own:
+        return own[name]
+    return fields[name]["zh"] if name in fields else name
+
+
+def value(cell: Any, name: str, lang: str) -> Any:
+    """A cell of a column: in Chinese, what the catalogue has a word for is said in words."""
+    if lang == "en":
+        return cell
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    return _values(name).get(cell, half(cell, lang)) if isinstance(cell, str) else cell
+
+
+@cache
+def _values(name: str) -> Mapping[str, str]:
+    from urbanplan.catalog import load_catalog
+
+    catalog = load_catalog()
+    known = {k: v["zh"] for k, v in catalog.symbols.values.get(name, {}).items()}
+    # The column `layer` keeps what is typed; its table names the layers beside it.
+    if name == "facilities":
+        known |= {k: kind.name_zh for k, kind in catalog.layers.items()}
+    if name == "mode":
+        known |= {k: mode.name_zh for k, mode in catalog.modes.items()}
+    if name.startswith("verdict_"):
+        known |= _values("verdict")
+    return known | _words()["values"].get(name, {})
+
+
+@cache
+def _words() -> Mapping[str, Mapping]:
+    from urbanplan.files import read_toml
+
+    return read_toml(Path(__file__).parent / "words_zh.toml")
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    # Sentences with more of their own words are tried first: "{} has no {}" must not take the rest.
+    known = _words()["sentences"]
+    order = sorted(known, key=lambda key: -len(key.replace(_PIECE, "")))
+    return tuple((re.compile(_pattern(key), re.DOTALL), known[key]) for key in order)
+
+
+def _pattern(key: str) -> str:
+    return "(.+?)".join(map(re.escape, key.split(_PIECE)))
+
+
+def _translated(text: str) -> str:
+    if text in _words()["things"]:
+        return _words()["things"][text]
+    for pattern, chinese in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            pieces = [_translated(p) if " " in p or p in _words()["things"] else p for p in found.groups()]  # fmt: skip
+            return _filled(chinese, pieces)
+    # Titles and remarks are often put together: each part may be known.
+    parts = text.split(": ")
+    return ": ".join(map(_translated, parts)) if len(parts) > 1 else text
+
+
+def _filled(chinese: str, pieces: list[str]) -> str:
+    rest = iter(pieces)
+    numbered = re.compile(r"\{(\d?)\}")
+    return numbered.sub(lambda m: pieces[int(m[1])] if m[1] else next(rest), chinese)

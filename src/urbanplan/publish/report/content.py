@@ -1,0 +1,144 @@
+"""A run turned into a report: sections in order, findings first, numbered throughout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from urbanplan import __version__
+from urbanplan.publish.report import ahead, judged, reach, worth
+from urbanplan.publish.report.context import Context
+from urbanplan.publish.report.maps import Maps
+from urbanplan.publish.report.model import Block, Facts, Figure, Report, Section, Table, Text
+from urbanplan.publish.report.summary import summary
+from urbanplan.publish.report.words import Words, clean
+from urbanplan.study import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The day of a report whose data states none.
+_NO_DAY = (2000, 1, 1)
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+
+
+def report(
+    results: Results,
+    lang: str = "zh",
+    *,
+    pictures: str | None = "svg",
+    plan: Any = None,
+    bridges: pd.DataFrame | None = None,
+) -> Report:
+    """Everything that a report says, as plain values.
+
+    Parameters
+    ----------
+    results : Results
+    lang : {'zh', 'en'}
+    pictures : {'svg', 'png', None}
+        How maps and charts are drawn; None leaves them out.
+    plan : object, optional
+        The plan's ledger (``ledger``, ``targets``, ``conflicts``, ``findings``); that of the results by default.
+    bridges : DataFrame, optional
+        From `urbanplan.study.bridge_dependence`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        If no report is written in that language.
+    UrbanplanError
+        If pictures are wanted and no font with Chinese is installed.
+    """
+    words = Words(lang)
+    plan = getattr(results, "plan", None) if plan is None else plan
+    context = Context(results, words, plan, bridges)
+    city = results.city
+    day = _newest(results)
+    # Years and months stay what they are: a day that nobody stated is not made up.
+    until = words("data_until", date=day[0]) if day[0] else ""
+    made = words("made", version=__version__)
+    return Report(
+        lang=lang,
+        title=words("title", city=words.pair(city.name_zh, city.name_en)),
+        subtitle=until,
+        notice=words.pair(city.notice_zh, city.notice_en),
+        made=made,
+        date=day[1],
+        sections=tuple(_numbered(_sections(context, pictures))),
+    )
+
+
+def _sections(context: Context, pictures: str | None) -> list[Section]:
+    if pictures is None:
+        return _parts(context, None)
+    from urbanplan.publish.report.paper import styled
+
+    with styled() as font:
+        return _parts(context, Maps(context, font, pictures, context.source_line))
+
+
+def _parts(context: Context, maps: Maps | None) -> list[Section]:
+    found = [
+        summary(context),
+        reach.drawn_plan(context, maps),
+        reach.reach(context, maps),
+        reach.gaps(context, maps),
+        judged.indicators(context),
+        judged.ledger(context, maps),
+        ahead.scenarios(context, maps),
+        ahead.siting(context),
+        ahead.bridges(context),
+        worth.method(context),
+        worth.quality(context),
+        worth.sources(context),
+        worth.versions(context),
+        reach.annex(context),
+    ]
+    return [s for s in found if s is not None]
+
+
+def _numbered(sections: list[Section]) -> Iterator[Section]:
+    counts = {Table: 0, Figure: 0}
+    for number, section in enumerate(sections, start=1):
+        blocks = []
+        for block in section.blocks:
+            kind = type(block)
+            if kind in counts:
+                counts[kind] += 1
+                block = replace(block, number=counts[kind])
+            blocks.append(_cleaned(block))
+        yield replace(section, number=number, blocks=tuple(blocks))
+
+
+def _cleaned(block: Block) -> Block:
+    # One line each, whatever the data carries.
+    if isinstance(block, Text):
+        return replace(block, text=clean(block.text))
+    if isinstance(block, Facts):
+        return Facts(tuple((clean(a), clean(b)) for a, b in block.items))
+    return replace(block, caption=clean(block.caption))
+
+
+def _newest(results: Results) -> tuple[str, tuple[int, int, int]]:
+    # The newest day that any row states, as it is stated and as a day.
+    stated = {
+        str(v).strip()
+        for layer in results.layers.values()
+        for v in layer.frame["as_of"].dropna()
+    }  # fmt: skip
+    days = [(found.groups(), text) for text in stated if (found := _DAY.match(text))]
+    if not days:
+        return "", _NO_DAY
+    (year, month, day), text = max(days, key=lambda d: tuple(x or "00" for x in d[0]))
+    return text, (int(year), _within(month, 12), _within(day, 28))
+
+
+def _within(text: str | None, most: int) -> int:
+    return min(max(int(text or 1), 1), most)

@@ -1,0 +1,266 @@
+"""A report as DOCX: styles, contents with links, captions, headers and footers; the same bytes each time."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import datetime
+from typing import Any
+
+from urbanplan.files import zipped
+from urbanplan.publish.report.blocks import grouped, heading, label
+from urbanplan.publish.report.docx_parts import (
+    add_contents,
+    add_field,
+    bookmark,
+    border_below,
+    describe,
+    fonts,
+    rows_whole,
+    rules,
+    shade,
+    widths,
+    without_thumbnail,
+)
+from urbanplan.publish.report.fonts import require
+from urbanplan.publish.report.model import Block, Facts, Figure, Report, Table, Text
+from urbanplan.publish.report.words import Words
+
+_INK, _SOFT, _ACCENT, _AMBER = "1F2933", "55606B", "0B6B57", "8A5A00"
+#: Width of the text on A4, and the highest picture that leaves room for its caption.
+_TEXT_MM, _HIGHEST_MM = 170.0, 205.0
+
+
+def docx(report: Report) -> bytes:
+    """The report as DOCX; its pictures must be PNG."""
+    require("docx")
+    from docx import Document
+
+    document, words = Document(), Words(report.lang)
+    _set_up(document, report, words)
+    _head(document, report, words)
+    for section in report.sections:
+        title = document.add_heading(level=1)
+        bookmark(title, f"s{section.number}", section.number, heading(section))
+        for block in grouped(section):
+            _add(document, block, words)
+        if section.number == 1:
+            document.add_paragraph(words("contents"), style="Contents head")
+            entries = [(f"s{s.number}", heading(s)) for s in report.sections]
+            add_contents(document, entries)
+    without_thumbnail(document)
+    out = io.BytesIO()
+    document.save(out)
+    with zipfile.ZipFile(out) as parts:
+        # Written anew: an archive's entries carry the moment of writing.
+        return zipped({name: parts.read(name) for name in parts.namelist()})
+
+
+def _set_up(document: Any, report: Report, words: Words) -> None:
+    from docx.enum.text import WD_TAB_ALIGNMENT
+    from docx.shared import Mm
+
+    _properties(document, report)
+    page = document.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = Mm(20)
+    page.top_margin, page.bottom_margin = Mm(26), Mm(20)
+    page.header_distance, page.footer_distance = Mm(11), Mm(9)
+    page.different_first_page_header_footer = True
+    _styles(document)
+    head = page.header.paragraphs[0]
+    head.style = document.styles["Running"]
+    head.add_run(f"{report.title}\t{report.subtitle}")
+    head.paragraph_format.tab_stops.add_tab_stop(Mm(_TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+    notice = page.header.add_paragraph(report.notice or words("internal"), style="Running notice")
+    border_below(notice, "C9D1D8")
+    for footer in (page.footer, page.first_page_footer):
+        foot = footer.paragraphs[0]
+        foot.style = document.styles["Running"]
+        foot.paragraph_format.tab_stops.add_tab_stop(Mm(_TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+        foot.add_run(report.made + "\t")
+        before, rest = words("page", n="{n}", of="{of}").split("{n}")
+        between, after = rest.split("{of}")
+        foot.add_run(before)
+        add_field(foot, "PAGE")
+        foot.add_run(between)
+        add_field(foot, "NUMPAGES")
+        foot.add_run(after)
+
+
+def _properties(document: Any, report: Report) -> None:
+    about = document.core_properties
+    about.title, about.author, about.last_modified_by = report.title, "urbanplan", "urbanplan"
+    about.subject, about.comments, about.keywords = report.notice, report.made, ""
+    about.language = "zh-CN" if report.lang == "zh" else "en"
+    about.created = about.modified = about.last_printed = datetime(*report.date)
+    about.revision = 1
+
+
+def _styles(document: Any) -> None:
+    from docx.enum.style import WD_STYLE_TYPE
+    from docx.shared import Pt, RGBColor
+
+    made = {
+        # name: size, colour, bold, before, after
+        "Normal": (9.5, _INK, False, 0, 5),
+        "Title": (21, _INK, True, 0, 4),
+        "Heading 1": (14, _ACCENT, True, 18, 7),
+        "List Bullet": (9.5, _INK, False, 0, 3),
+        "Caption": (8.2, _INK, False, 4, 9),
+        "Lead": (12.5, _INK, True, 0, 6),
+        "Warning": (8.8, _INK, False, 4, 8),
+        "Note": (7.4, _SOFT, False, 2, 8),
+        "Soft": (8.5, _SOFT, False, 0, 4),
+        "Notice": (8, _AMBER, False, 4, 10),
+        "Cell": (7.6, _INK, False, 0, 0),
+        "Running": (7, _SOFT, False, 0, 0),
+        "Running notice": (6.4, _AMBER, False, 0, 0),
+        "Contents head": (9, _SOFT, True, 10, 3),
+        "Contents line": (8.6, _INK, False, 0, 0),
+    }
+    for name, (size, color, bold, before, after) in made.items():
+        known = name in [s.name for s in document.styles]
+        style = document.styles[name] if known else document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)  # fmt: skip
+        style.font.size, style.font.bold, style.font.italic = Pt(size), bold, False
+        style.font.color.rgb = RGBColor.from_string(color)
+        style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)  # fmt: skip
+        style.paragraph_format.line_spacing = 1.16 if name not in ("Cell", "Running", "Running notice", "Contents line") else 1.05  # fmt: skip
+        fonts(style)
+    document.styles["Caption"].paragraph_format.keep_with_next = False
+
+
+def _head(document: Any, report: Report, words: Words) -> None:
+    title = document.add_paragraph(report.title, style="Title")
+    border_below(title, None)
+    about = "  ·  ".join(x for x in (report.subtitle, report.made) if x)
+    line = document.add_paragraph(about, style="Soft")
+    border_below(line, _ACCENT)
+    document.add_paragraph(report.notice or words("internal"), style="Notice")
+
+
+def _add(document: Any, block: Block | list[str], words: Words) -> None:
+    if isinstance(block, list):
+        for text in block:
+            document.add_paragraph(text, style="List Bullet")
+    elif isinstance(block, Text):
+        style = {"lead": "Lead", "warning": "Warning", "note": "Note"}.get(block.role, "Normal")
+        paragraph = document.add_paragraph(block.text, style=style)
+        paragraph.paragraph_format.keep_with_next = block.role == "body"
+        if block.role == "warning":
+            shade(paragraph, "FFF6E5", "D89B2B")
+    elif isinstance(block, Facts):
+        _facts(document, block)
+    elif isinstance(block, Figure):
+        _figure(document, block, words)
+    else:
+        _table(document, block, words)
+
+
+def _facts(document: Any, block: Facts) -> None:
+    from docx.shared import Pt, RGBColor
+
+    table = document.add_table(rows=2, cols=len(block.items))
+    widths(table, [_TEXT_MM / len(block.items)] * len(block.items))
+    for i, (figure, what) in enumerate(block.items):
+        top, below = table.cell(0, i).paragraphs[0], table.cell(1, i).paragraphs[0]
+        run = top.add_run(figure)
+        run.font.size, run.font.bold = Pt(15 if len(figure) < 12 else 12), True
+        run.font.color.rgb = RGBColor.from_string(_ACCENT)
+        below.style = document.styles["Soft"]
+        below.add_run(what)
+        top.paragraph_format.space_after = Pt(0)
+    rules(table, top=_ACCENT)
+
+
+def _caption(document: Any, block: Table | Figure, words: Words, before: bool) -> None:
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph(style="Caption")
+    paragraph.add_run(label(words, block)).bold = True
+    paragraph.add_run(f"  {block.caption}")
+    paragraph.paragraph_format.keep_with_next = before
+    if before:
+        paragraph.paragraph_format.space_after = Pt(3)
+
+
+def _figure(document: Any, block: Figure, words: Words) -> None:
+    from docx.shared import Mm, Pt
+
+    scale = min(1.0, _HIGHEST_MM / block.height_mm)
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.keep_with_next = True
+    paragraph.paragraph_format.space_before = Pt(8)
+    paragraph.paragraph_format.line_spacing = 1.0
+    picture = paragraph.add_run().add_picture(io.BytesIO(block.image), width=Mm(block.width_mm * scale))  # fmt: skip
+    describe(picture, label(words, block), block.alt)
+    _caption(document, block, words, before=False)
+
+
+def _table(document: Any, block: Table, words: Words) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    _caption(document, block, words, before=True)
+    cells = block.cells()
+    table = document.add_table(rows=1 + len(cells), cols=len(block.columns))
+    table.autofit = False
+    widths(table, _column_widths(block, cells))
+    style = document.styles["Cell"]
+    lines = [[c.title for c in block.columns], *cells]
+    bold = [True, *block.totals()]
+    # A row's cells are asked for once: looking each up by number is slow in large tables.
+    for row, line, strong in zip(table.rows, lines, bold):
+        for cell, column, text in zip(row.cells, block.columns, line):
+            paragraph = cell.paragraphs[0]
+            paragraph.style = style
+            if text:
+                run = paragraph.add_run(text)
+                run.bold = strong or None
+                run.font.size = Pt(6.2) if column.kind == "code" and len(text) > 12 else None
+            if not column.is_text:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    rows_whole(table)
+    rules(table, top=_INK, head=_INK, rows="C9D1D8", bottom=_INK)
+    note = document.add_paragraph(block.note, style="Note")
+    note.paragraph_format.space_before = 0 if not block.note else None
+
+
+def _column_widths(block: Table, cells: list[list[str]]) -> list[float]:
+    # Figures take what they need, text shares the rest by weight, but no word is broken for it.
+    need, least = [], []
+    for i, column in enumerate(block.columns):
+        own = [row[i] for row in cells]
+        title = _title_length(column.title)
+        if column.weight:
+            words = [w for text in (*own, column.title) for w in text.split()]
+            least.append(min(4 + 1.45 * max(map(_word_length, words), default=4), 32.0))
+            need.append(0.0)
+        else:
+            most = {"code": 92.0, "figure": 29.0}.get(column.kind, 40.0)
+            need.append(min(4 + 1.5 * max([title, *map(_length, own)]), most))
+            least.append(need[-1])
+    rest = max(_TEXT_MM - sum(need), 30.0)
+    weights = sum(c.weight for c in block.columns) or 1.0
+    made = [max(n or rest * c.weight / weights, at) for n, at, c in zip(need, least, block.columns)]
+    over = sum(made) - _TEXT_MM
+    spare = [m - at for m, at in zip(made, least)]
+    if over > 0 and sum(spare) > 0:
+        made = [m - s * min(1.0, over / sum(spare)) for m, s in zip(made, spare)]
+    scale = _TEXT_MM / sum(made) if sum(made) > _TEXT_MM or any(c.weight for c in block.columns) else 1.0  # fmt: skip
+    return [m * scale for m in made]
+
+
+def _word_length(word: str) -> float:
+    # Chinese breaks anywhere; an address breaks where it must.
+    return 4.0 if any(ord(c) >= 0x2E80 for c in word) or "/" in word else float(len(word))
+
+
+def _length(text: str) -> float:
+    return sum(1.75 if ord(c) >= 0x2E80 else 1.0 for c in text)
+
+
+def _title_length(text: str) -> float:
+    # A short title stays on its line, a long one breaks in two.
+    whole = _length(text)
+    return whole if whole <= 10 else max(whole / 2 + 1, *(_length(w) for w in text.split()), 0)

@@ -1,0 +1,228 @@
+"""The findings, first: each a sentence with its number, and how well that is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from urbanplan.publish.content import worth_of
+from urbanplan.publish.html.tables import figure, gain, percent, whole
+from urbanplan.publish.report.context import ALL, ROUGH, Context
+from urbanplan.publish.report.model import Block, Facts, Section, Text
+
+#: Targets that the summary names.
+_MOST_TARGETS = 3
+
+
+def summary(context: Context) -> Section:
+    """The first section of a report."""
+    words = context.words
+    found: list[Block] = [Text(_headline(context), "lead")]
+    if context.land:
+        found.append(Text(words("s_land"), "warning"))
+    found += [Text(_known(context), "warning" if context.rough else "body"), _facts(context)]
+    points = [
+        *_modes(context), *_districts(context), *_out(context), *_verdicts(context), *_ahead(context),
+        *_sites(context), *_bridges(context), *_plan(context),
+    ]  # fmt: skip
+    found += [Text(p, "point") for p in points]
+    return Section("summary", words("h_summary"), tuple(found))
+
+
+def _about(context: Context) -> dict[str, str]:
+    plan = context.results.city.analysis
+    return {
+        "kind": context.kind(context.facilities),
+        "mode": context.mode(plan.headline_mode),
+        "minutes": f"{plan.headline_minutes:g}",
+    }
+
+
+def _headline(context: Context) -> str:
+    plan, words = context.results.city.analysis, context.words
+    covered, of = context.held(context.whole)
+    return words(
+        "s_headline", headline=words.pair(plan.headline_zh, plan.headline_en), covered=context.amount(covered),
+        of=context.amount(of), share=percent(context.share(context.whole)), **_about(context),
+    )  # fmt: skip
+
+
+def _known(context: Context) -> str:
+    words = context.words
+    accuracy = f"{worth_of(context.results)['accuracy_m']:,.0f}"
+    said = []
+    for name, found in context.rests_on.items():
+        shown = [q for q in found if q in ROUGH] if context.rough else sorted(found)
+        if shown:
+            quality = words.listed([context.value("quality", q) for q in sorted(shown)])
+            said.append(words("bracketed", what=context.kind(name), inner=quality))
+    text = words("s_rough" if context.rough else "s_sound", layers=words.listed(said), accuracy=accuracy)  # fmt: skip
+    layer = context.results.layers[context.facilities]
+    lost = len(layer.frame) - len(layer.located)
+    return text + (words("s_floor", lost=lost) if lost else "")
+
+
+def _facts(context: Context) -> Facts:
+    words = context.words
+    covered, of = context.held(context.whole)
+    told, every = _counted(context)
+    items = [
+        (percent(context.share(context.whole)), words("f_share", **_about(context))),
+        (context.amount(covered), words("f_reached")),
+        (context.amount(of - covered), words("f_out")),
+        *([(f"{told} / {every}", words("f_told"))] if every else []),
+    ]
+    return Facts(tuple(items))
+
+
+def _counted(context: Context) -> tuple[int, int]:
+    table = context.results.indicators
+    told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
+    return int(told), int(table["indicator"].nunique())
+
+
+def _modes(context: Context) -> list[str]:
+    plan, words = context.results.city.analysis, context.words
+    rows = context.headline[context.headline["area"] == ALL]
+    others = [
+        f"{context.mode(r.mode)} {percent(context.share(r))}"
+        for r in rows.itertuples()
+        if r.mode != plan.headline_mode
+    ]
+    return [words("s_modes", said=words.listed(others))] if others else []
+
+
+def _districts(context: Context) -> list[str]:
+    rows = context.of_mode[context.of_mode["area"] != ALL]
+    rows = rows[rows[context.share_column].notna()].sort_values(context.share_column, kind="stable")
+    if len(rows) < 2:
+        return []
+    worst, best = next(rows.head(1).itertuples()), next(rows.tail(1).itertuples())
+    return [
+        context.words(
+            "s_districts", best=context.area(best.area), best_share=percent(context.share(best)),
+            worst=context.area(worst.area), worst_share=percent(context.share(worst)),
+        )
+    ]  # fmt: skip
+
+
+def _out(context: Context) -> list[str]:
+    words, gaps = context.words, context.top_gaps
+    if not len(gaps):
+        return [everybody(context)]
+    first = next(gaps.itertuples())
+    nearest = first.nearest_min
+    near = words("s_nearest", n=f"{nearest:.0f}") if nearest == nearest else ""
+    held = first.km2 if context.land else first.persons
+    return [words("s_out", area=context.area(first.area), amount=context.amount(held), nearest=near)]  # fmt: skip
+
+
+def everybody(context: Context) -> str:
+    """That nobody is out of reach, or too few to list."""
+    covered, of = context.held(context.whole)
+    key = "s_out_few" if of - covered > (0.005 if context.land else 0.5) else "s_out_none"
+    key += "_land" if context.land else ""
+    return context.words(key, amount=context.amount(of - covered), **_about(context))
+
+
+def _verdicts(context: Context) -> list[str]:
+    words, table = context.words, context.results.indicators
+    told, every = _counted(context)
+    if not every:
+        return []
+    whole_city = table[(table["area"] == ALL) & (table["verdict"] != "cannot be told")]
+    counts = whole_city["verdict"].value_counts(sort=False)
+    said = words.listed([f"{context.value('verdict', v)} {n}" for v, n in counts.items()])
+    text = words("s_verdicts" if told else "s_verdicts_none", told=told, all=every, counts=said)
+    failed = whole_city[whole_city["verdict"] == "not met"]
+    names = [words.named(r) for r in failed.itertuples()]
+    return [text + (words("s_not_met", names=words.listed(names)) if names else "")]
+
+
+def _ahead(context: Context) -> list[str]:
+    words, plan = context.words, context.results.city.analysis
+    if len(context.results.scenarios) < 2:
+        return [words("s_no_scenarios")]
+    if context.land:
+        return [words("s_scenarios_land")]
+    best = context.best(plan.headline_mode)
+    if best is None:
+        return [words("s_best_none", **_about(context)), *_other_modes(context, None)]
+    said = [words("s_best", **_gain_of(context, best))]
+    planned = context.best(plan.headline_mode, adding=False)
+    if planned is not None and planned.scenario != best.scenario:
+        said.append(words("s_best_planned", **_gain_of(context, planned)))
+    return [*said, *_other_modes(context, best.scenario)]
+
+
+def _gain_of(context: Context, one: Any) -> dict[str, str]:
+    return {
+        "scenario": context.scenario(one.scenario),
+        "gain": gain(one.persons_gained),
+        "before": percent(one.share - one.share_gained),
+        "after": percent(one.share),
+    }
+
+
+def _other_modes(context: Context, best: str | None) -> list[str]:
+    words, plan = context.words, context.results.city.analysis
+    found = {m: context.best(m) for m in plan.modes if m != plan.headline_mode}
+    found = {m: one for m, one in found.items() if one is not None}
+    if not found:
+        return []
+    if {one.scenario for one in found.values()} == {best}:
+        said = [words("s_same", mode=context.mode(m), gain=gain(one.persons_gained)) for m, one in found.items()]  # fmt: skip
+        return [words("s_others_same", said=words.listed(said))]
+    said = [words("s_other", mode=context.mode(m), scenario=context.scenario(one.scenario), gain=gain(one.persons_gained)) for m, one in found.items()]  # fmt: skip
+    return [words("s_others", said=words.listed(said))]
+
+
+def _sites(context: Context) -> list[str]:
+    words, plan = context.words, context.results.city.analysis
+    said, best = [], context.best(plan.headline_mode)
+    for name, kind, count in context.sited:
+        if best is not None and (name, kind) == (best.scenario, context.facilities):
+            continue
+        one = context.outcomes
+        one = one[(one["scenario"] == name) & (one["facilities"] == kind) & (one["mode"] == plan.headline_mode)]  # fmt: skip
+        if len(one) and one["persons_gained"].notna().all():
+            gained = gain(float(one["persons_gained"].iloc[0]))
+            about = {**_about(context), "kind": context.kind(kind)}
+            said.append(words("s_sites", scenario=context.scenario(name), count=count, gain=gained, **about))  # fmt: skip
+    return said
+
+
+def _bridges(context: Context) -> list[str]:
+    table = context.bridges
+    if table is None or not len(table) or not (table["persons_slower"] > 0).any():
+        return []
+    first = next(table.itertuples())
+    return [
+        context.words(
+            "s_bridge", bridge=context.words.named(first), persons=whole(first.persons_slower),
+            minutes=f"{first.minutes_lost:.1f}", lost=whole(first.persons_lost),
+        )
+    ]  # fmt: skip
+
+
+def _plan(context: Context) -> list[str]:
+    plan, words, said = context.plan, context.words, []
+    if plan is None:
+        return []
+    if len(plan.ledger):
+        missing = plan.ledger["missing_zh"].map(lambda v: bool(str(v or "").strip()))
+        shown = (plan.ledger["located"].fillna(0).astype(float) > 0).sum()
+        said.append(words("s_plan", items=len(plan.ledger), shown=int(shown), missing=int(missing.sum())))  # fmt: skip
+    open_ = plan.targets[plan.targets["still_needed"].fillna(0) > 0] if len(plan.targets) else []
+    if len(open_):
+        names = [
+            words(
+                "s_target", name=words.named(r), latest=figure(r.latest), since=figure(r.latest_year), goal=figure(r.goal),
+                year=figure(r.year), unit=context.unit(r.unit),
+            )
+            for r in open_.head(_MOST_TARGETS).itertuples()
+        ]  # fmt: skip
+        said.append(words("s_targets", count=len(open_), names=words("semicolon").join(names)))
+    if len(plan.conflicts):
+        sure = int((~plan.conflicts["within_accuracy"].astype(bool)).sum())
+        said.append(words("s_conflicts", count=len(plan.conflicts), sure=sure))
+    return said

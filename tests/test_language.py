@@ -1,0 +1,215 @@
+"""The terminal speaks Chinese where the locale does: pairs, columns, and sentences with a translation."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from test_errors_help import CORPUS, USED
+from townfolder import write_town
+from urbanplan.cli import cli, main
+from urbanplan.cli import language as words
+from urbanplan.errors import InputError, UrbanplanError
+
+SRC = Path(__file__).parents[1] / "src" / "urbanplan"
+TABLE = tomllib.loads((SRC / "cli" / "words_zh.toml").read_text("utf-8"))
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize(
+    ("environ", "lang"),
+    [
+        ({}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_TW"}, "zh"),
+        ({"LANG": "zh-Hans-CN"}, "zh"),
+        ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_GB.UTF-8"}, "zh"),
+        ({"LC_ALL": "en_GB.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"URBANPLAN_LANG": "zh", "LC_ALL": "C"}, "zh"),
+        ({"URBANPLAN_LANG": "en", "LANG": "zh_CN.UTF-8"}, "en"),
+    ],
+)
+def test_the_locale_decides(environ, lang):
+    assert words.language(environ) == lang
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("没有人口数据 / nobody knows", "没有人口数据", "nobody knows"),
+        ("医院：3 处 / Hospitals: 3 of them", "医院：3 处", "Hospitals: 3 of them"),
+        # A slash in both halves.
+        ("甲 / 乙线断开 / the line A / B is cut", "甲 / 乙线断开", "the line A / B is cut"),
+        ("no pair at all", "no pair at all", "no pair at all"),
+        ("m / s", "m / s", "m / s"),
+        ("泸州 / 成都", "泸州 / 成都", "泸州 / 成都"),
+    ],
+)
+def test_one_half_of_a_pair(text, zh, en):
+    assert (words.half(text, "zh"), words.half(text, "en")) == (zh, en)
+
+
+def test_english_changes_nothing():
+    error = InputError("lacks the key 'id'", where="city.toml", remedy="add it")
+    assert words.sentence(error, "en") == str(error)
+    assert words.column("persons_covered", "en") == "persons_covered"
+    assert words.value("met", "verdict", "en") == "met" and words.value(True, "own", "en") is True
+    assert words.told("3 checks, 0 failed", "en") == "3 checks, 0 failed"
+
+
+def test_chinese_keeps_what_is_typed():
+    error = InputError("lacks the key 'id'", where=Path("我的/city.toml"), remedy="add it")
+    assert words.sentence(error, "zh") == "我的/city.toml：缺少键 'id' → 补上它"
+    error = InputError("no file 'roads.geojson' in a or b", where="luzhou", remedy="unheard of")
+    assert words.sentence(error, "zh") == "luzhou：a or b 中没有文件“roads.geojson” → unheard of"
+    # A piece that is itself a sentence.
+    said = words.told("indicator 'x' has the unknown field 'y'", "zh")
+    assert said == "指标“x”有不认识的字段“y”"
+    assert words.told("unknown mode 'fly'", "zh") == "没有出行方式“fly”"
+
+
+def test_columns_and_cells():
+    assert words.column("persons_covered", "zh") == "覆盖人口"
+    assert words.column("persons_faster", "zh") == "变快人口"
+    assert words.column("unheard_of", "zh") == "unheard_of"
+    assert words.value("not met", "verdict", "zh") == "未达标"
+    assert words.value("not met", "verdict_b", "zh") == "未达标"
+    assert words.value("hospitals", "facilities", "zh") == "医院"
+    assert words.value("hospitals", "layer", "zh") == "hospitals"
+    assert words.told("baseline → tuo_5: within 30 min", "zh") == "baseline → tuo_5: 30 分钟内"
+    assert (
+        words.value("ALL", "area", "zh") == "合计" and words.value("walk", "mode", "zh") == "步行"
+    )
+    assert words.value(False, "proven", "zh") == "否" and words.value(3.5, "share", "zh") == 3.5
+    assert words.value("没有 / none", "why", "zh") == "没有"
+
+
+# The table of sentences belongs to the source as it is today.
+
+
+def patterns(node: ast.expr) -> list[str]:
+    """A string of the source with {} for what changes; every branch of a choice inside it."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else []
+    if isinstance(node, ast.IfExp):
+        return patterns(node.body) + patterns(node.orelse)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        ends = patterns(node.right) or ["{}"]
+        return [a + b for a in patterns(node.left) for b in ends]
+    if not isinstance(node, ast.JoinedStr):
+        return []
+    out = [""]
+    for piece in node.values:
+        inner = piece.value if isinstance(piece, ast.FormattedValue) else piece
+        choices = patterns(inner) if isinstance(inner, ast.IfExp | ast.Constant) else ["{}"]
+        out = [o + c for o in out for c in choices or ["{}"]]
+    return out
+
+
+def spoken(folder: Path) -> set[str]:
+    return {
+        text
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.expr)
+        for text in patterns(node)
+    }
+
+
+def test_every_sentence_of_the_table_is_still_said():
+    # click's own templates name their pieces.
+    click_own = {re.sub(r"\{[^}]*\}", "{}", t) for t in spoken(Path(inspect.getfile(click)).parent)}
+    said = {t.removeprefix("urbanplan: ") for t in spoken(SRC)} | click_own
+    # Beginnings and ends that are put together while running.
+    gone = [k for k in TABLE["sentences"] if k not in said and not _made(k, said)]
+    assert not gone
+
+
+def _made(key: str, said: set[str]) -> bool:
+    # click builds a few of its sentences from pieces; ours never are.
+    return key.startswith(("Missing ", "No such option", "Invalid value")) and any(
+        key.split("{}")[0].split()[0] in text for text in said
+    )
+
+
+def test_a_translation_holds_every_piece():
+    for key, chinese in TABLE["sentences"].items():
+        pieces = key.count("{}")
+        numbered = sorted(map(int, re.findall(r"\{(\d)\}", chinese)))
+        if numbered:
+            assert numbered == list(range(pieces)) and "{}" not in chinese, key
+        else:
+            assert chinese.count("{}") == pieces, key
+
+
+def every_kind_of_fault():
+    # The same fault in another layer says the same.
+    others = tuple(f"{name} " for name in USED if name != "hospitals")
+    return [c for c in CORPUS if not c[0].startswith(others)]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "args"),
+    [(c[1], c[2]) for c in every_kind_of_fault()],
+    ids=[c[0] for c in every_kind_of_fault()],
+)
+def test_faults_are_told_in_chinese(tmp_path, monkeypatch, spoil, args):
+    town, file, out = write_town(tmp_path / "town"), tmp_path / "in.geojson", tmp_path / "out"
+    spoil(town, file)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((UrbanplanError, click.ClickException)) as stopped:
+        cli.main([a.format(town=town, file=file, out=out) for a in args], "urbanplan", standalone_mode=False)  # fmt: skip
+    error = stopped.value
+    if isinstance(error, UrbanplanError):
+        told = words.sentence(error, "zh")
+        assert CHINESE.search(words.told(error.what, "zh")), error.what
+        assert not error.remedy or CHINESE.search(words.told(error.remedy, "zh")), error.remedy
+        assert error.where is None or str(error.where) in told or CHINESE.search(told)
+    else:
+        assert CHINESE.search(words.told(error.format_message(), "zh")), error.format_message()
+
+
+# The whole way, as a terminal with a Chinese locale shows it.
+
+
+def terminal(capsys, monkeypatch, *args) -> tuple[int, str, str]:
+    monkeypatch.setenv("URBANPLAN_LANG", "zh")
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in args])
+    out = capsys.readouterr()
+    return stop.value.code, out.out, out.err
+
+
+def test_tables_remarks_and_errors_are_chinese(tmp_path, capsys, monkeypatch):
+    town = write_town(tmp_path / "town")
+    code, out, err = terminal(
+        capsys, monkeypatch, "coverage", town, "--facilities", "hospitals", "--minutes", "5"
+    )
+    assert code == 0 and "覆盖人口" in out and "步行" in out and "合计" in out
+    assert "persons_covered" not in out and err == "1 处已公布位置的现状设施；占比是下限\n"
+    code, out, err = terminal(capsys, monkeypatch, "check", town)
+    assert code == 0 and "0 项未通过" in out
+    code, out, err = terminal(capsys, monkeypatch, "coverage", town, "--facilities", "moons")
+    assert (code, out) == (2, "") and err.startswith("urbanplan: “moons”不是设施图层 → 可用：")
+    code, out, err = terminal(capsys, monkeypatch, "coverage", town)
+    assert code == 2 and err == "urbanplan: 缺少选项 '--facilities'。\n"
+
+
+def test_what_programs_read_is_the_same_in_every_language(tmp_path, capsys, monkeypatch):
+    town = write_town(tmp_path / "town")
+    said = []
+    for lang in ("zh", "en"):
+        monkeypatch.setenv("URBANPLAN_LANG", lang)
+        with pytest.raises(SystemExit):
+            main(["layers", str(town), "--json"])
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]

@@ -1,0 +1,723 @@
+"""The report: the run's own numbers in four formats, the same bytes each time, hostile text as text."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import re
+import string
+import subprocess
+import sys
+import tomllib
+import unicodedata
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pypdfium2 as pdfium
+import pytest
+import shapely
+from click.testing import CliRunner
+from docx import Document
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html as markup
+from PIL import Image
+
+import gridtown
+from payloads import PAYLOADS
+from townfolder import write_layer, write_town
+from urbanplan import study
+from urbanplan.city import load_city
+from urbanplan.cli.report import report as command
+from urbanplan.cli.show import Screen
+from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.publish import report
+from urbanplan.publish.drawn import drawn_of
+from urbanplan.publish.html.tables import percent, whole
+from urbanplan.publish.report import cartography, fonts, maps, pdf, sheet
+from urbanplan.publish.report.blocks import texts
+from urbanplan.publish.report.labels import Labels
+from urbanplan.publish.report.model import Figure, Section, Table, Text, points
+from urbanplan.publish.report.paper import new_paper, saved, styled
+from urbanplan.publish.report.words import Words, clean
+from urbanplan.publish.symbols import Look
+from urbanplan.scenarios import BASELINE, parse_scenarios
+
+SRC = Path(report.__file__).parent
+#: Text that would run where markup of the typesetter is made of it.
+TYPST = (
+    '#panic("x")', '#read("/etc/passwd")', "$x$", "= heading", "\\u{41}", "*bold* _em_ `raw`", "#import \"@preview/x:0.1.0\": *",
+    "@label <label>", "// gone", "/* gone */", "#{1+1}", "#show: none", "\\", "- item", "+ item", "/ term: x", "```x```",
+    "#set page(width: 1mm)", "~ -- --- ...", "https://example.org/a?b=c#d", "]", "#[", "\"", "'", "#sys.inputs", "0x1F600 😀 𠮷",
+)  # fmt: skip
+HOSTILE = (
+    *PAYLOADS,
+    *TYPST,
+    "\x01\x1b\x7fctrl",
+    "\ud83d half",
+    "a\nb\rc\td",
+    "&amp;lt;",
+    "x" * 300,
+)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    return study.run(load_city(write_town(tmp_path_factory.mktemp("report") / "town")))
+
+
+@pytest.fixture(scope="module")
+def written(town, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    return {e: report.write(town, folder / f"town.{e}") for e in report.FORMATS}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A town whose every name, note and source is text that would like to be more."""
+    folder = write_town(tmp_path_factory.mktemp("report") / "hostile")
+    safe = [t.encode("utf-8", "ignore").decode() for t in HOSTILE]
+    rows = [
+        (f"u{i}", None, {"name_zh": t, "name_en": t, "note_zh": t, "note_en": t, "source": t, "licence": t})
+        for i, t in enumerate(safe)
+        if t.strip()
+    ]  # fmt: skip
+    spots = [shapely.Point(gridtown.centre(r, c)) for r in (0, 1, 2) for c in range(10)]
+    placed = [(f"p{i}", spot, {"name_zh": t, "name_en": t}) for i, (spot, t) in enumerate(zip(spots, TYPST))]  # fmt: skip
+    write_layer(folder, "hospitals", [*rows, *placed])
+    profile = (folder / "city.toml").read_text("utf-8")
+    title = f'name_zh = {json.dumps(TYPST[0] + "<b>&")}\nname_en = "=1+1 \\\\ #x"\nnotice_zh = "$x$ #panic()"'
+    profile = re.sub(r"name_zh = .*\nname_en = .*", lambda _: title, profile)
+    (folder / "city.toml").write_text(profile, "utf-8")
+    return study.run(load_city(folder)), safe
+
+
+def table(made, key) -> Table:
+    return next(t for t in made.tables() if t.key == key)
+
+
+def said(made) -> str:
+    return "\n".join(b.text for s in made.sections for b in s.blocks if isinstance(b, Text))
+
+
+# The run's numbers -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_share_is_that_of_the_coverage_table(atlas, lang):
+    results, _, files = atlas
+    made = report.report(results, lang, pictures=None)
+    plan, csv = results.city.analysis, pd.read_csv(files["coverage"])
+    full = table(made, "coverage_all").frame
+    for limit in plan.minutes:
+        own = csv[csv["minutes"] == limit].set_index(["facilities", "mode", "area"])["share"]
+        shown = full.set_index(["facilities", "mode", "area"])[f"m{limit:g}"]
+        assert len(shown) == len(own)
+        assert np.allclose(shown, own.reindex(shown.index), atol=1e-12)
+    head = csv[(csv["facilities"] == plan.headline_facilities) & (csv["minutes"] == plan.headline_minutes)]  # fmt: skip
+    by_area = table(made, "coverage").frame.set_index("area")
+    for row in head.itertuples():
+        assert by_area.loc[row.area, row.mode] == pytest.approx(row.share, abs=1e-12)
+    kinds = table(made, "kinds").frame.set_index("area")
+    own = csv[(csv["mode"] == plan.headline_mode) & (csv["minutes"] == plan.headline_minutes)]
+    assert all(kinds.loc[r.area, r.facilities] == pytest.approx(r.share) for r in own.itertuples())
+    one = head[(head["mode"] == plan.headline_mode) & (head["area"] == "ALL")].iloc[0]
+    lead = made.sections[0].blocks[0].text
+    assert all(t in lead for t in (percent(one.share), whole(one.persons_covered), whole(one.persons)))  # fmt: skip
+
+
+def test_the_findings_are_those_of_the_run(atlas):
+    results = atlas[0]
+    made = report.report(results, "zh", pictures=None)
+    plan, text = results.city.analysis, said(made)
+    gaps = results.gaps[results.gaps["mode"] == plan.headline_mode].sort_values("persons", ascending=False)  # fmt: skip
+    listed = table(made, "gaps").frame
+    assert listed["persons"].tolist() == gaps["persons"].tolist()[: len(listed)]
+    assert listed["nearest_min"].round(6).tolist() == gaps["nearest_min"].round(6).tolist()[: len(listed)]  # fmt: skip
+    rest = gaps["persons"].iloc[len(listed) :].sum()
+    assert whole(rest) in table(made, "gaps").note and whole(gaps["persons"].iloc[0]) in text
+    scenarios = results.scenario_coverage
+    own = scenarios[(scenarios["minutes"] == plan.headline_minutes) & (scenarios["area"] == "ALL")]
+    shown = table(made, "scenarios").frame
+    for row in shown.itertuples():
+        same = own[(own["scenario"] == row.scenario) & (own["facilities"] == row.facilities) & (own["mode"] == plan.headline_mode)]  # fmt: skip
+        assert same["persons_gained"].iloc[0] == row.persons_gained
+    # Growth of the city is not what a scenario gains: the best one leaves people where they are.
+    still = shown[~shown["people_change"].astype(bool) & (shown["facilities"] == plan.headline_facilities)]  # fmt: skip
+    best = still.sort_values("persons_gained", ascending=False).iloc[0]
+    assert results.scenarios[best.scenario].name_zh in text
+    told = results.indicators[results.indicators["verdict"] != "cannot be told"]
+    assert f"{told['indicator'].nunique()} 项" in text
+    assert len(table(made, "indicators").frame) == len(told)
+    inputs = table(made, "inputs").frame.set_index("file")["sha256"]
+    assert all(inputs[n] == layer.sha256 for n, layer in results.layers.items())
+
+
+def test_a_report_says_how_well_it_is_known(town, atlas):
+    assert "量级" in said(report.report(atlas[0], "zh", pictures=None))
+    layers = {
+        n: replace(layer, frame=layer.frame.assign(quality="surveyed"))
+        for n, layer in town.layers.items()
+    }
+    sure = said(report.report(replace(town, layers=layers), "en", pictures=None))
+    assert "order of magnitude" not in sure and "surveyed or derived" in sure
+
+
+def test_tables_and_pictures_are_numbered_in_order(town):
+    made = report.report(town, "en")
+    for blocks in (made.tables(), made.figures()):
+        assert [b.number for b in blocks] == list(range(1, len(blocks) + 1))
+        assert len({b.key for b in blocks}) == len(blocks)
+    assert [s.number for s in made.sections] == list(range(1, len(made.sections) + 1))
+    assert made.sections[0].key == "summary" and isinstance(made.sections[0].blocks[0], Text)
+
+
+# Cities that lack something ----------------------------------------------------------------------
+
+
+def test_without_people_shares_are_of_land_and_that_is_said(tmp_path):
+    folder = write_town(tmp_path / "town")
+    (folder / "population.geojson").unlink()
+    facts = (folder / "facts.csv").read_text("utf-8").splitlines()
+    (folder / "facts.csv").write_text("\n".join(f for f in facts if "population" not in f), "utf-8")
+    results = study.run(load_city(folder))
+    made = report.report(results, "en")
+    text = said(made)
+    assert "every share below is of land" in text and "km²" in made.sections[0].blocks[0].text
+    one = results.coverage[(results.coverage["mode"] == "drive") & (results.coverage["minutes"] == 2)]  # fmt: skip
+    by_area = table(made, "coverage").frame.set_index("area")
+    for row in one.itertuples():
+        assert by_area.loc[row.area, "drive"] == row.km2_share
+        assert by_area.loc[row.area, "covered"] == row.km2_covered
+    assert not {"scenarios", "site_gains"} & {t.key for t in made.tables()}
+    assert not re.search(r"\d people\b", text)
+    assert pdf.pdf(made)[:5] == b"%PDF-"
+
+
+def test_without_scenarios_and_indicators_that_is_told(town, tmp_path):
+    bare = replace(
+        town,
+        scenarios={BASELINE: town.scenarios[BASELINE]},
+        scenario_coverage=town.scenario_coverage.iloc[:0],
+        scenario_bands=town.scenario_bands.iloc[:0],
+        differences=town.differences.iloc[:0],
+        indicators=town.indicators.iloc[:0],
+        gaps=town.gaps.iloc[:0],
+    )
+    text = said(report.report(bare, "zh", pictures=None))
+    assert "没有设定情景" in text and "没有计算指标" in text
+    assert report.write(bare, tmp_path / "bare.pdf").stat().st_size > 10_000
+
+
+def test_sited_facilities_become_advice(town):
+    rows = {
+        "scenario": [
+            {
+                "id": "clinic", "name_zh": "新医院", "name_en": "New hospital",
+                "change": [{"do": "add", "layer": "hospitals", "id": "n1", "at": [105.41, 28.83], "values": {"name_zh": "选址", "name_en": "Site", "quality": "modelled", "accuracy_m": 500.0}}],
+            }
+        ]
+    }  # fmt: skip
+    scenarios = parse_scenarios(rows)
+    own = town.scenario_coverage.assign(scenario="clinic", name_zh="新医院", name_en="New hospital")
+    results = replace(town, scenarios=scenarios, scenario_coverage=own, scenario_bands=town.scenario_bands.iloc[:0], differences=town.differences.iloc[:0])  # fmt: skip
+    made = report.report(results, "en", pictures=None)
+    site = table(made, "sites").frame.iloc[0]
+    assert (site["name"], site["lon"], site["lat"]) == ("Site", 105.41, 28.83)
+    gains = table(made, "site_gains").frame.set_index("mode")
+    wanted = own[(own["area"] == "ALL") & (own["minutes"] == 2)].set_index("mode")["persons_gained"]
+    assert gains["m2"].to_dict() == wanted.to_dict()
+    assert "not a plot" in said(made)
+
+
+def plan_book(town) -> SimpleNamespace:
+    """The least that a plan's ledger tells."""
+    ledger = pd.DataFrame(
+        [[1, "1.1", "桥梁", "Bridges", "市交通局", "建成二桥", "Second bridge", "bridges", 2, 2, "", "", "", "schematic", "造价未公布", "no cost is published"]],
+        columns=["task", "item", "name_zh", "name_en", "agencies", "promised_zh", "promised_en", "layers", "located", "features", "indicators", "values", "distance", "quality", "missing_zh", "missing_en"],
+    )  # fmt: skip
+    targets = pd.DataFrame(
+        [["people", "人口", "People", "persons", 2030.0, 1200.0, 900.0, 2020.0, 900.0, 2020.0, 300.0, 30.0]],
+        columns=["target", "name_zh", "name_en", "unit", "year", "goal", "baseline", "baseline_year", "latest", "latest_year", "still_needed", "per_year"],
+    )  # fmt: skip
+    conflicts = gpd.GeoDataFrame(
+        [[1, "r", "医院压水", "Hospital in water", "hospitals", "h1", "water", "brook", "北岸", 1.5, np.nan, False, 50.0, "schematic"]],
+        columns=["rank", "rule", "name_zh", "name_en", "layer_a", "feature_a", "layer_b", "feature_b", "district", "area_ha", "length_km", "within_accuracy", "accuracy_m", "quality"],
+        geometry=[town.layers["water"].frame.geometry.iloc[0]], crs=4326,
+    )  # fmt: skip
+    return SimpleNamespace(ledger=ledger, targets=targets, conflicts=conflicts, findings=("没有图层 / no layer of that",))  # fmt: skip
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", ("建成二桥", "造价未公布", "没有图层", "900（2020）→ 1200 人")), ("en", ("Second bridge", "no cost is published", "no layer of that", "300 people"))])  # fmt: skip
+def test_a_plan_ledger_has_its_section(town, lang, words):
+    made = report.report(town, lang, pictures=None, plan=plan_book(town))
+    everything = "\n".join(texts(made))
+    assert all(w in everything for w in words)
+    assert table(made, "targets").frame["still_needed"].tolist() == [300.0]
+    assert table(made, "conflicts").frame["area_ha"].tolist() == [1.5]
+    assert "ledger" not in {t.key for t in report.report(town, lang, pictures=None).tables()}
+
+
+def test_the_embedded_plan_is_in_the_report(atlas):
+    plan = getattr(atlas[0], "plan", None)
+    if plan is None:
+        pytest.skip("a run without a plan's ledger")
+    made = report.report(atlas[0], "zh", pictures=None)
+    assert len(table(made, "ledger").frame) == len(plan.ledger)
+    assert table(made, "targets").frame["goal"].equals(plan.targets["goal"])
+
+
+def test_what_depends_on_bridges_is_told_where_it_was_asked(town):
+    bridges = pd.DataFrame(
+        [["b", "老桥", "Old bridge", 500.0, 3.25, 120.0, 0.0, "schematic+modelled", 50.0]],
+        columns=["bridge", "name_zh", "name_en", "persons_slower", "minutes_lost", "persons_lost", "persons_cut_off", "quality", "accuracy_m"],
+    )  # fmt: skip
+    made = report.report(town, "en", pictures=None, bridges=bridges)
+    assert "Old bridge" in said(made) and table(made, "bridges").cells()[0][1] == "500"
+    assert "bridges" not in {s.key for s in report.report(town, "en", pictures=None).sections}
+
+
+# Bytes -------------------------------------------------------------------------------------------
+
+_TWICE = """
+import hashlib, sys
+from pathlib import Path
+from urbanplan import study
+from urbanplan.city import load_city
+from urbanplan.publish import report
+results = study.run(load_city(sys.argv[1]))
+for ending in report.FORMATS:
+    path = report.write(results, Path(sys.argv[2]) / f"r.{ending}", lang="en")
+    print(ending, hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+
+
+def test_two_processes_write_the_same_bytes(town, tmp_path):
+    folder, started = town.city.folders[0], []
+    for seed in ("1", "2"):
+        (tmp_path / seed).mkdir()
+        line = [sys.executable, "-c", _TWICE, str(folder), str(tmp_path / seed)]
+        env = {"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
+        started.append(subprocess.Popen(line, stdout=subprocess.PIPE, env=env, text=True))
+    said = [p.communicate(timeout=120)[0] for p in started]
+    assert [p.returncode for p in started] == [0, 0]
+    assert said[0] == said[1] and len(said[0].splitlines()) == len(report.FORMATS)
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_a_picture_has_the_same_bytes_and_no_date(town, form):
+    one, other = (report.report(town, "zh", pictures=form).figures() for _ in range(2))
+    assert [hashlib.sha256(f.image).digest() for f in one] == [hashlib.sha256(f.image).digest() for f in other]  # fmt: skip
+    assert all(b"<dc:date>" not in f.image and b"Software" not in f.image for f in one)
+
+
+# Hostile text ------------------------------------------------------------------------------------
+
+
+def seen(text: str) -> str:
+    """A text without what nobody sees: spaces, line ends, places where it may break."""
+    kinds = ("Cc", "Cf", "Zs", "Zl", "Zp", "Cs")
+    return "".join(c for c in text if unicodedata.category(c) not in kinds)
+
+
+def test_hostile_text_is_text_in_the_pdf(hostile, tmp_path):
+    results, names = hostile
+    path = report.write(results, tmp_path / "h.pdf")
+    font = fonts.chinese_font()
+    document = pdfium.PdfDocument(path)
+    pages = [p.get_textpage().get_text_range() for p in document]
+    document.close()
+    # Lines of one cell lie among those of its neighbours: characters are held, in any order of cells.
+    text = seen("".join(pages))
+    whole_page = seen(font.fit(TYPST[0] + "<b>&"))
+    assert whole_page in text and "root:" not in text
+    for name in names:
+        shown = seen(font.fit(clean(name)))
+        head = shown[:12]
+        assert head in text, name
+    raw = path.read_bytes()
+    assert b"/JavaScript" not in raw and b"/Launch" not in raw and b"/URI" not in raw
+
+
+def test_hostile_text_is_text_in_the_page(hostile, tmp_path):
+    results, names = hostile
+    content = report.write(results, tmp_path / "h.html").read_text("utf-8")
+    tree = markup.fromstring(content)
+    assert not tree.xpath("//script|//iframe|//object|//embed|//form|//svg|//base|//link")
+    attributes = {a for e in tree.iter() if isinstance(e.tag, str) for a in e.attrib}
+    assert attributes <= {"alt", "aria-label", "aria-labelledby", "charset", "class", "content", "href", "http-equiv", "id", "lang", "name", "role", "scope", "src", "style", "tabindex"}  # fmt: skip
+    assert all(h.startswith("#") for h in tree.xpath("//@href"))
+    assert all(s.startswith("data:image/svg+xml;base64,") for s in tree.xpath("//@src"))
+    cells = {seen(c.text_content()) for c in tree.xpath("//td")}
+    assert all(seen(clean(n)) in cells or not clean(n) for n in names if len(n) < 40)
+
+
+def test_hostile_text_is_text_in_office_files(hostile, tmp_path):
+    results, names = hostile
+    document = Document(report.write(results, tmp_path / "h.docx"))
+    cells = {seen(c.text) for t in document.tables for row in t._tbl.tr_lst for c in row.tc_lst for c in [SimpleNamespace(text="".join(x.text or "" for x in c.iter("{*}t")))]}  # fmt: skip
+    book = openpyxl.load_workbook(report.write(results, tmp_path / "h.xlsx"))
+    sheets = {seen(str(c.value)) for ws in book for row in ws.iter_rows() for c in row if c.value is not None}  # fmt: skip
+    kinds = {c.data_type for ws in book for row in ws.iter_rows() for c in row}
+    assert "f" not in kinds
+    for name in names:
+        shown = seen(clean(name))
+        # What shares its row with others is one of several names.
+        assert not shown or any(shown in c for c in cells), name
+        assert not shown or any(shown in c for c in sheets), name
+    for path in (tmp_path / "h.docx", tmp_path / "h.xlsx"):
+        with zipfile.ZipFile(path) as parts:
+            bad = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+            assert not any(bad.search(parts.read(n)) for n in parts.namelist() if n.endswith(".xml"))  # fmt: skip
+            assert not any("vbaProject" in n or "externalLink" in n for n in parts.namelist())
+
+
+@given(st.text(max_size=60))
+def test_any_text_becomes_one_line_that_every_format_can_hold(text):
+    line = clean(text)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", line)  # fmt: skip
+    line.encode("utf-8")
+    fitted = fonts.chinese_font().fit(line)
+    assert not fonts.chinese_font().lacks(fitted)
+    assert pdf.breakable(fitted).replace("\u200b", "") == fitted
+
+
+CODE = st.text(
+    alphabet=st.sampled_from('#$=*_`\\"\'[]{}()<>@~/-+ \n"x1好，😀\u202e\u200d'), max_size=40
+)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(CODE, min_size=25, max_size=25))
+def test_no_text_is_read_as_code_by_the_typesetter(several):
+    lines = [clean(f"A{text}Z") for text in several]
+    blocks = tuple(Text(line) for line in lines)
+    made = report.Report("zh", "t", "", "", "m", (2000, 1, 1), (Section("s", "h", blocks, 1),))
+    document = pdfium.PdfDocument(pdf.pdf(made))
+    shown = seen("".join(p.get_textpage().get_text_range() for p in document))
+    document.close()
+    assert all(seen(fonts.chinese_font().fit(line)) in shown for line in lines)
+
+
+# Fonts -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_character_of_a_report_is_without_a_glyph(atlas, lang):
+    font = fonts.chinese_font()
+    made = report.report(atlas[0], lang, pictures=None)
+    assert {c for t in texts(made) for c in font.lacks(t)} == set()
+    words = tomllib.loads((SRC / "words.toml").read_text("utf-8"))
+    assert {c for pair in words.values() for t in pair for c in font.lacks(t)} == set()
+
+
+def test_what_the_font_lacks_is_marked_and_not_tofu():
+    font = replace(fonts.chinese_font(), characters=frozenset(map(ord, "ab〓 ")))
+    assert font.fit("axb") == "a〓b" and font.fit("a\u3000b\u200d\ue000") == "a b"
+    assert replace(font, characters=frozenset(map(ord, "ab?"))).fit("axb") == "a?b"
+
+
+def test_without_a_chinese_font_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(fonts, "_KNOWN", {"No Such Family": ("/nowhere/at-all.ttf",)})
+    fonts.chinese_font.cache_clear()
+    try:
+        with pytest.raises(UrbanplanError, match="fonts-noto-cjk"):
+            fonts.chinese_font()
+    finally:
+        fonts.chinese_font.cache_clear()
+
+
+def test_a_missing_library_is_named_with_how_to_get_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UrbanplanError, match=r"need typst.*urbanplan\[report\]"):
+        fonts.require("typst")
+
+
+def test_a_stale_list_of_fonts_does_not_hide_a_font(monkeypatch):
+    from matplotlib.font_manager import fontManager
+
+    monkeypatch.setattr(fontManager, "ttflist", [])
+    fonts.chinese_font.cache_clear()
+    assert fonts.chinese_font().family == "Noto Sans CJK SC"
+    assert any(e.name == "Noto Sans CJK SC" and e.weight >= 600 for e in fontManager.ttflist)
+
+
+# PDF ---------------------------------------------------------------------------------------------
+
+
+def test_the_pdf_is_whole(atlas, tmp_path):
+    results = atlas[0]
+    path = report.write(results, tmp_path / "luzhou.pdf")
+    document = pdfium.PdfDocument(path)
+    pages = [p.get_textpage().get_text_range() for p in document]
+    assert len(pages) > 10 and all(len(t) > 60 for t in pages)
+    first = pages[0]
+    assert results.city.name_zh in first and "1,295,950" in first and "81.2%" in first
+    # Every page says what it must not be taken for.
+    notice = seen(results.city.notice_zh)
+    assert all(notice in seen(t) for t in pages)
+    made = report.report(results, "zh", pictures=None)
+    text = seen("".join(pages))
+    assert all(seen(s.heading) in text for s in made.sections)
+    for page in document:
+        picture = np.asarray(page.render(scale=0.4).to_pil().convert("L"))
+        ink = (picture < 200).mean()
+        assert 0.002 < ink < 0.6, ink
+        # Nothing reaches the edge of the paper.
+        assert (picture[:, :8] > 240).all() and (picture[:, -8:] > 240).all()
+    used = [o.get_font() for p in list(document)[:3] for o in p.get_objects(filter=[pdfium.raw.FPDF_PAGEOBJ_TEXT])]  # fmt: skip
+    assert used and all(f.is_embedded for f in used)
+    assert {f.get_base_name().split("+")[-1].split("-")[0] for f in used} == {"NotoSansCJKsc"}
+    about = document.get_metadata_dict()
+    assert about["Title"].startswith(results.city.name_zh) and about["CreationDate"].startswith("D:20")  # fmt: skip
+    document.close()
+    raw = path.read_bytes()
+    # Tagged and archival: pictures carry what they show.
+    assert b"/MarkInfo" in raw and b"pdfaid" in raw and b"pdfuaid" in raw
+
+
+def test_pages_of_a_small_town_are_neither_blank_nor_black(town):
+    pages = pdf.typeset(report.report(town, "zh"), "png", ppi=40)
+    for page in pages:
+        picture = np.asarray(Image.open(io.BytesIO(page)).convert("L"))
+        assert 0.001 < (picture < 200).mean() < 0.6
+
+
+# Other formats -----------------------------------------------------------------------------------
+
+
+def test_the_document_has_styles_heads_that_repeat_and_words_for_pictures(town, written):
+    document = Document(written["docx"])
+    heads = [p.text for p in document.paragraphs if p.style.name == "Heading 1"]
+    made = report.report(town, "zh", pictures=None)
+    assert heads == [f"{s.number} {s.heading}" for s in made.sections]
+    assert document.core_properties.modified.year == 2020
+    xml = document.element.xml
+    assert xml.count("w:tblHeader") == len(made.tables())
+    assert "TOC \\o" in xml and xml.count("w:hyperlink ") == len(made.sections)
+    pictures = list(document.element.iter("{*}docPr"))
+    assert pictures and all(len(e.get("descr")) > 8 for e in pictures)
+    page = document.sections[0]
+    assert (round(page.page_width.mm), round(page.page_height.mm)) == (210, 297)
+    assert made.title in page.header.paragraphs[0].text
+    assert 'w:eastAsia="Microsoft YaHei"' in document.styles.element.xml
+    with zipfile.ZipFile(written["docx"]) as parts:
+        assert {e.date_time for e in parts.infolist()} == {(2000, 1, 1, 0, 0, 0)}
+        assert "docProps/thumbnail.jpeg" not in parts.namelist()
+
+
+def test_the_workbook_holds_the_figures_themselves(town, written):
+    book = openpyxl.load_workbook(written["xlsx"])
+    made = report.report(town, "zh", pictures=None)
+    assert len(book.sheetnames) == len(made.tables()) + 1
+    rows = list(next(ws for ws in book if "覆盖率全表" in ws.title).iter_rows(values_only=True))
+    plan, table = town.city.analysis, town.coverage
+    for row in rows[1:]:
+        own = table[(table["facilities"] == "hospitals")]
+        mode = {"步行": "walk", "驾车": "drive"}[row[1]]
+        area = "ALL" if row[2] == "全部范围" else row[2]
+        own = own[(own["mode"] == mode) & (own["area"] == area)].set_index("minutes")["share"]
+        assert list(row[4:]) == pytest.approx([own[m] for m in plan.minutes])
+
+
+def test_the_page_stands_alone_and_reads_in_order(written):
+    tree = markup.fromstring(written["html"].read_text("utf-8"))
+    policy = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    assert tree.get("lang") == "zh-CN" and len(tree.xpath("//h1")) == 1
+    targets = {h.removeprefix("#") for h in tree.xpath("//nav//@href")}
+    assert targets == set(tree.xpath("//section/@id"))
+    assert all(len(a) > 8 for a in tree.xpath("//img/@alt"))
+    assert all(len(t.xpath("./caption")) == 1 for t in tree.xpath("//table"))
+    styles = "".join(tree.xpath("//style/text()"))
+    assert "@page" in styles and "url(" not in styles and "@import" not in styles
+
+
+def test_what_is_not_known_is_refused_in_one_sentence(town, tmp_path):
+    with pytest.raises(InputError, match=r"no report is written as '\.txt'.*\.pdf"):
+        report.write(town, tmp_path / "a.txt")
+    with pytest.raises(InputError, match="no report is written in 'fr'"):
+        report.write(town, tmp_path / "a.html", lang="fr")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_writes_what_is_asked(town, tmp_path):
+    def run(*args):
+        return CliRunner().invoke(command, [str(town.city.folders[0]), *map(str, args)], obj=Screen(True), standalone_mode=False)  # fmt: skip
+
+    done = run("--lang", "en", "--out", tmp_path / "a.html")
+    assert done.exception is None and "Grid Town" in (tmp_path / "a.html").read_text("utf-8")
+    assert "What depends on what" in (tmp_path / "a.html").read_text("utf-8")
+    assert "do not fit" in str(run("--format", "pdf", "--out", tmp_path / "a.html").exception)
+    assert "no report" in str(run("--out", tmp_path / "a.odt").exception)
+
+
+# Maps --------------------------------------------------------------------------------------------
+
+
+def figure_of(made, key) -> str:
+    return next(f for f in made.figures() if f.key == key).image.decode()
+
+
+def test_maps_have_the_colours_and_dashes_of_the_rules(town):
+    made = report.report(town, "zh")
+    plan, svg = figure_of(made, "plan"), figure_of(made, "bands")
+    drawn = {d.id: d for d in drawn_of(town)}
+    for name in ("districts", "water", "roads", "bridges", "hospitals", "built_up"):
+        for rule in drawn[name].rules:
+            if not rule.otherwise:
+                assert rule.look.stroke in plan, (name, rule.key)
+                if rule.look.dash_mm:
+                    dash = rule.look.dash_mm[0] * 72 / 25.4
+                    assert re.search(rf"stroke-dasharray: {dash:.6g}"[:26], plan), (name, rule.key)
+    for rule in drawn["bands_hospitals_drive"].rules:
+        assert rule.look.fill in svg
+    for figure in made.figures():
+        assert b"<text" not in figure.image and b"href=\"http" not in figure.image.replace(b'xmlns:xlink="http', b"")  # fmt: skip
+
+
+def test_every_map_has_its_surroundings(town, monkeypatch):
+    sheets: list[list[str]] = []
+    real, begin = sheet.Paper.text, sheet.open_sheet
+
+    def write(self, x, y, text, *args, **more):
+        if sheets:
+            sheets[-1].append(text)
+        return real(self, x, y, text, *args, **more)
+
+    def opened(*args):
+        sheets.append([])
+        return begin(*args)
+
+    monkeypatch.setattr(sheet.Paper, "text", write)
+    monkeypatch.setattr(maps, "open_sheet", opened)
+    city = replace(town.city, notice_zh="不得作为测绘成果")
+    report.report(replace(town, city=city), "zh")
+    assert len(sheets) == 4
+    for lines in sheets:
+        joined = "\n".join(lines)
+        assert "N" in lines and "图例" in lines and "≈ 1:" in joined and " m" in joined
+        assert "不得作为测绘成果" in joined and "来源：" in joined and len(lines[0]) > 4
+
+
+@given(st.lists(st.tuples(st.floats(5, 95), st.floats(5, 75), st.text("甲乙ab", min_size=1, max_size=8)), max_size=25))  # fmt: skip
+@settings(max_examples=20, deadline=None)
+def test_names_never_lie_on_one_another(names):
+    with styled() as font:
+        labels = Labels(new_paper(font, 100, 80), (0, 0, 100, 80))
+        for x, y, text in names:
+            labels.beside((x, y), text, 7)
+    boxes = [shapely.box(*b) for b in labels.taken]
+    assert len(boxes) + len(labels.left_out) == len(names)
+    for i, one in enumerate(boxes):
+        assert shapely.box(0, 0, 100, 80).covers(one)
+        assert all(one.intersection(other).area < 1e-9 for other in boxes[i + 1 :])
+
+
+def test_holes_stay_open_and_stripes_stay_inside():
+    ring = shapely.Polygon([(10, 10), (90, 10), (90, 70), (10, 70)], [[(30, 30), (70, 30), (70, 50), (30, 50)]])  # fmt: skip
+    lines = cartography.striped(np.array([ring]))
+    assert len(lines) > 20 and all(ring.buffer(1e-3).covers(x) for x in lines)
+    with styled() as font:
+        paper = new_paper(font, 100, 80)
+        cartography.draw(paper.ax, np.array([ring]), Look("polygon", "#ff0000", "#ff0000", 0.1, (), 1.0, 1.0), 1)  # fmt: skip
+        picture = np.asarray(Image.open(io.BytesIO(saved(paper.figure, "png"))).convert("RGB"))
+    high, wide, _ = picture.shape
+    assert tuple(picture[high // 2, wide // 2]) == (255, 255, 255)
+    assert tuple(picture[high // 2, int(wide * 0.2)]) == (255, 0, 0)
+
+
+@given(st.floats(0.5, 1e7))
+def test_scale_bars_are_round_and_fit(metres):
+    length = sheet.nice_length(metres)
+    assert length <= metres * (1 + 1e-6) < length * 2.5001
+    assert f"{length:.0e}"[0] in "125"
+
+
+def test_north_is_turned_as_the_grid_is():
+    # East of the central meridian, true north lies to the left of the grid's.
+    assert sheet.turn_of_north((600_000, 3_190_000, 601_000, 3_191_000), "EPSG:4544") > 0
+    assert sheet.turn_of_north((499_500, 3_190_000, 500_500, 3_191_000), "EPSG:4544") == 0.0
+
+
+def test_a_window_keeps_the_scale_both_ways():
+    frame = cartography.framed((0, 0, 1000, 100), (10, 20, 110, 90))
+    west, south, east, north = frame.bounds
+    assert (east - west) / (north - south) == pytest.approx(100 / 70)
+    square = frame.on_paper([shapely.box(400, 0, 500, 100)])[0]
+    x0, y0, x1, y1 = square.bounds
+    assert x1 - x0 == pytest.approx(y1 - y0)
+    assert not len(frame.on_paper([None, shapely.Point()]))
+
+
+# Words -------------------------------------------------------------------------------------------
+
+
+def test_every_word_is_there_twice_with_the_same_values():
+    words = tomllib.loads((SRC / "words.toml").read_text("utf-8"))
+    for key, pair in words.items():
+        assert len(pair) == 2 and all(isinstance(t, str) and t for t in pair), key
+        fields = [{f for _, f, _, _ in string.Formatter().parse(t) if f} for t in pair]
+        assert fields[0] == fields[1] or key in ("title",), key
+        assert re.search("[\u3400-\u9fff]|^[^a-z]*$|\\{", pair[0]), key
+        assert not re.search("[\u3400-\u9fff]", pair[1]), key
+
+
+def test_every_word_that_is_asked_for_is_there_and_none_is_left_over():
+    words = set(tomllib.loads((SRC / "words.toml").read_text("utf-8")))
+    asked, begun = set(), set()
+    for path in [*SRC.glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                asked.add(node.value)
+            if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):  # fmt: skip
+                begun.add(str(node.values[0].value))
+    template = (SRC / "report.html").read_text("utf-8")
+    asked |= set(re.findall(r"words\('(\w+)'\)", template))
+    loose = {w for w in words - asked if not any(b and w.startswith(b) for b in begun)}
+    assert loose - {"s_out_none_land", "s_out_few_land"} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("医院：1 处 / Hospitals: 1", "医院：1 处", "Hospitals: 1"),
+        ("甲 / 乙：移至岸上 / h1: moved", "甲 / 乙：移至岸上", "h1: moved"),
+        ("only one", "only one", "only one"),
+        ("甲 / 乙", "甲", "乙"),
+    ],
+)
+def test_a_text_in_two_languages_is_split_at_its_own_mark(text, zh, en):
+    assert (Words("zh").part(text), Words("en").part(text)) == (zh, en)
+
+
+def test_points_have_a_sign_unless_they_are_nothing():
+    shown = [points(x) for x in (0.0486, -0.0012, 0.0001, float("nan"))]
+    assert shown == ["+4.9", "−0.1", "0.0", "–"]
+
+
+def test_english_reports_are_english(town):
+    # Cells quote the data, such as titles of standards; all else is ours.
+    made = report.report(town, "en", pictures=None)
+    ours = [made.title, made.subtitle, made.made, *(s.heading for s in made.sections)]
+    ours += said(made).splitlines()
+    for one in made.tables():
+        ours += [one.caption, one.note, *(c.title for c in one.columns)]
+    text = "\n".join(ours).replace("北岸", "").replace("南岸", "")
+    assert not re.findall("[\u3400-\u9fff“”，。]", text)
+
+
+def test_alternative_words_and_captions_of_pictures_differ(town):
+    for figure in report.report(town, "zh").figures():
+        assert (
+            isinstance(figure, Figure) and figure.alt != figure.caption and figure.width_mm == 170
+        )
+        assert 20 < figure.height_mm < 230
