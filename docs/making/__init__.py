@@ -1,0 +1,1 @@
+"""What the documentation is made of: one module per kind of page, each from values to Markdown."""

@@ -1,0 +1,142 @@
+"""What is handed out: the wheel alone runs its city, the source archive makes the same wheel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "data"
+#: The wheel's content before anything else, then the libraries; nothing of this tree, since
+#: without `site` no editable install is on the path.
+RUN = """
+import runpy, sys
+inside, libraries = sys.argv[1:3]
+sys.path[:0] = [inside]
+sys.path += libraries.split("|")
+sys.argv = ["urbanplan", *sys.argv[3:]]
+import urbanplan, urbanplan.city
+for where in (urbanplan.__file__, urbanplan.city.embedded_data()):
+    assert str(where).startswith(inside), where
+runpy.run_module("urbanplan", run_name="__main__")
+"""
+
+
+def build(where: Path, out: Path, *kinds: str) -> dict[str, Path]:
+    """Build with the tool that pyproject.toml names, which asks nobody for anything."""
+    wanted = [word for kind in kinds for word in ("-t", kind)]
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(out), *wanted],
+        cwd=where, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return {p.suffix: p for p in out.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    found = build(ROOT, tmp_path_factory.mktemp("dist"), "wheel", "sdist")
+    return found[".whl"], found[".gz"]
+
+
+def names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def test_the_wheel_holds_what_a_city_needs(built):
+    held = names(built[0])
+    for path in (ROOT / "src" / "urbanplan").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            assert str(path.relative_to(ROOT / "src")) in held, path
+    for folder in ("boundaries", "layers"):
+        for path in (DATA / folder).rglob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                assert f"urbanplan/data/{path.relative_to(DATA)}" in held, path
+    for name in ("py.typed", "publish/assets/LEAFLET-LICENSE", "catalog/standards/GB55014-2021.toml"):  # fmt: skip
+        assert f"urbanplan/{name}" in held
+    assert {n.rpartition("/")[2] for n in held if "/licenses/" in n} == {"LICENSE", "NOTICE"}
+
+
+def test_the_wheel_holds_nothing_else(built):
+    for name in names(built[0]):
+        assert name.startswith(("urbanplan/", "urbanplan-")), name
+        assert not {"tests", "build", "__pycache__", ".stages"} & set(name.split("/")), name
+        assert not name.endswith((".pyc", ".lock", ".nbc", ".nbi")), name
+    # A download that somebody waits for.
+    assert built[0].stat().st_size < 5 * 2**20
+
+
+def test_metadata_says_what_it_needs(built):
+    with zipfile.ZipFile(built[0]) as archive:
+        (path,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        text = archive.read(path).decode("utf-8")
+        (path,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
+        entry = archive.read(path).decode("utf-8")
+    assert "urbanplan = urbanplan.cli:main" in entry
+    assert "License-Expression: MIT" in text and "Requires-Python: >=3.11" in text
+    assert "# urbanplan" in text, "the README is the description"
+
+
+def program(wheel: Path, folder: Path, *words: str) -> subprocess.CompletedProcess:
+    """Run the program from the content of a wheel, from another folder, without this tree."""
+    inside, empty = folder / "inside", folder / "empty"
+    if not inside.exists():
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(inside)
+        empty.mkdir()
+    libraries = "|".join(dict.fromkeys(sysconfig.get_path(n) for n in ("purelib", "platlib")))
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RUN, str(inside), libraries, *words],
+        cwd=empty, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("installed")
+
+
+def test_the_wheel_alone_lists_its_layers(built, folder):
+    done = program(built[0], folder, "layers", "luzhou", "--json")
+    assert done.returncode == 0 and '"hospitals"' in done.stdout, done.stderr
+
+
+def test_the_wheel_alone_runs_its_city(built, folder):
+    done = program(built[0], folder, "-q", "run", "luzhou", "--out", "atlas")
+    assert done.returncode == 0, done.stderr
+    written = {p.name for p in (folder / "empty" / "atlas").iterdir()}
+    assert {"index.html", "luzhou.gpkg", "luzhou.qgz", "coverage.csv", "run.json"} <= written
+    # The very table that is committed.
+    table = (folder / "empty" / "atlas" / "coverage.csv").read_bytes()
+    assert table == (ROOT / "maps" / "luzhou" / "coverage.csv").read_bytes()
+
+
+def test_the_source_archive_makes_the_same_wheel(built, tmp_path):
+    with tarfile.open(built[1]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (tree,) = tmp_path.iterdir()
+    again = build(tree, tmp_path / "again", "wheel")[".whl"]
+    assert names(again) == names(built[0])
+    with zipfile.ZipFile(again) as one, zipfile.ZipFile(built[0]) as other:
+        for name in names(again):
+            assert one.read(name) == other.read(name), name
+
+
+def test_the_source_archive_holds_what_a_contributor_needs(built):
+    with tarfile.open(built[1]) as archive:
+        held = {n.partition("/")[2] for n in archive.getnames()}
+    for name in ("pyproject.toml", "Makefile", "README.md", "LICENSE", "NOTICE", "DESIGN.md", "CHANGELOG.md"):  # fmt: skip
+        assert name in held
+    for name in ("CONTRIBUTING.md", "SECURITY.md", "CITATION.cff"):
+        assert name in held
+    for path in ("docs/build.py", "docs/guide.md", "docs/zh/guide.md", "data/build/__main__.py"):
+        assert path in held
+    for folder in ("tests", "notebooks"):
+        assert any(n.startswith(f"{folder}/") for n in held), folder
+    assert not any("__pycache__" in n or n.startswith((".git/", "maps/", "build/")) for n in held)
