@@ -307,18 +307,18 @@ def test_what_the_data_cannot_tell_is_said():
         return table["why"][0]
 
     park = [shapely.box(*at(0, 0).coords[0], *at(100, 100).coords[0])]
-    assert "no layer 'parks'" in why(scene())
-    assert "only schematic" in why(scene(layer("parks", park, "schematic")))
+    assert why(scene()) == "没有图层“公园” / there is no layer of Parks"
+    assert "Parks is only schematic" in why(scene(layer("parks", park, "schematic")))
     assert "200 m only, which cannot tell 500 m" in why(
         scene(layer("parks", park, accuracy_m=200.0))
     )
     assert "nobody knows who lives where" in why(scene(layer("parks", park), persons=np.nan))
     rough = Trust(frozenset({"modelled"}), 2000.0)
-    assert "population" in why(scene(layer("parks", park), people_trust=rough))
+    assert "Population zones" in why(scene(layer("parks", park), people_trust=rough))
     planned = layer("parks", park)
     planned.frame["status"] = "planned"
     assert "no existing feature" in why(scene(planned))
-    assert "no existing feature" in why(scene(layer("parks", park)), replace(ask, where="kind=zoo"))
+    assert "no existing feature of Parks (kind=zoo)" in why(scene(layer("parks", park)), replace(ask, where="kind=zoo"))  # fmt: skip
     assert "no streets" in why(scene(), entry(measure="streets", figure="length_km", of="area"))
     # 150 of 500 metres is just accurate enough.
     assert values(ask, scene(layer("parks", park, accuracy_m=150.0)))["west"] > 0.2

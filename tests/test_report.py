@@ -39,6 +39,8 @@ from urbanplan.city import load_city
 from urbanplan.cli.report import report as command
 from urbanplan.cli.show import Screen
 from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.plan.conflicts import COLUMNS as CONFLICTS
+from urbanplan.plan.ledger import LEDGER
 from urbanplan.publish import report
 from urbanplan.publish.drawn import drawn_of
 from urbanplan.publish.html.tables import percent, whole
@@ -238,27 +240,30 @@ def test_sited_facilities_become_advice(town):
     assert "not a plot" in said(made)
 
 
-def plan_book(town) -> SimpleNamespace:
-    """The least that a plan's ledger tells."""
-    ledger = pd.DataFrame(
-        [[1, "1.1", "桥梁", "Bridges", "市交通局", "建成二桥", "Second bridge", "bridges", 2, 2, "", "", "", "schematic", "造价未公布", "no cost is published"]],
-        columns=["task", "item", "name_zh", "name_en", "agencies", "promised_zh", "promised_en", "layers", "located", "features", "indicators", "values", "distance", "quality", "missing_zh", "missing_en"],
-    )  # fmt: skip
+def planned(town):
+    """The town with the least that a plan's ledger tells."""
+    rows = {
+        "task": 1, "item": "1.1", "name_zh": "桥梁", "name_en": "Bridges", "agencies": "市交通局", "promised_zh": "建成二桥",
+        "promised_en": "Second bridge", "layers": "桥梁 2", "layers_en": "Bridges 2", "located": 2, "features": 2, "indicators": "",
+        "quality": "schematic", "missing_zh": "造价未公布", "missing_en": "no cost is published",
+    }  # fmt: skip
+    ledger = pd.DataFrame([{c: rows.get(c, "") for c in LEDGER}])
     targets = pd.DataFrame(
         [["people", "人口", "People", "persons", 2030.0, 1200.0, 900.0, 2020.0, 900.0, 2020.0, 300.0, 30.0]],
         columns=["target", "name_zh", "name_en", "unit", "year", "goal", "baseline", "baseline_year", "latest", "latest_year", "still_needed", "per_year"],
     )  # fmt: skip
     conflicts = gpd.GeoDataFrame(
-        [[1, "r", "医院压水", "Hospital in water", "hospitals", "h1", "water", "brook", "北岸", 1.5, np.nan, False, 50.0, "schematic"]],
-        columns=["rank", "rule", "name_zh", "name_en", "layer_a", "feature_a", "layer_b", "feature_b", "district", "area_ha", "length_km", "within_accuracy", "accuracy_m", "quality"],
-        geometry=[town.layers["water"].frame.geometry.iloc[0]], crs=4326,
+        [[1, "r", "医院压水", "Hospital in water", "hospitals", "h1", "", "water", "brook", "", "北岸", 1.5, np.nan, False, 50.0, "schematic"]],
+        columns=CONFLICTS, geometry=[town.layers["water"].frame.geometry.iloc[0]], crs=4326,
     )  # fmt: skip
-    return SimpleNamespace(ledger=ledger, targets=targets, conflicts=conflicts, findings=("没有图层 / no layer of that",))  # fmt: skip
+    findings = ("没有图层 / no layer of that",)
+    book = replace(town.plan, ledger=ledger, targets=targets, conflicts=conflicts, findings=findings)  # fmt: skip
+    return replace(town, plan=book)
 
 
-@pytest.mark.parametrize(("lang", "words"), [("zh", ("建成二桥", "造价未公布", "没有图层", "900（2020）→ 1200 人")), ("en", ("Second bridge", "no cost is published", "no layer of that", "300 people"))])  # fmt: skip
+@pytest.mark.parametrize(("lang", "words"), [("zh", ("建成二桥", "桥梁 2", "造价未公布", "没有图层", "900（2020）→ 1200 人")), ("en", ("Second bridge", "Bridges 2", "no cost is published", "no layer of that", "300 people"))])  # fmt: skip
 def test_a_plan_ledger_has_its_section(town, lang, words):
-    made = report.report(town, lang, pictures=None, plan=plan_book(town))
+    made = report.report(planned(town), lang, pictures=None)
     everything = "\n".join(texts(made))
     assert all(w in everything for w in words)
     assert table(made, "targets").frame["still_needed"].tolist() == [300.0]
@@ -266,13 +271,17 @@ def test_a_plan_ledger_has_its_section(town, lang, words):
     assert "ledger" not in {t.key for t in report.report(town, lang, pictures=None).tables()}
 
 
-def test_the_embedded_plan_is_in_the_report(atlas):
-    plan = getattr(atlas[0], "plan", None)
-    if plan is None:
-        pytest.skip("a run without a plan's ledger")
-    made = report.report(atlas[0], "zh", pictures=None)
-    assert len(table(made, "ledger").frame) == len(plan.ledger)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_embedded_plan_is_in_the_report(atlas, lang):
+    plan, made = atlas[0].plan, report.report(atlas[0], lang, pictures=None)
+    shown = table(made, "ledger").frame
+    assert len(shown) == len(plan.ledger) == 28
+    for name in ("promised", "missing"):
+        assert [seen(x) for x in shown[name]] == [seen(x) for x in plan.ledger[f"{name}_{lang}"]]
+    for said, value, distance in zip(shown["values"], plan.ledger[f"values_{lang}"], plan.ledger[f"distance_{lang}"]):  # fmt: skip
+        assert seen(value) in seen(said) and seen(distance) in seen(said)
     assert table(made, "targets").frame["goal"].equals(plan.targets["goal"])
+    assert len(table(made, "conflicts").frame) == len(plan.conflicts)
 
 
 def test_what_depends_on_bridges_is_told_where_it_was_asked(town):

@@ -17,6 +17,7 @@ from urbanplan.indicators.scene import (
     CannotTellError,
     Scene,
     Trust,
+    called,
     require_accurate,
 )
 from urbanplan.layers.select import measure
@@ -103,9 +104,8 @@ def _circles(indicator: Indicator, frame: gpd.GeoDataFrame) -> BaseGeometry:
     if not indicator.rings:
         return shapely.union_all(shapes.buffer(indicator.metres, quad_segs=_QUARTER).values)
     if not frame.geom_type.isin(["Polygon", "MultiPolygon"]).all():
-        raise CannotTellError(
-            f"{indicator.layer} 没有面积 / some of '{indicator.layer}' have no outline, so no size"
-        )
+        zh, en = called(indicator.layer)
+        raise CannotTellError(f"{zh}没有面积 / some of {en} have no outline, so no size")
     area_ha, drawn = shapes.area / 1e4, []
     for least_ha, metres in indicator.rings:
         # A larger one has the longest radius that its size earns: rings ascend.

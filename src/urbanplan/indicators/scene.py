@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.catalog import QUALITIES, Mode
+from urbanplan.catalog import QUALITIES, Mode, load_catalog
 from urbanplan.coverage import ALL, Parts, share_in
 from urbanplan.errors import InputError
 from urbanplan.layers import Layer
@@ -134,18 +134,21 @@ class Scene:
             If there is no such layer or feature, all are schematic, or one is too rough.
         """
         if name not in self.layers:
-            raise CannotTellError(f"没有图层 {name} / there is no layer '{name}'")
+            zh, en = called(name)
+            raise CannotTellError(f"没有图层“{zh}” / there is no layer of {en}")
         layer = self.layers[name]
         frame = layer.frame if layer.kind.geometry == "none" else layer.with_status("existing")
         frame = select(frame[frame["status"] == "existing"], where)
         if not len(frame):
-            what = f"{name}（{where}）" if where else name
+            zh, en = called(name)
+            which = (f"（{where}）", f" ({where})") if where else ("", "")
             raise CannotTellError(
-                f"{what} 没有已知位置的现状要素 / no existing feature has a place"
+                f"{zh}{which[0]}没有已知位置的现状要素 / no existing feature of {en}{which[1]} has a place"
             )
         trust = trust_of(frame)
         if (frame["quality"] == "schematic").all():
-            raise CannotTellError(f"{name} 仅有示意数据 / '{name}' is only schematic")
+            zh, en = called(name)
+            raise CannotTellError(f"{zh}仅有示意数据 / {en} is only schematic")
         require_accurate(trust, reach_m, name)
         return frame.to_crs(self.crs), trust
 
@@ -160,10 +163,17 @@ def trust_of(frame: pd.DataFrame) -> Trust:
     return Trust(frozenset(frame["quality"]), float(frame["accuracy_m"].astype(float).max()))
 
 
-def require_accurate(trust: Trust, reach_m: float, what: str) -> None:
-    """Raise `CannotTellError` if data is too rough for the distance asked about."""
+def require_accurate(trust: Trust, reach_m: float, layer: str) -> None:
+    """Raise `CannotTellError` if a layer is too rough for the distance asked about."""
     if trust.accuracy_m > ACCURATE_ENOUGH * reach_m:
+        zh, en = called(layer)
         raise CannotTellError(
-            f"{what} 误差约 {trust.accuracy_m:,.0f} 米，判断不了 {reach_m:,.0f} 米 /"
-            f" '{what}' is known to {trust.accuracy_m:,.0f} m only, which cannot tell {reach_m:,.0f} m"
+            f"{zh}误差约 {trust.accuracy_m:,.0f} 米，判断不了 {reach_m:,.0f} 米 /"
+            f" {en} is known to {trust.accuracy_m:,.0f} m only, which cannot tell {reach_m:,.0f} m"
         )
+
+
+def called(layer: str) -> tuple[str, str]:
+    """What readers call a layer, in both languages: reasons stand in tables that no programmer reads."""
+    kinds = load_catalog().layers
+    return (kinds[layer].name_zh, kinds[layer].name_en) if layer in kinds else (layer, layer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
 from urbanplan.files import write_bytes, write_text, write_workbook
@@ -54,7 +54,6 @@ def write(
     path: Path | str,
     *,
     lang: str = "zh",
-    plan: Any = None,
     bridges: pd.DataFrame | None = None,
 ) -> Path:
     """Write a report of a run; the same run gives the same bytes.
@@ -65,8 +64,6 @@ def write(
     path : path
         Ending in ``.html``, ``.pdf``, ``.docx`` or ``.xlsx``.
     lang : {'zh', 'en'}
-    plan : object, optional
-        The plan's ledger; that of the results by default.
     bridges : DataFrame, optional
         What depends on each bridge (`urbanplan.study.bridge_dependence`); without it that section is left out.
 
@@ -83,7 +80,7 @@ def write(
     """
     ending = require_known(path, lang)
     require_ready(ending)
-    made = report(results, lang, pictures=FORMATS[ending], plan=plan, bridges=bridges)
+    made = report(results, lang, pictures=FORMATS[ending], bridges=bridges)
     if ending == "html":
         from urbanplan.publish.report.page import page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanplan import __version__
 from urbanplan.publish.report import ahead, judged, reach, worth
@@ -29,7 +29,6 @@ def report(
     lang: str = "zh",
     *,
     pictures: str | None = "svg",
-    plan: Any = None,
     bridges: pd.DataFrame | None = None,
 ) -> Report:
     """Everything that a report says, as plain values.
@@ -40,8 +39,6 @@ def report(
     lang : {'zh', 'en'}
     pictures : {'svg', 'png', None}
         How maps and charts are drawn; None leaves them out.
-    plan : object, optional
-        The plan's ledger (``ledger``, ``targets``, ``conflicts``, ``findings``); that of the results by default.
     bridges : DataFrame, optional
         From `urbanplan.study.bridge_dependence`.
 
@@ -57,8 +54,7 @@ def report(
         If pictures are wanted and no font with Chinese is installed.
     """
     words = Words(lang)
-    plan = getattr(results, "plan", None) if plan is None else plan
-    context = Context(results, words, plan, bridges)
+    context = Context(results, words, bridges)
     city = results.city
     day = _newest(results)
     # Years and months stay what they are: a day that nobody stated is not made up.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,15 +33,12 @@ class Context:
     ----------
     results : Results
     words : Words
-    plan : object or None
-        The plan's ledger: ``ledger``, ``targets``, ``conflicts``, ``findings``.
     bridges : DataFrame or None
         What depends on each bridge: see `urbanplan.study.bridge_dependence`.
     """
 
     results: Results
     words: Words
-    plan: Any = None
     bridges: pd.DataFrame | None = None
 
     @cached_property
@@ -68,13 +64,6 @@ class Context:
         """What a layer is called."""
         held = self.results.layers.get(layer)
         return self.words.named(held.kind if held else load_catalog().layer(layer))
-
-    def plainly(self, text: str) -> str:
-        """A text with ids of layers, as the check-up quotes them, replaced by what these are called."""
-        layers = load_catalog().layers
-        # English quotes them; in Chinese a Latin word that is an id is one.
-        ids = r"'([a-z_]+)'" if self.words.lang == "en" else r"(?<![A-Za-z_])([a-z_]+)(?![A-Za-z_])"
-        return re.sub(ids, lambda m: self.kind(m[1]) if m[1] in layers else m[0], text)
 
     def mode(self, name: str) -> str:
         """What a mode is called."""

@@ -75,9 +75,7 @@ def _told(context: Context, told: pd.DataFrame) -> Table:
 
 def _reasons(context: Context, untold: pd.DataFrame) -> Table:
     words = context.words
-    counts = (
-        untold["why"].map(lambda why: context.plainly(words.part(why))).value_counts(sort=False)
-    )
+    counts = untold["why"].map(words.part).value_counts(sort=False)
     frame = counts.rename_axis("why").reset_index(name="count")
     frame = frame.sort_values(["count", "why"], ascending=[False, True], kind="stable").reset_index(drop=True)  # fmt: skip
     rest = frame.iloc[_MOST_REASONS:]["count"].sum()
@@ -88,8 +86,8 @@ def _reasons(context: Context, untold: pd.DataFrame) -> Table:
 
 def ledger(context: Context, maps: Maps | None) -> Section | None:
     """The plan's targets, promises and contradictions, where there is a plan."""
-    plan, words = context.plan, context.words
-    if plan is None or not (len(plan.ledger) or len(plan.targets) or len(plan.conflicts)):
+    plan, words = context.results.plan, context.words
+    if not (len(plan.ledger) or len(plan.targets) or len(plan.conflicts)):
         return None
     promised = bool(len(plan.ledger) or len(plan.targets))
     blocks: list[Block | None] = [Text(words("p_ledger" if promised else "p_consistency"))]
@@ -110,12 +108,8 @@ def ledger(context: Context, maps: Maps | None) -> Section | None:
 
 
 def _either(context: Context, table: pd.DataFrame, name: str) -> list[str]:
-    # A column in this language: ``name_zh`` and ``name_en``, or one of its own name.
-    zh = f"{name}_zh" if f"{name}_zh" in table else name
-    en = f"{name}_en" if f"{name}_en" in table else name
-    if zh not in table or en not in table:
-        return [""] * len(table)
-    return [context.words.pair(a, b) for a, b in zip(table[zh], table[en])]
+    # A column that is there in both languages.
+    return [context.words.pair(a, b) for a, b in zip(table[f"{name}_zh"], table[f"{name}_en"])]
 
 
 def _with_year(context: Context, value: float, unit: str, year: float) -> str:
@@ -124,7 +118,7 @@ def _with_year(context: Context, value: float, unit: str, year: float) -> str:
 
 
 def _targets(context: Context) -> Table:
-    words, targets = context.words, context.plan.targets
+    words, targets = context.words, context.results.plan.targets
     rows = list(targets.itertuples())
     frame = targets[["target", "goal", "baseline", "latest", "still_needed", "per_year"]].reset_index(drop=True)  # fmt: skip
     frame["name"] = _either(context, targets, "name")
@@ -141,12 +135,12 @@ def _targets(context: Context) -> Table:
 
 
 def _ledger(context: Context) -> Table:
-    words, table = context.words, context.plan.ledger
+    words, table = context.words, context.results.plan.ledger
     frame = table[["task", "item", "located", "features"]].reset_index(drop=True)
     frame["name"] = _either(context, table, "name")
     frame["agencies"] = [clean(a) for a in table["agencies"]]
     frame["promised"] = _either(context, table, "promised")
-    layers = ["layers_en" if context.words.lang == "en" and "layers_en" in table else "layers"][0]
+    layers = "layers" if words.lang == "zh" else "layers_en"
     mapped = [
         words("on_map", layers=clean(name), located=f"{located:g}", features=f"{features:g}") if features else ""
         for name, located, features in zip(table[layers], table["located"], table["features"])
@@ -155,7 +149,7 @@ def _ledger(context: Context) -> Table:
     values, distance = _either(context, table, "values"), _either(context, table, "distance")
     frame["values"] = [words("semicolon").join(x for x in pair if x) for pair in zip(values, distance)]  # fmt: skip
     frame["quality"] = [context.qualities(q) for q in table["quality"]]
-    frame["missing"] = [context.plainly(m) for m in _either(context, table, "missing")]
+    frame["missing"] = _either(context, table, "missing")
     columns = (
         Column("item", words("c_item"), "code"),
         Column("name", words("c_task"), weight=1.5),
@@ -168,7 +162,7 @@ def _ledger(context: Context) -> Table:
 
 
 def _conflicts(context: Context) -> Table:
-    words, table = context.words, context.plan.conflicts
+    words, table = context.words, context.results.plan.conflicts
     frame = table[["rank", "rule", "area_ha", "length_km", "accuracy_m"]].reset_index(drop=True)
     frame["name"] = _either(context, table, "name")
     frame["between"] = [_between(context, r) for r in table.itertuples()]

@@ -205,9 +205,7 @@ def _bridges(context: Context) -> list[str]:
 
 
 def _plan(context: Context) -> list[str]:
-    plan, words, said = context.plan, context.words, []
-    if plan is None:
-        return []
+    plan, words, said = context.results.plan, context.words, []
     if len(plan.ledger):
         missing = plan.ledger["missing_zh"].map(lambda v: bool(str(v or "").strip()))
         shown = (plan.ledger["located"].fillna(0).astype(float) > 0).sum()
