@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import pandas as pd
 import pytest
 import tomli_w
 
@@ -261,26 +260,3 @@ def test_targets_of_make_that_are_quoted_exist():
     for path in WRITTEN:
         for line, _ in quoted(path, "make"):
             assert line.split()[1] in targets, f"{path.name}: {line}"
-
-
-def test_the_readme_tells_the_figures_of_the_committed_atlas():
-    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    atlas = ROOT / "maps" / "luzhou"
-    checks, told, table = (pd.read_csv(atlas / f"{n}.csv") for n in ("checks", "indicators", "coverage"))  # fmt: skip
-    assert f"{len(checks)} checks, {checks['source'].notna().sum()} of them" in text
-    assert set(checks["verdict"]) == {"ok"} and "none failing" in text
-    known = told[told["verdict"] != "cannot be told"]["indicator"].nunique()
-    assert f"{told['indicator'].nunique()} indicators two can be told" in text and known == 2
-    hit = table[(table["facilities"] == "culture_sport") & (table["minutes"] == 30)]
-    share = hit.set_index(["area", "mode"])["share"]
-    assert f"{share['ALL', 'drive']:.1%}".replace("%", " %") + " of 1,596,119" in text
-    assert f"{share['ALL', 'bike']:.1%} by bicycle".replace("%", " %") in text
-    assert f"{share['ALL', 'walk']:.1%} on foot".replace("%", " %") in text
-    assert f"{share['纳溪区', 'drive']:.1%} by car and nobody on foot".replace("%", " %") in text
-    assert share["纳溪区", "walk"] == 0
-    layers = [json.loads(p.read_text("utf-8")) for p in (ROOT / "data/layers/luzhou").glob("*.geojson")]  # fmt: skip
-    kinds = load_catalog().layers
-    names = [p.stem for p in (ROOT / "data/layers/luzhou").glob("*.geojson")]
-    placed = [f for n, held in zip(names, layers) if kinds[n].geometry != "none" for f in held["features"]]  # fmt: skip
-    lost = sum(f["geometry"] is None for f in placed)
-    assert f"published by name only ({lost} of {len(placed)})" in text

@@ -164,6 +164,9 @@ def test_the_readme_says_what_a_run_says(atlas, luzhou, luzhou_layers):
     head = table[(table["facilities"] == plan.headline_facilities) & (table["minutes"] == 30)]
     for row in head[head["area"] == "ALL"].itertuples():
         assert f"{row.share:.1%}".replace("%", " %") in text, row.mode
+    told = atlas[0].indicators
+    known = told[told["verdict"] != "cannot be told"]["indicator"].nunique()
+    assert f"{told['indicator'].nunique()} indicators two can be told" in text and known == 2
     checks = check_city(luzhou, luzhou_layers)
     published = int((checks["unit"] != "findings").sum())
     carried = int(checks["measure"].str.startswith("value:").sum())

@@ -411,7 +411,8 @@ def test_no_text_is_read_as_code_by_the_typesetter(several):
     blocks = tuple(Text(line) for line in lines)
     made = report.Report("zh", "t", "", "", "m", (2000, 1, 1), (Section("s", "h", blocks, 1),))
     document = pdfium.PdfDocument(pdf.pdf(made))
-    shown = seen("".join(p.get_textpage().get_text_range() for p in document))
+    # What the reader takes for a hyphen at the end of a line it gives as U+FFFE.
+    shown = seen("".join(p.get_textpage().get_text_range() for p in document).replace("\ufffe", "-"))  # fmt: skip
     document.close()
     assert all(seen(fonts.chinese_font().fit(line)) in shown for line in lines)
 

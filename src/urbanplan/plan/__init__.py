@@ -2,11 +2,10 @@
 
 from urbanplan.plan.conflicts import conflicts
 from urbanplan.plan.ledger import LEDGER, PlanBook, book, ledger, orphans, target_table
-from urbanplan.plan.model import NO_PLAN, Item, Plan, Task, parse_plan
+from urbanplan.plan.model import Item, Plan, Task, parse_plan
 
 __all__ = [
     "LEDGER",
-    "NO_PLAN",
     "Item",
     "Plan",
     "PlanBook",

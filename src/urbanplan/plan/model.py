@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from urbanplan.catalog import load_catalog
@@ -59,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan: parts, tasks, documents of its system, and published values behind its targets.
+    """A plan: parts, tasks, documents of its system, and published values behind its targets; empty for a city without one.
 
     Attributes
     ----------
@@ -75,11 +74,11 @@ class Plan:
         By target: ``points`` (``year, value, source``), ``note_zh, note_en``.
     """
 
-    about: Mapping[str, str]
-    parts: Mapping[str, Mapping[str, Any]]
-    tasks: tuple[Task, ...]
-    documents: tuple[Mapping[str, Any], ...]
-    series: Mapping[str, Mapping[str, Any]]
+    about: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = ()
+    documents: tuple[Mapping[str, Any], ...] = ()
+    series: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def items(self) -> tuple[tuple[Task, Item], ...]:
@@ -99,10 +98,6 @@ class Plan:
     def tasks_of_indicator(self, indicator: str) -> tuple[int, ...]:
         """Numbers of the tasks that an indicator measures."""
         return tuple(sorted({t.number for t, i in self.items if indicator in i.indicators}))
-
-
-#: Of a city whose folder holds none.
-NO_PLAN = Plan(MappingProxyType({}), MappingProxyType({}), (), (), MappingProxyType({}))
 
 
 def parse_plan(table: Mapping[str, Any], where: object = None) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urbanplan.city import City
 from urbanplan.files import read_toml
-from urbanplan.plan import NO_PLAN, Plan, parse_plan
+from urbanplan.plan import Plan, parse_plan
 
 _FILE = "plan.toml"
 
@@ -18,6 +18,6 @@ def plan_of(city: City) -> Plan:
         If the file breaks its form.
     """
     if not city.has(_FILE):
-        return NO_PLAN
+        return Plan()
     path = city.find(_FILE)
     return parse_plan(read_toml(path), path)
