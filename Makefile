@@ -10,7 +10,7 @@ run: $(VENV)/.ready          ## build the Luzhou atlas into maps/luzhou
 	$(BIN)/urbanplan run luzhou
 
 test: $(VENV)/.ready-test clients lint   ## every test, with the real clients
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check src tests data/build benchmarks docs

@@ -23,7 +23,7 @@ QUIET = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-NOTED = pytest.StashKey[dict[str, object]]()
+NOTED = "noted"
 
 
 class Worker:
@@ -126,13 +126,18 @@ def pair(writer, worker, tmp_path) -> Pair:
 @pytest.fixture
 def count(request):
     """Note what was measured, for the lines under the tests."""
-    noted = request.config.stash.setdefault(NOTED, {})
-    return lambda **what: noted.update({f"{k} {request.node.name}": v for k, v in what.items()})
+    # Properties of a test reach the terminal from whichever process ran it.
+    own = request.node.user_properties
+    return lambda **what: own.extend(
+        (NOTED, f"{k} {request.node.name}", v) for k, v in what.items()
+    )
 
 
 def pytest_terminal_summary(terminalreporter, config) -> None:
     """How many kills and faults there were, by writer."""
-    noted = config.stash.get(NOTED, {})
+    reports = [r for held in terminalreporter.stats.values() for r in held if hasattr(r, "user_properties")]  # fmt: skip
+    every = dict.fromkeys(tuple(p) for r in reports for p in r.user_properties if p[0] == NOTED)
+    noted = {what: number for _, what, number in every}
     if noted:
         terminalreporter.section("measured")
     for what, number in noted.items():
