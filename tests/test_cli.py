@@ -201,3 +201,23 @@ def test_a_key_for_tianditu_is_never_printed(capsys, town, tmp_path, monkeypatch
         capsys, "publish", "html", town, "--out", str(out), "--basemap", "tianditu"
     )
     assert code == 0 and key not in said + err and key in out.read_text("utf-8")
+
+
+@pytest.mark.parametrize("wide", [60, 80, 120])
+def test_no_figure_is_cut_in_a_narrow_terminal(tmp_path, capsys, monkeypatch, wide):
+    town = write_town(tmp_path / "town")
+    monkeypatch.setenv("COLUMNS", str(wide))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    ask = ("coverage", str(town), "--facilities", "hospitals", "--minutes", "2，5")
+    with pytest.raises(SystemExit) as stop:
+        main(list(ask))
+    out = capsys.readouterr().out
+    assert stop.value.code == 0 and "…" not in out
+    with pytest.raises(SystemExit):
+        main([*ask, "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["minutes"] for row in rows} == {2, 5}
+    for row in rows:
+        assert f"{row['persons_covered']:,.0f}" in out and f"{row['share']:.1%}" in out
+    # What the title says stands in no column.
+    assert "facilities" not in out and "hospitals" in out

@@ -310,7 +310,7 @@ class TestLayers:
             table.to_excel(book, sheet_name="公园", index=False, startrow=2)
         found = read_delivery(path)
         assert found.layer == "公园" and len(found.frame) == 2
-        assert "1 rows without coordinates" in found.notes
+        assert "1 row without coordinates: row 2" in found.notes
         assert "2 rows above the header were skipped" in found.notes
         with pd.ExcelWriter(path, mode="a") as book:
             table.to_excel(book, sheet_name="学校", index=False)
@@ -421,7 +421,7 @@ class TestTables:
         assert found.frame.geometry[0].equals(shapely.from_wkt(big.wkt))
         assert found.frame.geometry[1] == shapely.Point(1, 2) and "wkt" not in found.frame
         assert "1 rows have geometry that is not WKT" in found.notes
-        assert "2 rows without coordinates" in found.notes
+        assert "2 rows without coordinates: c, d" in found.notes
 
     def test_one_column_with_both_numbers(self, tmp_path):
         found = self.read(tmp_path, 'name,location\na,"105.44,28.87"\nb,105.5，28.9\nc,\n')
@@ -476,6 +476,65 @@ class TestTables:
         frame = read_delivery(tmp_path / "a.xlsx").frame
         assert list(frame["编号"]) == ["007", "x"] and list(frame["n"]) == [5, 6]
         assert frame.geometry[0] == shapely.Point(105.5, 28) and frame.geometry[1] is None
+
+    @pytest.mark.parametrize("ending", ["xlsx", "csv"])
+    @pytest.mark.parametrize(
+        ("head", "merged", "names"),
+        [
+            # Over two columns, and with a title above.
+            ([["医院一览表"], ["名称", "位置", None, "床位"], [None, "经度", "纬度"]], ["B2:C2"], ["名称", "经度", "纬度", "床位"]),
+            # Downwards, under a word that is known as a column of both coordinates.
+            ([["名称", "坐标", None, "床位"], [None, "经度", "纬度"]], ["A1:A2", "B1:C1", "D1:D2"], ["名称", "经度", "纬度", "床位"]),
+            # The coordinates stand in the upper row already.
+            ([["名称", "经度", "纬度", "床位", None], [None, None, None, "编制", "开放"]], ["D1:E1"], ["名称", "经度", "纬度", "编制", "开放"]),
+        ],
+    )  # fmt: skip
+    def test_a_head_in_two_rows_is_one(self, tmp_path, head, merged, names, ending):
+        rows = [["甲", 105.3, 28.8, 100, 90], ["乙", 105.4, 28.9, 200, None]]
+        rows = [row[: len(names)] for row in rows]
+        if ending == "xlsx":
+            book = openpyxl.Workbook()
+            for row in [*head, *rows]:
+                book.active.append(row)
+            for cells in merged:
+                book.active.merge_cells(cells)
+            book.save(tmp_path / "a.xlsx")
+        else:
+            wide = [[*row, *[None] * (len(names) - len(row))] for row in [*head, *rows]]
+            text = pd.DataFrame(wide).to_csv(index=False, header=False)
+            (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+        found = read_delivery(tmp_path / f"a.{ending}")
+        assert list(found.frame.columns) == [*names, "geometry"]
+        assert list(found.frame["名称"]) == ["甲", "乙"] and found.frame[names[3]].sum() == 300
+        assert "the head stands in two rows: they were read as one" in found.notes
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            # A title of two cells over a head without gaps.
+            [["公园名录", "", "", "2024年"], ["名称", "lon", "lat", "面积"], ["a", 105, 28, 1]],
+            # A first row that has no place, though it has words only.
+            [["名称", "lon", "lat", "备注"], ["a", "", "", "在建"], ["b", 105, 28, "x"]],
+        ],
+    )
+    def test_what_is_no_second_row_of_a_head_is_not_taken_for_one(self, tmp_path, rows):
+        text = "\n".join(",".join(map(str, row)) for row in rows)
+        found = self.read(tmp_path, text + "\n")
+        assert list(found.frame.columns)[:3] == ["名称", "lon", "lat"]
+        assert "a" in list(found.frame["名称"]) and "the head stands" not in " ".join(found.notes)
+
+    def test_columns_without_a_name_are_kept_if_they_are_filled(self, tmp_path):
+        book = openpyxl.Workbook()
+        for row in (["lon", None, "lat", "n"], [105, None, 28, 1, None, "x"], [106, None, 29, 2]):
+            book.active.append(row)
+        book.save(tmp_path / "a.xlsx")
+        frame = read_delivery(tmp_path / "a.xlsx").frame
+        assert list(frame.columns) == ["lon", "lat", "n", "column 6", "geometry"]
+
+    def test_rows_without_a_place_are_named(self, tmp_path):
+        rows = "".join(f"{i},{name},,\n" for i, name in enumerate("甲乙丙丁")) + ",合计,,\n"
+        found = self.read(tmp_path, f"序号,名称,lon,lat\n9,戊,105,28\n{rows}")
+        assert "4 rows without coordinates: 甲, 乙, 丙 …" in found.notes
 
 
 class TestParquet:

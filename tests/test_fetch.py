@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tomllib
@@ -138,7 +139,39 @@ def test_an_extract_of_another_place_is_refused(helsinki_pbf, tmp_path, capsys):
 
 @pytest.mark.parametrize("args", [(), ("--pbf", "a", "--overpass", "http://x")])
 def test_one_source_is_needed(helsinki, capsys, args):
-    assert command(capsys, "fetch", helsinki, *args)[0] == 2
+    code, _, err = command(capsys, "fetch", helsinki, *args)
+    assert code == 2 and "Geofabrik (download.geofabrik.de)" in err
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_an_extract_of_a_part_says_how_much_it_covers(
+    helsinki_pbf, tmp_path, capsys, monkeypatch, header
+):
+    # Half as much again to the east, beyond what the extract holds.
+    area = shapely.box(BOX[0], BOX[1], BOX[2] + (BOX[2] - BOX[0]) / 2, BOX[3])
+    gpd.GeoDataFrame({"name": ["x"]}, geometry=[area], crs=4326).to_file(tmp_path / "b.gpkg")
+    command(capsys, "init", tmp_path / "x", "--boundary", tmp_path / "b.gpkg")
+    path = helsinki_pbf
+    if not header:
+        path = tmp_path / "bare.osm.pbf"
+        with osmium.SimpleWriter(str(path), header=osmium.io.Header()) as bare:
+            for item in osmium.FileProcessor(str(helsinki_pbf)):
+                bare.add(item)
+    code, _, err = command(capsys, "fetch", tmp_path / "x", "--pbf", path)
+    assert code == 0
+    said = re.search(r"the extract covers (\d+)% of the city; what lies outside counts as", err)
+    # Two thirds of 98 %: BOX is a little larger than what the extract says that it holds.
+    assert said and abs(int(said[1]) - 65.5) <= 1.5
+    monkeypatch.setenv("URBANPLAN_LANG", "zh")
+    assert "提取文件只覆盖城市面积的" in command(capsys, "fetch", tmp_path / "x", "--pbf", path)[2]
+
+
+def test_an_extract_of_the_whole_says_nothing_of_it(helsinki_pbf, tmp_path, capsys):
+    area = shapely.box(*BOX).buffer(-0.0005)
+    gpd.GeoDataFrame({"name": ["x"]}, geometry=[area], crs=4326).to_file(tmp_path / "b.gpkg")
+    command(capsys, "init", tmp_path / "x", "--boundary", tmp_path / "b.gpkg")
+    code, _, err = command(capsys, "fetch", tmp_path / "x", "--pbf", helsinki_pbf)
+    assert code == 0 and "the extract covers" not in err
 
 
 def test_the_tag_catalogue_names_layers_and_columns_that_exist():

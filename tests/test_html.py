@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -233,6 +234,26 @@ def test_a_redacted_column_is_not_in_the_bytes(secret_run, tmp_path, column):
     there, data = holds(html.Options(redact=(column,)))
     assert not there
     assert all(column not in f["properties"] for x in data["layers"] for f in x["features"])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_notes_of_scenarios_and_targets_are_redacted_too(atlas, tmp_path, lang):
+    told = {f"note_{x}": f"机密 {x} {{}}" for x in ("zh", "en")}
+    known = {
+        name: replace(one, **{k: v.format("scenario") for k, v in told.items()})
+        for name, one in atlas[0].scenarios.items()
+    }
+    notes = {k: v.format("target") for k, v in told.items()}
+    targets = atlas[0].plan.targets.assign(**notes)
+    results = replace(atlas[0], scenarios=known, plan=replace(atlas[0].plan, targets=targets))
+    options = html.Options(redact=(f"note_{lang}",))
+    text = html.write(results, tmp_path / "i.html", options).read_text("utf-8")
+    other = "en" if lang == "zh" else "zh"
+    for what in ("scenario", "target"):
+        assert f"机密 {lang} {what}" not in plain(text)
+        assert f"机密 {other} {what}" in plain(text)
+    # The page is told, so that it does not show the other language's remark in its place.
+    assert values(text)["hidden"] == [f"note_{lang}"]
 
 
 @given(

@@ -74,7 +74,7 @@ def test_columns_are_recognised_and_the_rest_is_named(folder, tmp_path, capsys):
         x1=[1],
     )
     code, out, err = bring(capsys, folder, path)
-    assert code == 0 and "1 rows in, 1 features out" in out
+    assert code == 0 and "1 row in, 1 feature out" in out
     assert "name_zh ← 名称" in err and "columns not taken: x1" in err
     (row,) = layer(folder).to_dict("records")
     assert row["name_zh"] == "忠山公园" and row["area_ha_published"] == 12.5
@@ -133,7 +133,7 @@ def test_each_fault_is_repaired_or_refused_by_name(folder, tmp_path, capsys, geo
     good = shapely.geometry.mapping(square(0.03, 0.03))
     path = raw(tmp_path / "p.geojson", (geometry, {"name": "odd"}), (good, {"name": "good"}))
     code, out, err = bring(capsys, folder, path)
-    assert code == 0 and f"2 rows in, {1 + kept} features out" in out
+    assert code == 0 and f"2 rows in, {1 + kept} feature{'s' * kept} out" in out
     assert says in err or geometry is None
     frame = layer(folder)
     assert ("odd" in set(frame["name_zh"])) is kept
@@ -184,6 +184,36 @@ def test_a_figure_that_is_none_is_left_empty_and_said(folder, tmp_path, capsys):
     assert np.isnan(layer(folder, "hospitals")["beds"].iloc[0])
 
 
+@pytest.mark.parametrize("word", ["合计", "总 计：", "小计", "Total", "SUM"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_row_of_totals_is_no_feature(folder, tmp_path, capsys, word, first):
+    path = tmp_path / "h.csv"
+    # In the column of names, or before it.
+    last = f"{word},,,,300" if first else f",{word},,,300"
+    path.write_text(
+        f"序号,名称,lon,lat,床位\n一,甲,{LON},{LAT},100\n二,乙,,,200\n{last}\n", "utf-8"
+    )
+    code, out, err = bring(capsys, folder, path, "hospitals", "--crs", "EPSG:4490")
+    assert code == 0 and "3 rows in, 2 features out" in out
+    assert f"1 row of totals left out: {word}" in err and "1 row without coordinates: 乙" in err
+    assert sorted(layer(folder, "hospitals")["name_zh"]) == ["乙", "甲"]
+    args = ("--crs", "EPSG:4490", "--strict", "--replace")
+    code, _, err = bring(capsys, folder, path, "hospitals", *args)
+    assert code == 2 and "--strict found 1 repairs" in err and word in err
+
+
+def test_a_place_that_is_called_total_stays(folder, tmp_path, capsys):
+    path = deliver(tmp_path / "f.geojson", [square()], name=["Total"])
+    assert bring(capsys, folder, path)[0] == 0
+    assert layer(folder)["name_zh"].tolist() == ["Total"]
+
+
+def test_points_with_people_are_no_population(folder, tmp_path, capsys):
+    path = deliver(tmp_path / "p.geojson", [shapely.Point(LON, LAT)], name=["a"], persons=[9])
+    code, _, err = bring(capsys, folder, path, "population")
+    assert code == 2 and "→ bring zones with people, or a raster" in err
+
+
 def test_a_layer_is_not_lost_by_accident(folder, tmp_path, capsys):
     one = deliver(tmp_path / "1.geojson", [square()], name=["a"])
     two = deliver(tmp_path / "2.geojson", [square(0.02)], name=["b"])
@@ -192,10 +222,15 @@ def test_a_layer_is_not_lost_by_accident(folder, tmp_path, capsys):
     code, _, err = bring(capsys, folder, two)
     assert code == 2 and "holds 1 features already" in err and "--append" in err
     assert before == (folder / "layers/parks.geojson").read_bytes()
-    assert bring(capsys, folder, two, "parks", "--append")[0] == 0
+    code, out, _ = bring(capsys, folder, two, "parks", "--append")
+    assert code == 0 and "1 row in, 1 added, 2 in the layer" in out
     assert sorted(layer(folder)["name_zh"]) == ["a", "b"]
     # The same file again changes nothing: what comes under its id takes its own place.
-    assert bring(capsys, folder, two, "parks", "--append")[0] == 0
+    code, out, _ = bring(capsys, folder, two, "parks", "--append")
+    assert code == 0 and "already there: nothing added" in out
+    assert sorted(layer(folder)["name_zh"]) == ["a", "b"]
+    code, out, _ = bring(capsys, folder, two, "parks", "--append", "--as-of", "2025")
+    assert code == 0 and "1 row in, 0 added, 1 changed, 2 in the layer" in out
     assert sorted(layer(folder)["name_zh"]) == ["a", "b"]
     assert bring(capsys, folder, two, "parks", "--replace")[0] == 0
     assert layer(folder)["name_zh"].tolist() == ["b"]

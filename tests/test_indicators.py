@@ -341,6 +341,8 @@ def test_the_wide_table_reads_like_a_check_up():
     table = wide(check_up({"x": ask, "y": unsure}, scene(parks)))
     assert list(table) == [
         "indicator",
+        "name_zh",
+        "name_en",
         "clause",
         "threshold",
         "east",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
@@ -155,6 +156,26 @@ def test_a_bad_boundary_leaves_nothing_behind(tmp_path, capsys, make, says):
     code, _, err = command(capsys, "init", tmp_path / "x", "--boundary", path)
     assert code == 2 and re.search(says, err) and "Traceback" not in err
     assert not (tmp_path / "x" / "city.toml").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path, capsys, monkeypatch):
+    path = boundary(tmp_path / "b.geojson")
+    (tmp_path / "notes").write_text("mine", "utf-8")
+    code, _, err = command(capsys, "init", tmp_path / "notes" / "x", "--boundary", path)
+    assert code == 2 and "cannot be written to (Not a directory)" in err and "→" in err
+    # As in a folder that may be read only; whoever runs the tests may write everywhere.
+    make = Path.mkdir
+
+    def refuse(self, *args, **kwargs):
+        if self.name == "x":
+            raise PermissionError(13, "Permission denied", str(self))
+        make(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    for args in (("--boundary", path), ("--adcode", "510502")):
+        code, _, err = command(capsys, "init", tmp_path / "ro" / "x", *args)
+        assert code == 2 and "x: cannot be written to (Permission denied)" in err
+        assert "Traceback" not in err
 
 
 def _points(path):

@@ -204,6 +204,26 @@ def test_without_people_shares_are_of_land_and_that_is_said(tmp_path):
     assert pdf.pdf(made)[:5] == b"%PDF-"
 
 
+@pytest.mark.parametrize(("lang", "words"), [("zh", "无法判断"), ("en", "cannot be told")])
+def test_without_any_facility_nobody_is_said_to_be_reached(tmp_path, lang, words):
+    folder = write_town(tmp_path / "town")
+    write_layer(folder, "hospitals", [("h", None, {})])
+    made = report.report(study.run(load_city(folder)), lang)
+    text = said(made)
+    assert words in made.sections[0].blocks[0].text and words in text.split("\n", 1)[1]
+    assert not any(w in text for w in ("everybody", "all land", "所有人", "全部土地", "nan"))
+    assert not {"bands", "by_district", "gaps"} & {f.key for f in made.figures()}
+    assert pdf.pdf(made)[:5] == b"%PDF-"
+
+
+def test_targets_that_are_not_named_are_counted(town):
+    whole = planned(town)
+    rows = pd.concat([whole.plan.targets] * 5, ignore_index=True)
+    many = replace(whole, plan=replace(whole.plan, targets=rows))
+    text = said(report.report(many, "en", pictures=None))
+    assert "5 targets are not reached yet" in text and "2 more" in text
+
+
 def test_without_scenarios_and_indicators_that_is_told(town, tmp_path):
     bare = replace(
         town,

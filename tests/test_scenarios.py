@@ -22,7 +22,8 @@ from urbanplan import study
 from urbanplan.city import load_city
 from urbanplan.cli import cli, main
 from urbanplan.errors import InputError, UnknownNameError, UrbanplanError
-from urbanplan.scenarios import BASELINE, chain, parse_scenarios
+from urbanplan.scenarios import BASELINE, chain, parse_scenarios, pick_scenario
+from urbanplan.study import scenarios_of
 
 
 def lonlat(row, column):
@@ -385,7 +386,9 @@ def test_compare_writes_every_table_and_the_map(tmp_path):
     run("compare", folder, "baseline", "second_bridge", "--out", tmp_path / "all.xlsx")
     sheets = pd.read_excel(tmp_path / "all.xlsx", sheet_name=None)
     assert list(sheets) == ["indicators", "coverage", "people", "layers", "costs"]
-    assert "二桥" in run("scenarios", folder)
+    assert "Second bridge" in run("scenarios", folder)
+    with pytest.raises(UnknownNameError, match="did you mean 'second_bridge'"):
+        pick_scenario(scenarios_of(load_city(folder)), "second_brige")
 
 
 def test_scenarios_of_ones_own_stand_on_the_citys(tmp_path):

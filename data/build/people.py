@@ -65,8 +65,8 @@ TARGETS = [
     ("tg_shuang200", "“双两百”", "Double 200", "persons_and_km2", 200, "万人、km²", 2025, None, None, "http://eecv.cn/e/wap/show.php?classid=50&id=2650", "2016年首次提出时以2020年为目标。", "First set in 2016 for 2020."),
     ("tg_greenway", "沿江百里绿色长廊", "Hundred-li riverside greenway", "length_km", 50, "km", None, None, None, PLAN, "百里即50公里；完成年份未公布。图上两岸绿道仅绘城区段，合计长度不作为完成情况。", "A hundred li are 50 km; no year is published. What is drawn covers the city only and says nothing about progress."),
     ("tg_circle", "“30分钟文体服务圈”", "30-minute culture and sports circle", "minutes", 30, "min", None, None, None, PLAN, "出行方式未说明，本图集分步行、骑行、驾车给出。", "The mode of travel is not stated; the atlas gives walking, cycling and driving."),
-    ("tg_naxi_area", "纳溪建成区", "Naxi built-up area", "built_up_km2", 40, "km²", 2025, 30, 2023, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "2023年30平方公里亦为目标值。", "The 2023 figure is a target too."),
-    ("tg_naxi_people", "纳溪城区人口", "Naxi town population", "persons", 400_000, "persons", 2025, 300_000, 2023, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "2023年30万亦为目标值。", "The 2023 figure is a target too."),
+    ("tg_naxi_area", "纳溪建成区", "Naxi built-up area", "built_up_km2", 40, "km²", 2025, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "同一来源2023年的目标为30平方公里。", "The same page's target for 2023 is 30 km²."),
+    ("tg_naxi_people", "纳溪城区人口", "Naxi town population", "persons", 400_000, "persons", 2025, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "同一来源2023年的目标为30万人。", "The same page's target for 2023 is 300,000."),
     ("tg_naxi_parks", "纳溪园区建成区", "Naxi parks' built-up area", "built_up_km2", 10, "km²", None, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "超过；原文列2023、2025两期目标，此项未注明属哪一期。", "More than; the page gives targets for 2023 and 2025 and does not say which this is."),
     ("tg_naxi_green", "纳溪人均公园绿地", "Naxi park green per head", "m2_per_head", 14.5, "m²", 2025, None, None, "https://luzhou.scol.com.cn/nxq/202103/58069217.html", "不低于；原文列2023、2025两期目标，此项按2025年。", "At least; of the page's two dates 2025 is taken."),
 ]  # fmt: skip

@@ -732,3 +732,23 @@ def test_conflicts_are_a_layer_of_the_page(browser, atlas):
     assert "恒力" in page.inner_text("#sheet-table")
     assert page.noise == []
     page.close()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_city_that_has_nothing_yet_opens_and_says_so(browser, tmp_path, lang):
+    """As `init` leaves it: an outline, and no layer that anybody could reach."""
+    folder = write_town(tmp_path / "town")
+    for name in ("hospitals", "population", "roads", "bridges"):
+        write_layer(folder, name, [])
+    for path in folder.rglob("scenario*.toml"):
+        path.unlink()
+    (folder / "facts.csv").write_text((folder / "facts.csv").read_text("utf-8").splitlines()[0], "utf-8")  # fmt: skip
+    results = study.run(load_city(folder))
+    page = open_page(browser, html.write(results, tmp_path / "i.html", html.Options(lang=lang)))
+    assert page.noise == []
+    shown = page.inner_text("body")
+    assert "NaN" not in shown and "nan" not in shown.lower().split() and "undefined" not in shown
+    assert ("无法判断" if lang == "zh" else "cannot be told") in shown
+    box = page.evaluate("(() => { const b = document.querySelector('#map, .folium-map').getBoundingClientRect(); return b.width * b.height; })()")  # fmt: skip
+    assert box > 10_000
+    page.close()

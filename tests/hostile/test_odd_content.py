@@ -135,7 +135,7 @@ def test_table_cells_that_are_no_numbers_leave_their_row_without_a_place(tmp_pat
     path.write_text(f"lon,lat,n\n{x},2,a\n105.5,29,b\n", encoding="utf-8")
     found = read_delivery(path)
     assert list(found.frame.geometry.isna()) == [True, False]
-    assert "1 rows without coordinates" in found.notes
+    assert "1 row without coordinates: a" in found.notes
 
 
 def test_a_ragged_csv_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from urbanplan.cli.show import Screen
 if TYPE_CHECKING:
     from urbanplan.city import City
     from urbanplan.intake.edits import Edits
+    from urbanplan.layers import Layer
 
 #: Columns of the checks that only matter once something fails.
 _QUIET = ("id", "layer", "source")
@@ -43,10 +45,11 @@ def run(
     folder = out or Path("maps") / profile.id
     if layers is not None:
         _require_elsewhere(layers, folder)
+    own = _own_layers(screen, profile, city)
     with lock(folder), screen.progress():
         stages = folder / ".stages"
-        edits = None if layers is None else _edits(screen, profile, layers)
-        results = study.run(profile, screen.stage, stages, edits and edits.layers)
+        edits = None if layers is None else _edits(screen, profile, own, layers)
+        results = study.run(profile, screen.stage, stages, own if edits is None else edits.layers)
         written = atlas.write(results, folder, page=page, watch=screen.stage)
         if edits is not None:
             written["changes"] = write_csv(folder / "changes.csv", edits.changes)
@@ -61,6 +64,24 @@ def run(
     return CHECK_FAILED if len(failed) else OK
 
 
+def _own_layers(screen: Screen, city: City, folder: str) -> Mapping[str, Layer]:
+    # A folder that nothing was put into yet is not one that something was lost from.
+    from urbanplan.errors import InputError
+    from urbanplan.layers import load_layers
+
+    layers = load_layers(city)
+    ways = (
+        f"fill it with `urbanplan fetch {folder} --pbf EXTRACT.osm.pbf`, or with"
+        f" `urbanplan import FILE --kind parks --into {folder}`"
+    )
+    if not layers:
+        raise InputError("has no layers yet", where=folder, remedy=ways)
+    filled = [n for n, layer in layers.items() if len(layer.frame)]
+    if set(filled) <= {"districts", "study_area"} and not city.has("streets.osm.pbf"):
+        screen.note(f"its layers are all empty, so little can be told: {ways}")
+    return layers
+
+
 def _require_elsewhere(layers: Path, folder: Path) -> None:
     # What somebody edited must not be written over by what is made of it.
     from urbanplan.errors import InputError
@@ -73,12 +94,11 @@ def _require_elsewhere(layers: Path, folder: Path) -> None:
         )
 
 
-def _edits(screen: Screen, city: City, path: Path) -> Edits:
+def _edits(screen: Screen, city: City, own: Mapping[str, Layer], path: Path) -> Edits:
     from urbanplan.intake.edits import take
-    from urbanplan.layers import load_layers
 
     with screen.stage("edits"):
-        edits = take(city, load_layers(city), path)
+        edits = take(city, own, path)
     for finding in edits.findings:
         screen.note(f"{finding.layer} {finding.feature}: {finding.message}")
     counts = edits.changes["change"].value_counts()
@@ -100,11 +120,16 @@ def changes(screen: Screen, city: str, file: Path, out: Path | None, as_json: bo
     takes them over.
     """
     from urbanplan.city import load_city
+    from urbanplan.layers import load_layers
     from urbanplan.publish import vector
 
     if out is not None:
         vector.require_ending(out, table=True)
-    edits = _edits(screen, load_city(city), file)
+    profile = load_city(city)
+    edits = _edits(screen, profile, load_layers(profile), file)
+    if out is None and not as_json and edits.changes.empty:
+        # It is said already: a table without rows says no more.
+        return OK
     if out is None:
         screen.table(edits.changes, as_json, title=f"{file.name}: {len(edits.changes)} changes")
     else:

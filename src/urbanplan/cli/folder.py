@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from urbanplan.cli import completion
+from urbanplan.cli.language import told
 from urbanplan.cli.options import OK, file_option
 from urbanplan.cli.show import Screen
 
@@ -116,7 +117,10 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
     from urbanplan.intake import fetch as intake
 
     if (pbf is None) == (overpass is None):
-        raise click.UsageError("give one of --pbf and --overpass")
+        raise click.UsageError(
+            "give one of --pbf and --overpass: an extract such as those of Geofabrik"
+            " (download.geofabrik.de), or the address of an Overpass server"
+        )
     city = load_own_city(folder)
     cache = city.layers_folder / ".overpass"
     with lock(city.layers_folder), screen.progress():
@@ -263,8 +267,24 @@ def _noted(screen: Screen, written: dict[str, Path], notes: list[str]) -> int:
     return OK
 
 
+def _counted(report: Any) -> str:
+    came = f"{report.rows_in:,} {'row' if report.rows_in == 1 else 'rows'} in"
+    if not report.appended:
+        return (
+            f"{came}, {report.rows_out:,} {'feature' if report.rows_out == 1 else 'features'} out"
+        )
+    if not report.added and not report.changed:
+        return "already there: nothing added"
+    if not report.changed:
+        return f"{came}, {report.added:,} added, {report.rows_out:,} in the layer"
+    return (
+        f"{came}, {report.added:,} added, {report.changed:,} changed,"
+        f" {report.rows_out:,} in the layer"
+    )
+
+
 def _told(screen: Screen, report: Any) -> None:
-    click.echo(f"{report.rows_in:,} rows in, {report.rows_out:,} features out")
+    click.echo(told(_counted(report), screen.lang))
     for ours, theirs in report.mapped.items():
         if ours != theirs:
             screen.note(f"column {ours} ← {theirs}")

@@ -83,7 +83,12 @@ def value(cell: Any, name: str, lang: str) -> Any:
         return cell
     if isinstance(cell, bool):
         return "是" if cell else "否"
-    return _values(name).get(cell, half(cell, lang)) if isinstance(cell, str) else cell
+    if not isinstance(cell, str):
+        return cell
+    known = _values(name)
+    # Qualities are joined where several count.
+    parts = cell.split("+")
+    return "+".join(known.get(p, p) for p in parts) if len(parts) > 1 else known.get(cell, half(cell, lang))  # fmt: skip
 
 
 @cache

@@ -91,7 +91,7 @@ def coverage(
         table = _on_streets(
             screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked
         )
-        title = f"{Path(facilities).stem} · {way.name_zh}"
+        title = f"{Path(facilities).stem} · {screen.named(way)}"
     else:
         only_with_streets(dem=dem)
         table, title, gap = _in_city(
@@ -109,7 +109,8 @@ def coverage(
         if gaps is not None:
             screen.written({"gaps": vector.write(gap(), gaps)})
     if out is None:
-        screen.table(table, as_json, title=title)
+        # The title says these.
+        screen.table(table, as_json, title=title, hide=("facilities", "mode"))
     else:
         screen.written({"coverage": vector.write_table(table, out)})
     return OK
@@ -165,7 +166,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
         screen.note(remark)
     for fid in placed.unplaced:
         screen.note(f"{fid}: too far from passable land, not counted")
-    title = f"{profile.name_zh} · {facilities} · {way.name_zh}"
+    title = screen.asked(profile, facilities, way)
     return table, title, lambda: study.gaps_of(ready, cells, way.id, minutes)
 
 
@@ -288,7 +289,7 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
         there = _facilities(ready, facilities)
         table = study.bridge_dependence(ready, way, there, minutes)
     if out is None:
-        screen.table(table, as_json, title=f"{profile.name_zh} · {facilities} · {way.name_zh}")
+        screen.table(table, as_json, title=screen.asked(profile, facilities, way))
     else:
         screen.written({"bridges": vector.write_table(table, out)})
     return OK
@@ -336,7 +337,9 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
         if known.tasks:
             names = table["indicator"].drop_duplicates()
             shown["tasks"] = [", ".join(map(str, known.tasks_of_indicator(n))) for n in names]
-        screen.table(shown, False, title=f"{profile.name_zh} · 城市体检")
+        screen.table(
+            shown, False, title=f"{profile.name_zh} · 城市体检 / {profile.name_en} · city check-up"
+        )
         told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
         screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
     return OK
@@ -359,7 +362,7 @@ def standards(screen: Screen, names, city, as_json: bool) -> int:
 
     known = read_standards() if city is None else study.standards_of(load_city(city))
     table = study.listed(pick(known, names))
-    hide = () if as_json else ("source", "name_en", "standard")
+    hide = ("source", "standard")
     screen.table(table, as_json, title="standards", hide=hide)
     screen.note("grade: V seen in a public text (may judge), G quoted in code, K general knowledge")
     return OK

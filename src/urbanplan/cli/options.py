@@ -17,7 +17,9 @@ DEFAULT_CITY = "luzhou"
 
 def _minutes(_context: Any, _option: Any, value: str) -> tuple[float, ...]:
     try:
-        minutes = tuple(sorted({float(part) for part in value.split(",")}))
+        # A Chinese keyboard has commas of its own.
+        parts = value.replace("，", ",").replace("、", ",").split(",")
+        minutes = tuple(sorted(set(map(float, parts))))
     except ValueError:
         raise click.BadParameter(f"'{value}' is not a list of minutes such as 5,15,30") from None
     if not all(0 < m < float("inf") for m in minutes):

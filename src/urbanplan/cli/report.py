@@ -45,7 +45,9 @@ def report(screen: Screen, city: str, lang: str, form: str | None, out: Path | N
     path = out or Path("maps") / profile.id / name.format(form or _FORMATS[0])
     ending = document.require_known(path, lang)
     if form not in (None, ending):
-        raise click.UsageError(f"--format {form} and --out {path.name} do not fit")
+        raise click.UsageError(
+            f"--format {form} and --out {path.name} do not fit: leave one of them out"
+        )
     # What is missing is said before the work rather than after it.
     document.require_ready(ending)
     with lock(path.parent), screen.progress():

@@ -70,6 +70,14 @@ class Screen:
         if self._status is not None:
             self._status.update(text)
 
+    def named(self, thing: Any) -> str:
+        """What something with ``name_zh`` and ``name_en`` is called in this language."""
+        return str(thing.name_zh if self.lang == "zh" else thing.name_en or thing.name_zh)
+
+    def asked(self, city: Any, facilities: str, mode: Any) -> str:
+        """The title of an answer: where, what, and how one gets there."""
+        return f"{self.named(city)} · {value(facilities, 'facilities', self.lang)} · {self.named(mode)}"
+
     def note(self, text: str) -> None:
         """A remark on standard error."""
         if not self.quiet:
@@ -84,26 +92,40 @@ class Screen:
     def table(
         self, table: pd.DataFrame, as_json: bool, title: str, hide: tuple[str, ...] = ()
     ) -> None:
-        """Print a table for people (without the columns in `hide`), or whole as JSON."""
+        """Print a table for people (one language, without the columns in `hide`), or whole as JSON.
+
+        No figure and no id is cut: where the terminal is too narrow for them, lines run on.
+        """
         if as_json:
             click.echo(json.dumps(_records(table), ensure_ascii=False, indent=1))
             return
         from rich.console import Console
         from rich.markup import escape
+        from rich.measure import Measurement
         from rich.table import Table
 
-        table = table.drop(columns=list(hide))
+        other = "_en" if self.lang == "zh" else "_zh"
+        own = "_zh" if self.lang == "zh" else "_en"
+        twice = [c for c in table if c.endswith(other) and c.removesuffix(other) + own in table]
+        table = table.drop(columns=[c for c in table if c in (*hide, *twice)])
         shown = Table(title=escape(told(title, self.lang)))
         for name in table.columns:
             number = table[name].dtype.kind in "fi"
-            shown.add_column(escape(column(name, self.lang)), justify="right" if number else "left")
+            shown.add_column(
+                escape(column(name, self.lang)),
+                justify="right" if number else "left",
+                no_wrap=number,
+                overflow="fold",
+            )
         for row in table.itertuples(index=False):
             shown.add_row(
                 *(escape(text(value(v, n, self.lang), n)) for v, n in zip(row, table.columns)),
                 style="red" if getattr(row, "verdict", "") == "fail" else None,
             )
-        wide = None if sys.stdout.isatty() else 200
-        Console(width=wide).print(shown)
+        console = Console(width=None if sys.stdout.isatty() else 200)
+        least = Measurement.get(console, console.options.update(width=10_000), shown).minimum
+        console.width = max(console.width, least)
+        console.print(shown)
 
     def records(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Print several tables as one JSON object."""
@@ -125,6 +147,7 @@ class Screen:
             amount = (
                 f"{row.km2_covered:,.1f} km²" if of_land else text(row.persons_covered, "persons")
             )
+            amount = "" if amount.startswith("nan") else amount
             name = plan.headline_zh if self.lang == "zh" else plan.headline_en
             area = value(row.area, "area", self.lang)
             click.echo(f"{name} · {area}: {share} ({amount or '–'})")
@@ -147,6 +170,8 @@ def text(value: Any, column: str) -> str:
         return f"{value:.1%}" if column.endswith("share") else f"{value:.2%}"
     if column in ("share_a", "share_b"):
         return f"{value:.1%}"
+    if column == "gap":
+        return f"{value:.2%}"
     if column.startswith(("persons", "covered", "gained")):
         return f"{value:,.0f}"
     if column == "year" or (column.endswith("_year") and not column.startswith("per")):

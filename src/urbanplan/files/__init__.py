@@ -1,7 +1,13 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
-from urbanplan.files.deliveries import Delivery, geopackage_layers, read_delivery
+from urbanplan.files.deliveries import (
+    Delivery,
+    geopackage_identifiers,
+    geopackage_layers,
+    read_delivery,
+)
 from urbanplan.files.deliveries.kinds import DELIVERY_DRIVERS
+from urbanplan.files.deliveries.tables import is_total
 from urbanplan.files.exports import (
     ENCODINGS,
     write_dxf,
@@ -68,12 +74,14 @@ __all__ = [
     "at_cells",
     "atomic",
     "existing",
+    "geopackage_identifiers",
     "geopackage_layers",
     "has",
     "hash_folder",
     "in_memory",
     "is_city_folder",
     "is_folder",
+    "is_total",
     "list_files",
     "list_folders",
     "lock",

@@ -53,7 +53,8 @@ def lock(folder: Path | str) -> Iterator[Path]:
 
     The lock is the kernel's (``flock`` on `LOCK_NAME`), so a process that was killed does not
     hold it, and neither does a child of the holder. On entering, the temporary folders that
-    killed writers left in `folder` are removed. The folder is made if it is missing.
+    killed writers left in `folder` are removed. The folder is made if it is missing, and removed
+    again if the block fails before anything is in it.
 
     Parameters
     ----------
@@ -73,6 +74,11 @@ def lock(folder: Path | str) -> Iterator[Path]:
     """
     folder = Path(folder)
     path = folder / LOCK_NAME
+    if folder.is_file():
+        raise WriteError(
+            "is a file; --out takes a folder", where=folder, remedy="name a folder, new or not"
+        )
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         held = _take(path)
@@ -87,12 +93,17 @@ def lock(folder: Path | str) -> Iterator[Path]:
     try:
         _sweep(folder)
         yield folder
+        missing = []
     finally:
         if held.fd is not None:
             # Removed while it is still held: who opened it before finds it gone, and tries again.
             with contextlib.suppress(OSError):
                 if _is(path, held.fd):
                     path.unlink()
+            # What is not empty stays.
+            with contextlib.suppress(OSError):
+                for made in missing:
+                    made.rmdir()
             held.close()
 
 

@@ -107,9 +107,25 @@ def new_files(folder: Path | str, last: str) -> Iterator[Path]:
     Raises
     ------
     WriteError
-        If one of the files is there already; nothing has moved then.
+        If the folder cannot be written to, or one of the files is there already; nothing has
+        moved then.
     """
     folder = Path(folder)
+    try:
+        with _moved(folder, last) as new:
+            yield new
+    except UrbanplanError:
+        raise
+    except OSError as err:
+        raise WriteError(
+            f"cannot be written to ({err.strerror or err})",
+            where=folder,
+            remedy="check its permissions, free some space, or choose another folder",
+        ) from err
+
+
+@contextlib.contextmanager
+def _moved(folder: Path, last: str) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with temporary_folder(folder) as made:
         new = made / folder.resolve().name

@@ -73,7 +73,7 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``indicator, clause, threshold``, a column per area, ``verdict`` (of `ALL`), ``trust``.
+        ``indicator, name_zh, name_en, clause, threshold``, a column per area, ``verdict`` (of `ALL`), ``trust``.
     """
     import pandas as pd
 
@@ -84,7 +84,9 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
         whole = by.loc[ALL]
         rows.append(
             {
-                "indicator": f"{whole['name_zh']} {whole['indicator']}",
+                "indicator": whole["indicator"],
+                "name_zh": whole["name_zh"],
+                "name_en": whole["name_en"],
                 "clause": " ".join(filter(None, (whole["document"], whole["clause"]))),
                 "threshold": _threshold(whole),
                 **{a: _figure(by.at[a, "value"], whole["unit"]) for a in areas},

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanplan.catalog import LayerKind, load_catalog
 from urbanplan.city import City
 from urbanplan.errors import InputError
-from urbanplan.files import Delivery
+from urbanplan.files import Delivery, is_total
 from urbanplan.intake.datum import Settled, require_near, settle, suspected_shift
 from urbanplan.intake.fields import Worth, columns_of, fill, match
 from urbanplan.intake.folder import district_names, write_layer
@@ -37,6 +37,11 @@ class Report:
     path : Path or None
         The layer that was written, None where nothing was.
     rows_in, rows_out : int
+        Rows of the delivery, and features that the layer has now.
+    added, changed : int
+        Features that the layer did not have before, and those that it had otherwise.
+    appended : bool
+        Whether the layer had features that stay.
     mapped : mapping of str to str
         Layer column to the delivery's column.
     unmapped : tuple of str
@@ -49,6 +54,9 @@ class Report:
     path: Path | None
     rows_in: int
     rows_out: int
+    added: int
+    changed: int
+    appended: bool
     mapped: Mapping[str, str]
     unmapped: tuple[str, ...]
     repaired: tuple[Finding, ...]
@@ -116,10 +124,13 @@ def bring(
     before = _before(city, name, keep)
     districts = _frame(city, "districts")
     area = None if name in _FRAMES else _area(city)
-    settled = settle(delivery.frame, delivery.crs_from, crs, _middle(city), delivery.path)
+    mapped = match(_columns(delivery.frame), kind, given or {})
+    frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
+    settled = settle(frame, delivery.crs_from, crs, _middle(city), delivery.path)
     notes = [
         *delivery.notes,
         f"coordinates: {settled.system}, declared by the {settled.declared_by}",
+        *_left_out(totals),
     ]
     suspicion = ""
     if area is not None:
@@ -127,34 +138,105 @@ def bring(
         if settled.system not in ("gcj02", "bd09") and districts is not None:
             suspicion = suspected_shift(settled.frame, districts)
     notes += [suspicion] * bool(suspicion)
-    mapped = match(_columns(delivery.frame), kind, given or {})
     rows, shapes, repaired, refused = _fitted(settled.frame, kind, mapped, worth, area, delivery)
-    if strict and (repaired or refused or suspicion):
-        first = suspicion or next(f"{f.feature}: {f.message}" for f in (*refused, *repaired))
-        raise InputError(
-            f"--strict found {len(repaired)} repairs and {len(refused)} refusals ({first.strip(': ')})",
-            where=delivery.path,
-            remedy="correct the file, or import it without --strict",
-        )
+    if strict:
+        repairs = [*_left_out(totals), *(f"{f.feature}: {f.message}" for f in repaired)]
+        found = (len(totals) + len(repaired), len(refused))
+        firsts = [suspicion] * bool(suspicion) + [f"{f.feature}: {f.message}" for f in refused]
+        _require_nothing(delivery.path, found, [*firsts, *repairs])
     if not len(rows):
-        why = refused[0].message if refused else "it has no rows"
-        raise InputError(
-            f"holds nothing that can be a feature of '{name}' ({why})",
-            where=delivery.path,
-            remedy="check --kind and --layer",
-        )
+        raise _nothing(kind, delivery.path, refused)
     if districts is not None and name not in _FRAMES:
         # Where a feature lies is what its shape says.
         here = district_names(shapes, districts)
         rows["district"] = [h or d for h, d in zip(here, rows["district"])]
+    added, changed = _news(before, rows, shapes)
     rows, shapes = _together(before, rows, shapes)
     origin = _origin(delivery, settled, worth, day)
     said = {"built_from": sorted({*_built_from(city, name, bool(before)), *origin})}
     path = write_layer(city.layers_folder, kind, rows, shapes, said, origin)
     unmapped = tuple(c for c in _columns(delivery.frame) if c not in mapped.values())
     return Report(
-        path, len(delivery.frame), len(rows), mapped, unmapped, tuple(repaired), tuple(refused), tuple(notes)
+        path, len(delivery.frame), len(rows), added, changed, before is not None, mapped, unmapped,
+        tuple(repaired), tuple(refused), tuple(notes),
     )  # fmt: skip
+
+
+def _without_totals(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]):
+    # A row that adds up the others is no feature. It has its word where names stand, or first.
+    import shapely
+
+    table = frame.drop(columns=frame.geometry.name)
+    columns = [table[c].tolist() for c in table.columns]
+    named = [table[mapped[c]].tolist() for c in ("name_zh", "name_en") if c in mapped]
+    placed = ~(shapely.is_missing(frame.geometry.values) | shapely.is_empty(frame.geometry.values))
+    keep, words = np.ones(len(frame), bool), []
+    for i in range(len(frame)):
+        texts = (c[i] for c in columns if isinstance(c[i], str) and c[i].strip())
+        word = next(filter(is_total, (*(c[i] for c in named), next(texts, None))), None)
+        # A filling station may be called Total: with a place, only what nothing else is called.
+        if word is not None and not (placed[i] and word.isascii()):
+            keep[i] = False
+            words.append(word.strip())
+    return frame[keep], words
+
+
+def _left_out(totals: list[str]) -> list[str]:
+    if not totals:
+        return []
+    some = ", ".join(totals[:3]) + " …" * (len(totals) > 3)
+    return [f"{len(totals)} {'row' if len(totals) == 1 else 'rows'} of totals left out: {some}"]
+
+
+def _require_nothing(path: Path, found: tuple[int, int], said: list[str]) -> None:
+    # For --strict: nothing may have been repaired, refused, left out or suspected.
+    if said:
+        raise InputError(
+            f"--strict found {found[0]} repairs and {found[1]} refusals ({said[0].strip(': ')})",
+            where=path,
+            remedy="correct the file, or import it without --strict",
+        )
+
+
+def _nothing(kind: LayerKind, path: Path, refused: list[Finding]) -> InputError:
+    why = refused[0].message if refused else "it has no rows"
+    remedy = "check --kind and --layer"
+    if kind.id == "population" and refused and refused[0].rule == "geometry":
+        # Counts at points say nothing of where their people live.
+        remedy = "bring zones with people, or a raster"
+    what = f"holds nothing that can be a feature of '{kind.id}' ({why})"
+    return InputError(what, where=path, remedy=remedy)
+
+
+def _news(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray) -> tuple[int, int]:
+    # How many features the layer did not have, and how many it had otherwise.
+    if before is None:
+        return len(rows), 0
+    old = before.frame.drop_duplicates("id").set_index("id")
+    known = rows["id"].isin(old.index).to_numpy()
+    same = [
+        _same(old.loc[rows["id"].iloc[i]], rows.iloc[i], shapes[i]) for i in np.flatnonzero(known)
+    ]
+    return int((~known).sum()), same.count(False)
+
+
+def _same(old: pd.Series, new: pd.Series, shape: Any) -> bool:
+    import shapely
+
+    place = old["geometry"]
+    if (place is None) != (shape is None):
+        return False
+    # Layers are stored to six decimals of a degree.
+    if place is not None and shapely.hausdorff_distance(place, shape) > 2e-6:
+        return False
+    return all(_plain(old[c]) == _plain(new[c]) for c in new.index if c != "id")
+
+
+def _plain(value: Any) -> Any:
+    # What is missing is None; a figure is the same whether whole or not.
+    if value is None or value != value or value == "":
+        return None
+    return float(value) if isinstance(value, int | float | np.number) else str(value)
 
 
 def _fitted(
@@ -201,7 +283,7 @@ def _labels(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]) -> np.ndarray:
     return np.array(
         [
             f"row {i + 1}" + (f" ({n})" if n is not None and n == n else "")
-            for i, n in enumerate(names)
+            for i, n in zip(frame.index, names)
         ],
         object,
     )

@@ -13,7 +13,12 @@ from urbanplan.catalog import COMMON_COLUMNS
 from urbanplan.city import City
 from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
-from urbanplan.files import Delivery, geopackage_layers, read_delivery
+from urbanplan.files import (
+    Delivery,
+    geopackage_identifiers,
+    geopackage_layers,
+    read_delivery,
+)
 from urbanplan.intake.datum import settle
 from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, write_layer
@@ -76,7 +81,8 @@ def take(city: City, base: Mapping[str, Layer], path: Path | str) -> Edits:
     Raises
     ------
     InputError
-        If the package has none of the city's layers, or one lacks a column that layers carry.
+        If the package is another city's, has none of the city's layers, or one lacks a column that
+        layers carry.
     """
     import pandas as pd
 
@@ -92,9 +98,11 @@ def take(city: City, base: Mapping[str, Layer], path: Path | str) -> Edits:
             where=path,
             remedy=f"keep the names that 'urbanplan run' gave them, such as {next(iter(base))}",
         )
+    _require_own_id(city, path, there)
+    deliveries = {name: read_delivery(path, layer=name) for name in there}
+    _require_own_place(city, base, deliveries, path)
     layers, rows, findings, origin = dict(base), [], [], None
-    for name in there:
-        delivery = read_delivery(path, layer=name)
+    for name, delivery in deliveries.items():
         one = _compared(city, base[name], delivery)
         if one.rows:
             origin = delivery
@@ -103,6 +111,40 @@ def take(city: City, base: Mapping[str, Layer], path: Path | str) -> Edits:
         findings += one.findings
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return Edits(layers, table, tuple(findings), origin)
+
+
+def _require_own_id(city: City, path: Path, there: list[str]) -> None:
+    # A run writes whose layers they are into their metadata: "<city>.<layer>".
+    ids = geopackage_identifiers(path)
+    cities = {ids[n].removesuffix(f".{n}") for n in there if ids.get(n, "").endswith(f".{n}")}
+    if cities and city.id not in cities:
+        raise InputError(
+            f"holds the city '{min(cities)}', not '{city.id}'",
+            where=path,
+            remedy=f"name that city's folder, or give the GeoPackage of a run of '{city.id}'",
+        )
+
+
+def _require_own_place(
+    city: City, base: Mapping[str, Layer], deliveries: Mapping[str, Delivery], path: Path
+) -> None:
+    # Where no metadata is left: its area, or else all that it has, is nowhere near the city's.
+    import shapely
+
+    frames = [n for n in ("study_area", "districts") if n in deliveries] or list(deliveries)
+    own = [n for n in ("study_area", "districts") if n in base] or list(base)
+    here = shapely.total_bounds([g for n in own for g in base[n].located.geometry])
+    shapes = [g for n in frames for g in _settled(base[n], deliveries[n])[1] if g is not None]
+    there = shapely.total_bounds(shapes)
+    # Without any shape, nothing can be said.
+    if np.isfinite([*here, *there]).all() and shapely.box(*here).disjoint(shapely.box(*there)):
+        west, south, east, north = there
+        raise InputError(
+            f"holds another city than '{city.id}': it lies between {west:.2f}, {south:.2f} and"
+            f" {east:.2f}, {north:.2f}",
+            where=path,
+            remedy=f"give the GeoPackage of a run of '{city.id}'",
+        )
 
 
 @dataclass(frozen=True)

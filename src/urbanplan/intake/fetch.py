@@ -38,6 +38,8 @@ _ACCURACY_M = 10.0
 _NOTES = ("OpenStreetMap未说明精度，按10米计", "OpenStreetMap states no accuracy, taken as 10 m")
 #: Classes with other names here.
 _CLASSES = {"motorway": "expressway", "motorway_link": "expressway"}
+#: An extract that covers less of a city is said to. Boundaries are not exact to a hundredth.
+_ALL_SHARE = 0.99
 #: Kilometres in a mile, for speeds posted in mph.
 _KM_PER_MILE = 1.609344
 
@@ -136,7 +138,24 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
     with manifest.replacing(city.layers_folder, STREETS, said, origin) as new:
         write_osm(new, extract.streets)
     counts = {name: len(rows) for name, (rows, _) in found.items()}
-    return Fetched(counts, extract.streets.ways, kept, extract.findings)
+    notes = (*_covered(city, area, extract.bounds), *extract.findings)
+    return Fetched(counts, extract.streets.ways, kept, notes)
+
+
+def _covered(city: City, area: BaseGeometry, bounds: tuple) -> tuple[str, ...]:
+    # What an extract lacks looks like what is not there: it must be said.
+    import shapely
+
+    inside = area.intersection(shapely.box(*bounds))
+    (whole,) = _metric(city, [area])
+    share = sum(s.area for s in _metric(city, [inside])) / whole.area
+    if share >= _ALL_SHARE:
+        return ()
+    text = f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"
+    return (
+        f"提取文件只覆盖城市面积的{text}；其外的一律按不可达计 /"
+        f" the extract covers {text} of the city; what lies outside counts as out of reach",
+    )
 
 
 def _of(extract: Extract, layer: str) -> Sequence[Feature]:

@@ -1,6 +1,23 @@
 """Layers: a city's features with their origin, read, validated, and compared with what is published."""
 
 from urbanplan.layers.checks import check_city
-from urbanplan.layers.model import Finding, Layer, load_layer, load_layers, summary, validate
+from urbanplan.layers.model import (
+    Finding,
+    Layer,
+    accuracy_under,
+    load_layer,
+    load_layers,
+    summary,
+    validate,
+)
 
-__all__ = ["Finding", "Layer", "check_city", "load_layer", "load_layers", "summary", "validate"]
+__all__ = [
+    "Finding",
+    "Layer",
+    "accuracy_under",
+    "check_city",
+    "load_layer",
+    "load_layers",
+    "summary",
+    "validate",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -190,6 +190,22 @@ def require(layers: dict[str, Layer], *names: str) -> list[Layer]:
                 f"the city has no layer '{name}'", remedy=f"add {name}.geojson to its folder"
             )
     return [layers[n] for n in names]
+
+
+def accuracy_under(layers: Mapping[str, Layer], facilities: Sequence[str], least_m: float) -> float:
+    """How far off what is computed may be, in metres: as far as the roughest thing that it rests on.
+
+    Parameters
+    ----------
+    layers : dict of str to Layer
+    facilities : sequence of str
+        Layers of what is reached; roads, bridges and districts count besides.
+    least_m : float
+        What it is at least, such as the side of a cell.
+    """
+    under = ("roads", "bridges", "districts", *facilities)
+    worst = [layers[n].located["accuracy_m"].astype(float).max() for n in under if n in layers]
+    return float(max([least_m, *(w for w in worst if w == w)]))
 
 
 def summary(layers: dict[str, Layer]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import __version__
+from urbanplan.layers import accuracy_under
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
@@ -50,15 +51,12 @@ def _result(results: Results, name: str) -> pd.DataFrame:
 def worth_of(results: Results) -> dict[str, Any]:
     """What a result is worth: computed, no better placed than the roughest thing that it rests on."""
     plan = results.city.analysis
-    under = ("roads", "bridges", "districts", *plan.facilities)
-    frames = [results.layers[n].located for n in under if n in results.layers]
-    accuracy = [f["accuracy_m"].max() for f in frames if f["accuracy_m"].notna().any()]
     everything = [layer.frame for layer in results.layers.values()]
     licences = {str(x) for f in everything for x in f["licence"].dropna() if x}
     dates = {str(x) for f in everything for x in f["as_of"].dropna() if x}
     return {
         "quality": "modelled",
-        "accuracy_m": float(max([*accuracy, plan.cell_m])),
+        "accuracy_m": accuracy_under(results.layers, plan.facilities, plan.cell_m),
         "source": f"urbanplan {__version__}",
         "licence": "; ".join(sorted(licences)),
         "as_of": max(dates, default=""),

@@ -12,7 +12,14 @@ import numpy as np
 from urbanplan.catalog import OsmRule
 from urbanplan.errors import InputError
 from urbanplan.files import existing, scratch_folder, size_bytes
-from urbanplan.sources.osm import LICENCE, SOURCE, StreetReader, as_of, readable
+from urbanplan.sources.osm import (
+    LICENCE,
+    SOURCE,
+    StreetReader,
+    as_of,
+    readable,
+    stated_bounds,
+)
 from urbanplan.sources.streets import Streets, clipped
 
 if TYPE_CHECKING:
@@ -47,6 +54,8 @@ class Extract:
     source, licence, as_of : str
     findings : tuple of str
         What could not be read.
+    bounds : (west, south, east, north)
+        What it covers: as its header states, else as far as what was read of it reaches.
     """
 
     streets: Streets
@@ -56,6 +65,7 @@ class Extract:
     licence: str
     as_of: str
     findings: tuple[str, ...]
+    bounds: tuple[float, float, float, float]
 
 
 def read_extract(
@@ -118,15 +128,30 @@ def read_extract(
     note = (
         f"{broken:,} shapes reach over the extract's edge and could not be closed: left out",
     ) * bool(broken)
+    read = streets.streets(path)
     return Extract(
-        streets=_near(streets.streets(path), around, path),
+        streets=_near(read, around, path),
         features=found,
         coast=coast,
         source=SOURCE,
         licence=LICENCE,
         as_of=as_of(path),
         findings=note,
+        bounds=stated_bounds(path) or _reached(read, found),
     )
+
+
+def _reached(
+    streets: Streets, found: Mapping[str, list[Feature]]
+) -> tuple[float, float, float, float]:
+    # As far as the streets and shapes near the city reach; an extract that covers it goes beyond.
+    import shapely
+
+    west, south = streets.lonlat.min(axis=0)
+    east, north = streets.lonlat.max(axis=0)
+    boxes = [f.geometry.bounds for features in found.values() for f in features]
+    of_all = shapely.total_bounds([shapely.box(*b) for b in [(west, south, east, north), *boxes]])
+    return tuple(of_all.tolist())
 
 
 def _near(streets: Streets, around: BaseGeometry, path: Path) -> Streets:

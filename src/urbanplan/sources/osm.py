@@ -175,6 +175,18 @@ def as_of(path: Path) -> str:
         return reader.header().get("osmosis_replication_timestamp", "")[:10]
 
 
+def stated_bounds(path: Path) -> tuple[float, float, float, float] | None:
+    """West, south, east and north of an extract, as its header states them; None if it does not."""
+    import osmium
+
+    with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
+        box = reader.header().box()
+        if not box.valid():
+            return None
+        low, high = box.bottom_left, box.top_right
+        return low.lon, low.lat, high.lon, high.lat
+
+
 def _streets(kinds, tags_of, ends, ids, xs, ys, gates, as_of: str) -> Streets:
     ids, x, y = (np.frombuffer(a, d) for a, d in ((ids, np.int64), (xs, np.int32), (ys, np.int32)))
     here = x != _NOWHERE

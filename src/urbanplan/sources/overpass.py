@@ -93,7 +93,7 @@ def download(
             if note is not None:
                 note(f"{_reason(err)}; again in {wait:g} s")
             time.sleep(wait)
-    return _extract(folder, url)
+    return _extract(folder, url, area.bounds)
 
 
 def _ask(area: BaseGeometry, keys: Mapping[str, Any]) -> None:
@@ -156,7 +156,7 @@ def _drop_halves(folder: Path) -> None:
             remove_file(path)
 
 
-def _extract(folder: Path, url: str) -> Path:
+def _extract(folder: Path, url: str, bounds: tuple[float, float, float, float]) -> Path:
     import osmium
 
     target, as_of, count = folder / "extract.osm.pbf", "", 0
@@ -176,6 +176,9 @@ def _extract(folder: Path, url: str) -> Path:
         )
     header = osmium.io.Header()
     header.set("generator", "urbanplan")
+    # All of it was asked for, however little is there.
+    west, south, east, north = bounds
+    header.add_box(osmium.osm.Box(west, south, east, north))
     if as_of:
         header.set("osmosis_replication_timestamp", as_of)
     with writing_osm(target, header) as writer:

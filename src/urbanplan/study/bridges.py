@@ -47,7 +47,7 @@ def bridge_dependence(
     (bridges,) = require(ready.layers, "bridges")
     existing = bridges.with_status("existing")
     if not len(existing):
-        raise InputError("there is no existing bridge", where=ready.city.id, remedy="draw it")
+        raise InputError("there is no existing bridge", where=ready.city.id, remedy="draw it; on mapped streets, close a street in a scenario (layer = 'streets', at = [lon, lat])")  # fmt: skip
     inside = share_in(ready.parts, ALL, len(ready.demand))
     persons = ready.demand["persons"].to_numpy(float) * inside
     there = ready.metric(facilities)

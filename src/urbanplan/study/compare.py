@@ -9,6 +9,7 @@ import numpy as np
 
 from urbanplan.coverage import ALL, share_in
 from urbanplan.crs import WGS84, to_crs
+from urbanplan.layers import accuracy_under
 from urbanplan.layers.select import measure
 from urbanplan.scenarios import BASELINE, chain
 from urbanplan.study.variants import Variants
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from urbanplan.grid import Grid
+    from urbanplan.study.ready import Ready
 
 #: Minutes that make a difference to somebody; less is rounding.
 LEAST_MIN = 0.5
@@ -212,15 +213,16 @@ def difference_map(
     classes = np.digitize(shift, STEPS_MIN)
     persons = np.zeros(classes.size)
     persons[ready.demand.index] = np.nan_to_num(ready.demand["persons"].to_numpy(float))
-    return to_crs(_outlined(classes, persons.reshape(classes.shape), ready.ground.grid), WGS84)
+    return to_crs(_outlined(classes, persons.reshape(classes.shape), ready), WGS84)
 
 
-def _outlined(classes: np.ndarray, persons: np.ndarray, grid: Grid) -> gpd.GeoDataFrame:
+def _outlined(classes: np.ndarray, persons: np.ndarray, ready: Ready) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import shapely
     from rasterio.features import shapes
 
-    middle, rows = len(STEPS_MIN) // 2, []
+    middle, rows, grid = len(STEPS_MIN) // 2, [], ready.ground.grid
+    rough = accuracy_under(ready.layers, ready.city.analysis.facilities, grid.cell_m)
     drawn: dict[int, list] = {}
     for shape, number in shapes(classes.astype(np.uint8), classes != middle, transform=grid.transform):  # fmt: skip
         drawn.setdefault(int(number), []).append(shapely.geometry.shape(shape))
@@ -235,7 +237,7 @@ def _outlined(classes: np.ndarray, persons: np.ndarray, grid: Grid) -> gpd.GeoDa
                 "persons": float(persons[hit].sum()),
                 "km2": float(hit.sum() * grid.cell_m**2 / 1e6),
                 "quality": "modelled",
-                "accuracy_m": float(grid.cell_m),
+                "accuracy_m": rough,
                 "geometry": shapely.MultiPolygon(drawn[number]),
             }
         )

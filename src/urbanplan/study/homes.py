@@ -103,11 +103,15 @@ def gathered(ready: Ready, ways: Ways) -> Homes:
     here = np.array([at.get(int(c), -1) for c in cells[lead]])
     lost = sums[here < 0].sum()
     note = (f"{lost:,.0f} 人所在处不可通行，未计入 / {lost:,.0f} people live where nobody can stand, not counted",)  # fmt: skip
+    notes = note if lost >= 1 else ()
+    if side > 1:
+        metres = side * grid.cell_m
+        notes += (f"人口归并到 {metres:.0f} 米方格，因此与 coverage 的人数略有出入 / people are gathered into squares of {metres:.0f} m, so counts differ a little from those of 'coverage'",)  # fmt: skip
     kept = here >= 0
     sorted_rows = np.argsort(here[kept], kind="stable")
     rows = np.flatnonzero(np.isin(placed.feature, here[kept]))
     take = np.flatnonzero(kept)[sorted_rows]
     return Homes(
-        placed.of(rows), sums[take], area[lead][take], group[lead][take], note if lost >= 1 else (),
+        placed.of(rows), sums[take], area[lead][take], group[lead][take], notes,
         side * grid.cell_m,
     )  # fmt: skip

@@ -193,7 +193,7 @@ def _unplaced(placed: Placed, zh: str, en: str) -> list[str]:
 
 
 def _beyond(lost: float) -> str:
-    return f"{lost:,.0f} 人任何地点都到不了，未计入 / {lost:,.0f} people whom no site reaches, not counted"  # fmt: skip
+    return f"{lost:,.0f} 人在时限内没有任何候选点可到，未计入 / {lost:,.0f} people whom no candidate reaches within the limit, not counted"  # fmt: skip
 
 
 def _reached(ground, homes: Homes, question: SitingQuestion, placed, fixed):

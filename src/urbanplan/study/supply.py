@@ -19,6 +19,7 @@ from urbanplan.coverage import (
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
 from urbanplan.errors import InputError
+from urbanplan.layers import accuracy_under
 from urbanplan.network import Network
 from urbanplan.study.checkup import areas_of, dict_of, named_areas
 from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
@@ -116,7 +117,7 @@ def gaps_of(
     frame = to_crs(pd.concat(found, ignore_index=True), WGS84)
     frame.insert(0, "mode", mode)
     at = frame.columns.get_loc("geometry")
-    frame.insert(at, "accuracy_m", grid.cell_m)
+    frame.insert(at, "accuracy_m", accuracy_under(ready.layers, ready.city.analysis.facilities, grid.cell_m))  # fmt: skip
     frame.insert(at, "quality", "modelled")
     return frame
 
@@ -336,7 +337,8 @@ def city_access(
     half = grid.cell_m / 2
     table = demand[["persons", "area", "group"]].reset_index()
     table["access"] = found[demand.index].to_numpy()
-    table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", grid.cell_m
+    rough = max(accuracy_under(ready.layers, (), grid.cell_m), *supply["accuracy_m"].fillna(0.0))
+    table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", rough
     squares = shapely.box(x - half, y - half, x + half, y + half)
     frame = gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs).to_crs(WGS84)
     return Answer(frame, (*ready.findings, *notes))
@@ -348,7 +350,7 @@ def _with_figure(supply: gpd.GeoDataFrame, column: str):
     empty = supply[column].isna()
     if empty.all():
         raise InputError(f"no facility has a figure for '{column}'", remedy="fill it in")
-    names = ", ".join(supply["id"][empty])
+    names = ", ".join(supply["name_zh"][empty].where(supply["name_zh"][empty] != "", supply["id"][empty]))  # fmt: skip
     text = f"{empty.sum()} of {len(supply)} have no published '{column}' and are left out: {names}"
     return supply[~empty], (text,) * bool(empty.any())
 

@@ -111,6 +111,14 @@ def geopackage_layers(path: Path | str) -> list[str]:
     return [info.name for info in checks.inspect_geopackage(path)]
 
 
+def geopackage_identifiers(path: Path | str) -> dict[str, str]:
+    """By table, the identifier that a GeoPackage's metadata (ISO 19115) gives it."""
+    path = checks.refuse_services(path)
+    members_of(path)
+    checks.inspect_geopackage(path)
+    return checks.identifiers(path)
+
+
 def _read(path: Path, layer: str | None, encoding: str | None, large: bool) -> tuple[str, Found]:
     """Read a file whose members were looked at."""
     kind = kind_of(path)

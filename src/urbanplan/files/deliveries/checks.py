@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
 import re
 import sqlite3
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from urbanplan.errors import InputError
@@ -24,6 +25,9 @@ _NAMED = re.compile(
 )
 _SYSTEM_TABLES = re.compile(r"(gpkg|rtree|sqlite|geometry_columns$|spatial_ref_sys$)", re.I)
 _WINDOW = 65_536
+_IDENTIFIER = re.compile(
+    r"<(?:\w+:)?fileIdentifier\b[^<>]*>\s*<(?:\w+:)?CharacterString\b[^<>]*>([^<>]*)<"
+)
 
 
 def refuse_services(path: Path | str) -> Path:
@@ -164,12 +168,37 @@ def inspect_geopackage(path: Path) -> list[LayerInfo]:
                 where=path,
                 remedy="close it in QGIS first",
             )
+    with _database(path) as base:
+        return _inspect(path, base)
+
+
+@contextlib.contextmanager
+def _database(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database of a GeoPackage, for reading only."""
     with guarded(path, "GPKG"):
         uri = path.absolute().as_uri() + "?mode=ro&immutable=1"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as base:
             base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 256 * 2**20)
             base.execute("PRAGMA trusted_schema = OFF")
-            return _inspect(path, base)
+            yield base
+
+
+def identifiers(path: Path) -> dict[str, str]:
+    """By table, the identifier in the ISO 19115 metadata that a checked GeoPackage has of it."""
+    found: dict[str, str] = {}
+    with _database(path) as base:
+        own = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'gpkg_metadata%'"
+        if len(base.execute(own).fetchall()) < 2:
+            return found
+        rows = base.execute(
+            "SELECT r.table_name, m.metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r"
+            " ON r.md_file_id = m.id WHERE m.metadata LIKE '%fileIdentifier%'"
+        )
+        for table, text in rows:
+            said = _IDENTIFIER.search(str(text)[:_WINDOW])
+            if said and table:
+                found[str(table)] = html.unescape(said[1].strip())
+    return found
 
 
 def _inspect(path: Path, base: sqlite3.Connection) -> list[LayerInfo]:

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.files.deliveries import archives, texts
-from urbanplan.files.deliveries.tables import (
+from urbanplan.files.deliveries.heads import (
     HEADER_WITHIN,
     MAX_COLUMNS,
-    above,
+    Head,
     coordinate_columns,
-    header_row,
-    placed,
+    distinct,
+    head_of,
+    without_blank,
 )
+from urbanplan.files.deliveries.tables import placed
 from urbanplan.files.deliveries.vectors import Found, LayerInfo, choose, guarded
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_048_576
 #: Bytes of XML between the starts of two rows or texts, and texts in the workbook.
 MAX_ROW_BYTES, MAX_TEXTS = 6 * 2**20, 5_000_000
+#: Columns without a name that are read right of the last one with a name.
+BEYOND = 32
 #: Empty rows after which a sheet is taken to have ended.
 MAX_EMPTY = 100_000
 _ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
@@ -54,19 +58,20 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         try:
             heads = {sheet.title: _head(sheet) for sheet in book.worksheets}
-            spatial = {n: bool(coordinate_columns(cells)) for n, (_, cells) in heads.items()}
+            spatial = {n: bool(coordinate_columns(head.names)) for n, head in heads.items()}
             counted = sum(spatial.values()) > 1 or layer is not None
             layers = [
-                LayerInfo(n, _count(book[n], heads[n][0], path) if counted else None, spatial[n])
+                LayerInfo(
+                    n, _count(book[n], heads[n].last + 1, path) if counted else None, spatial[n]
+                )
                 for n in heads
             ]
             index, notes = choose(path, layers, layer)
             name = layers[index].name
-            at, names = heads[name]
-            table = _table(book[name], at, names, path)
+            table = _table(book[name], heads[name], path)
         finally:
             book.close()
-    found = placed(path, table, notes + above(at - 1))
+    found = placed(path, table, notes + heads[name].notes())
     return Found(found.frame, "", found.notes, name if len(layers) > 1 else None)
 
 
@@ -126,8 +131,8 @@ def _rows(sheet: Any, start: int, width: int | None, path: Path) -> Iterator[tup
                 return
 
 
-def _head(sheet: Any) -> tuple[int, list]:
-    """Number of a sheet's header row, counted from 1, and its cells."""
+def _head(sheet: Any) -> Head:
+    """The head of a sheet."""
     sheet.reset_dimensions()
     first = itertools.islice(
         sheet.iter_rows(max_row=HEADER_WITHIN, max_col=MAX_COLUMNS, values_only=True), HEADER_WITHIN
@@ -138,23 +143,29 @@ def _head(sheet: Any) -> tuple[int, list]:
         while cells and cells[-1] is None:
             cells.pop()
         rows.append(cells)
-    at = header_row(rows)
-    return at + 1, rows[at] if rows else []
+    return head_of(rows)
 
 
 def _count(sheet: Any, at: int, path: Path) -> int:
     return sum(1 for _ in _rows(sheet, at + 1, 64, path))
 
 
-def _table(sheet: Any, at: int, names: list, path: Path) -> pd.DataFrame:
-    """Rows below the header."""
+def _table(sheet: Any, head: Head, path: Path) -> pd.DataFrame:
+    """Rows below the head, with every column that has a name or a filled cell."""
     import pandas as pd
 
-    rows = [row[: len(names)] for row in _rows(sheet, at + 1, max(1, len(names)), path)]
-    unique: list[str] = []
-    for i, name in enumerate(names, 1):
-        bare = str(name).strip() if name is not None else f"column {i}"
-        unique.append(bare if bare not in unique else f"{bare}.{i}")
-    table = pd.DataFrame(rows, columns=unique if rows else None, dtype=object)
-    table = table if rows else pd.DataFrame(columns=unique, dtype=object)
-    return table.infer_objects()
+    named, most = len(head.names), min(len(head.names) + BEYOND, MAX_COLUMNS)
+    rows, width, nothing = [], named, (None,) * (most - named)
+    for row in _rows(sheet, head.last + 2, max(1, most), path):
+        if all(cell is None for cell in row[:named]):
+            # What stands beside the table only is no row of it.
+            continue
+        end = named if row[named:] == nothing else len(row)
+        while end > named and row[end - 1] is None:
+            end -= 1
+        rows.append(row[:end])
+        width = max(width, end)
+    names = [*head.names, *[None] * (width - named)]
+    filled = [row + (None,) * (width - len(row)) for row in rows]
+    table = pd.DataFrame(filled, columns=distinct(names), dtype=object)
+    return (without_blank(table, names) if rows else table).infer_objects()

@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import InputError
 from urbanplan.files.deliveries import texts
+from urbanplan.files.deliveries.heads import (
+    HEADER_WITHIN,
+    MAX_COLUMNS,
+    NUMBER,
+    WKT,
+    coordinate_columns,
+    distinct,
+    head_of,
+    plain,
+    without_blank,
+)
 from urbanplan.files.deliveries.vectors import (
     MAX_FEATURES,
     Found,
@@ -23,62 +34,23 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-#: Columns that a table may have.
-MAX_COLUMNS = 4096
-#: Lines in which the header is looked for; titles may stand above it.
-HEADER_WITHIN = 10
-#: Names of coordinate columns, the surest pair first: (longitude or east, latitude or north).
-PAIRS = (
-    (
-        ("lon", "lng", "long", "longitude", "经度", "东经", "经度坐标"),
-        ("lat", "latitude", "纬度", "北纬", "纬度坐标"),
-    ),
-    (
-        ("easting", "east", "e", "东坐标", "东坐标e", "东", "东向坐标"),
-        ("northing", "north", "n", "北坐标", "北坐标n", "北", "北向坐标"),
-    ),
-    (("x", "x坐标", "pointx", "coordx", "横坐标"), ("y", "y坐标", "pointy", "coordy", "纵坐标")),
+#: What a row of totals is called, as `is_total` compares it.
+_TOTALS = frozenset(
+    ("合计", "总计", "小计", "总和", "共计", "total", "totals", "subtotal", "grandtotal", "sum")
 )
-WKT = ("wkt", "geometry", "geom", "wktgeom", "thegeom", "shape")
-#: One column with both, as AMap's services write them: "105.44,28.87".
-BOTH = ("location", "lnglat", "lonlat", "经纬度", "坐标")
-_NUMBER = r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
+#: Rows without coordinates that are named, at most.
+_NAMED = 3
 
 
-def plain(name: Any) -> str:
-    """A column's name without case, spaces, underscores and what stands in brackets."""
-    return re.sub(r"[\s_\-]|[(（\[【].*?[)）\]】]", "", str(name or "")).casefold()
+def is_total(cell: Any) -> bool:
+    """Whether a cell says that its row adds up the others.
 
-
-def coordinate_columns(names: Sequence[Any]) -> tuple[Any, ...]:
-    """Which columns place a row: (WKT,), (both,), (x, y), or none.
-
-    Parameters
-    ----------
-    names : sequence
-        Names of columns.
-
-    Returns
-    -------
-    tuple
-        One or two of them; empty if none is recognised.
+    Examples
+    --------
+    >>> is_total("合 计："), is_total("Grand total"), is_total("合计大厦")
+    (True, True, False)
     """
-    named = {plain(name): name for name in reversed(list(names))}
-    for name in WKT:
-        if name in named:
-            return (named[name],)
-    for xs, ys in PAIRS:
-        x = next((named[n] for n in xs if n in named), None) or _tagged(named, xs)
-        y = next((named[n] for n in ys if n in named), None) or _tagged(named, ys)
-        if x is not None and y is not None and x != y:
-            return x, y
-    return tuple(named[n] for n in BOTH if n in named)[:1]
-
-
-def _tagged(named: dict[str, Any], words: tuple[str, ...]) -> Any:
-    """A column such as ``wgs84_lng`` or ``gcj02经度``: a word with its system."""
-    tags = ("wgs84", "gcj02", "bd09", "cgcs2000", "amap", "baidu")
-    return next((named[k] for w in words for t in tags for k in (w + t, t + w) if k in named), None)
+    return isinstance(cell, str) and re.sub(r"[\s:：_\-]", "", cell).casefold() in _TOTALS
 
 
 def typed(column: pd.Series) -> pd.Series:
@@ -87,7 +59,7 @@ def typed(column: pd.Series) -> pd.Series:
 
     given = column.dropna()
     given = given[given != ""]
-    if not len(given) or not given.str.fullmatch(_NUMBER).all():
+    if not len(given) or not given.str.fullmatch(NUMBER).all():
         return column
     return pd.to_numeric(column.where(column != "", None))
 
@@ -131,17 +103,37 @@ def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Foun
         )
         halves = halves.reindex(columns=[0, 1])
         geometry, said = _points(halves[0], halves[1], found)
-    absent = int(np.equal(geometry, None).sum())
-    if len(table) and absent == len(table):
+    absent = np.flatnonzero(np.equal(geometry, None))
+    if len(table) and len(absent) == len(table):
         raise InputError(
             f"has no row with coordinates in {' and '.join(map(str, found))}",
             where=path,
             remedy="write them as plain numbers, such as 105.44",
         )
-    said += (f"{absent:,} rows without coordinates",) if absent else ()
+    said += _placeless(table, absent, found)
     columns, renamed = beside_geometry({name: table[name] for name in table.columns})
     frame = gpd.GeoDataFrame(columns, geometry=geometry)
     return Found(frame.reset_index(drop=True), "", (*notes, *said, *renamed))
+
+
+def _placeless(table: pd.DataFrame, rows: Sequence[int], placing: tuple) -> tuple[str, ...]:
+    """A note on the rows that no coordinate places, with the names of the first few."""
+    others = [name for name in table.columns if name not in placing]
+    # Whatever is called a name is one before any other text.
+    others.sort(key=lambda name: not re.search("名|name", plain(name)))
+    called, count = [], 0
+    for row in rows:
+        texts = [v.strip() for v in (table[n].iloc[row] for n in others) if isinstance(v, str)]
+        if any(map(is_total, texts)):
+            # Nobody expects them to have a place.
+            continue
+        count += 1
+        if len(called) < _NAMED:
+            called.append(next(filter(None, texts), f"row {row + 1}"))
+    if not count:
+        return ()
+    listed = ", ".join(called) + (" …" if count > _NAMED else "")
+    return (f"{count:,} {'row' if count == 1 else 'rows'} without coordinates: {listed}",)
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
@@ -196,19 +188,6 @@ def _from_wkt(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     return geometry, (*notes, *said, *mended * bool(closed))
 
 
-def header_row(rows: Sequence[Sequence[Any]]) -> int:
-    """Number of the first row that names coordinate columns, else of the first that is filled."""
-    for i, row in enumerate(rows):
-        if coordinate_columns([cell for cell in row if isinstance(cell, str)]):
-            return i
-    return next((i for i, row in enumerate(rows) if any(row)), 0)
-
-
-def above(row: int) -> tuple[str, ...]:
-    """A note on the rows above a header."""
-    return (f"{row} rows above the header were skipped",) if row else ()
-
-
 def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = False) -> Found:
     """Read a table of text: commas, semicolons or tabs, UTF-8 or GB18030.
 
@@ -241,7 +220,9 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
         # One line at a time: a title may hold a quotation mark that no later line closes.
         short = [line if len(line) < 100_000 else "" for line in head]
         rows = [next(csv.reader([line], delimiter=separator), []) for line in short]
-        skip = header_row(rows)
+        found = head_of(rows)
+        two = found.last > found.first
+        named = {"header": None, "names": distinct(found.names)} if two else {}
         table = pd.read_csv(
             path,
             sep=separator,
@@ -249,14 +230,17 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
             dtype=str,
             keep_default_na=False,
             na_values=[""],
-            skiprows=skip,
+            skiprows=found.last + two,
             index_col=False,
             skip_blank_lines=True,
             engine="c",
+            **named,
         )
+        if two:
+            table = without_blank(table, found.names)
         empty = [n for n in table.columns if n.startswith("Unnamed:") and table[n].isna().all()]
         table = table.drop(columns=empty)
         for name in table.columns:
             if name not in coordinate_columns(table.columns) or plain(name) not in WKT:
                 table[name] = typed(table[name])
-    return placed(path, table, notes + above(skip))
+    return placed(path, table, notes + found.notes())

@@ -63,7 +63,9 @@ function urbanplanDraw(ui) {
     put(t("district"), p.district);
     put(t("serves"), ui.tasksOf(layer.id, p.id).join("、"));
     for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(ui.field(name), p[name] === null || p[name] === undefined ? null : value(p[name], unit));
-    put(t("remark"), ui.lang === "en" ? p.note_en || p.note_zh : p.note_zh || p.note_en);
+    // What was left out in one language is not shown in the other either.
+    const [own, other] = ui.lang === "en" ? ["note_en", "note_zh"] : ["note_zh", "note_en"];
+    put(t("remark"), p[own] || ((data.hidden || []).includes(own) ? "" : p[other]));
     // Whatever came in as a layer must say where it is from, or that nobody said so.
     put(t("source"), p.source || (layer.role === "frame" ? t("unstated") : null));
     put(t("licence"), p.licence);

@@ -59,7 +59,9 @@ function urbanplanPanels(ui) {
     const rows = data.headline.rows, areas = distinct(rows, "area");
     const at = (m, a) => rows.find((r) => r.mode === m && r.area === a) || {};
     const lead = at(data.selected[1], "ALL");
-    if (lead.share) {
+    if (data.headline.untold) {
+      box.append(el("p", t("untold"), "note"));
+    } else if (lead.share) {
       const big = el("div", lead.share, "big");
       big.append(el("small", " "), el("span", lead.persons + " / " + lead.of + " " + counted() + " · " + modeName(lead.mode) + " " + data.headline.minutes + " " + t("min"), "of"));
       box.append(big);

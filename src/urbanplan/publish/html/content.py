@@ -69,11 +69,12 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         "facilities": {f: _names(layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
-        "scenarios": scenarios(results),
+        "scenarios": scenarios(results, options.redact),
         "scenario_rows": scenario_rows(results, least),
         "plan": plan_tree(results, options.redact),
         "indicators": tables.indicators(results, least),
         "least": least,
+        "hidden": list(options.redact),
         "unlocated": tables.unlocated({x.id: x for x in drawn}, options.redact),
         "findings": _findings(results, options),
         "sources": tables.sources({x.id: x for x in drawn}),
@@ -90,10 +91,13 @@ def _view(results: Results) -> list[float]:
     of_mode = bands["mode"] == plan.headline_mode
     chosen = bands[of_mode & (bands["facilities"] == plan.headline_facilities)]
     near = chosen[chosen["minutes"] < chosen["minutes"].max()]
-    for frame in (near, chosen, results.demand):
+    # Without any bands or people: the city's outline, then whatever has a place.
+    first = ("districts", "study_area")
+    drawn = sorted(results.layers.values(), key=lambda layer: layer.id not in first)
+    for frame in (near, chosen, results.demand, *(layer.located for layer in drawn)):
         if len(frame) and not frame.geometry.is_empty.all():
-            break
-    return [round(float(x), 5) for x in frame.total_bounds]
+            return [round(float(x), 5) for x in frame.total_bounds]
+    return [-180.0, -85.0, 180.0, 85.0]
 
 
 def _area_names(results: Results) -> dict[str, str]:

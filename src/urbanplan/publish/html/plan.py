@@ -44,13 +44,14 @@ def plan_tree(results: Results, redact: tuple[str, ...]) -> dict[str, Any]:
             }
             for task in known.tasks
         ],
-        "targets": [_target(row) for row in book.targets.to_dict("records")],
+        "targets": [_target(row, redact) for row in book.targets.to_dict("records")],
         "findings": list(book.findings),
     }
 
 
 def _item(row: dict, shown: dict, agencies: tuple, redact: tuple[str, ...]) -> dict[str, Any]:
-    said = {f"{k}_{lang}": row[f"{k}_{lang}"] for k in _BOTH for lang in ("zh", "en")}
+    both = [f"{k}_{lang}" for k in _BOTH for lang in ("zh", "en")]
+    said = {k: "" if k in redact else row[k] for k in both}
     return {
         "id": row["item"],
         "zh": row["name_zh"],
@@ -67,7 +68,7 @@ def _item(row: dict, shown: dict, agencies: tuple, redact: tuple[str, ...]) -> d
     }
 
 
-def _target(row: dict) -> dict[str, Any]:
+def _target(row: dict, redact: tuple[str, ...]) -> dict[str, Any]:
     def year(value: float) -> str:
         return "" if value != value else f"{value:.0f}"
 
@@ -82,8 +83,8 @@ def _target(row: dict) -> dict[str, Any]:
         "latest_year": year(row["latest_year"]),
         "needed": figure(plain(row["still_needed"])),
         "per_year": figure(plain(row["per_year"])),
-        "note_zh": row["note_zh"],
-        "note_en": row["note_en"],
+        "note_zh": "" if "note_zh" in redact else row["note_zh"],
+        "note_en": "" if "note_en" in redact else row["note_en"],
     }
 
 

@@ -12,15 +12,15 @@ from urbanplan.scenarios import BASELINE
 from urbanplan.study import Results
 
 
-def scenarios(results: Results) -> list[dict[str, str]]:
+def scenarios(results: Results, redact: tuple[str, ...] = ()) -> list[dict[str, str]]:
     """Every scenario by name, with what must be known of it; the baseline is not one of them."""
     return [
         {
             "id": one.id,
             "zh": one.name_zh,
             "en": one.name_en,
-            "note_zh": one.note_zh,
-            "note_en": one.note_en,
+            "note_zh": "" if "note_zh" in redact else one.note_zh,
+            "note_en": "" if "note_en" in redact else one.note_en,
         }
         for one in results.scenarios.values()
         if one.id != BASELINE

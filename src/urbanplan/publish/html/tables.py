@@ -106,6 +106,8 @@ def headline(results: Results, least: int) -> dict[str, Any]:
         "zh": plan.headline_zh,
         "en": plan.headline_en,
         "minutes": f"{plan.headline_minutes:g}",
+        # Nothing to reach has a place, which is something else than a count that is kept back.
+        "untold": bool(hit["km2_share"].isna().all()),
         "rows": [_row(row, of_land(results), least) for row in hit.itertuples()],
     }
 

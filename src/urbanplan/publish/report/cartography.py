@@ -172,8 +172,10 @@ def path_of(shapes: np.ndarray) -> Any:
 
 def metric(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     """A layer's located rows in the city's own system."""
-    there = frame[frame.geometry.notna()]
-    return there[~there.geometry.is_empty].to_crs(crs)
+    import shapely
+
+    shapes = frame.geometry.values
+    return frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))].to_crs(crs)
 
 
 def inside(shape: BaseGeometry, count: int = 24) -> list[tuple[float, float]]:

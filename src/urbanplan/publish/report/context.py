@@ -118,6 +118,12 @@ class Context:
         key = "so_much_land" if self.land else "so_many_people"
         return self.words(key, n=square_km(of) if self.land else whole(of))
 
+    @property
+    def unknown(self) -> bool:
+        """Whether the headline cannot be told: nothing to reach has a place."""
+        share = self.share(self.whole)
+        return share != share
+
     def held(self, row: Any) -> tuple[float, float]:
         """What a row covers, and of how much."""
         if self.land:

@@ -8,7 +8,7 @@ from urbanplan.publish.report import charts, panels, pictures
 from urbanplan.publish.report.context import ALL, Context
 from urbanplan.publish.report.maps import Maps
 from urbanplan.publish.report.model import Block, Column, Section, Table, Text
-from urbanplan.publish.report.summary import everybody
+from urbanplan.publish.report.summary import everybody, unknown
 from urbanplan.publish.report.words import clean
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def reach(context: Context, maps: Maps | None) -> Section:
     """Coverage by district, mode, kind and limit."""
     words, plan = context.words, context.results.city.analysis
     about = {"kind": context.kind(context.facilities), "mode": context.mode(plan.headline_mode), "minutes": f"{plan.headline_minutes:g}"}  # fmt: skip
+    if context.unknown:
+        kinds = [_by_kind(context)] if len(plan.facilities) > 1 else []
+        return Section("reach", words("h_reach"), (Text(unknown(context), "warning"), *kinds))
     blocks: list[Block | None] = [Text(words("p_reach", **about))]
     if maps is not None:
         blocks.append(pictures.bands(maps))
@@ -119,8 +122,9 @@ def gaps(context: Context, maps: Maps | None) -> Section:
     words, plan = context.words, context.results.city.analysis
     about = {"kind": context.kind(context.facilities), "mode": context.mode(plan.headline_mode), "minutes": f"{plan.headline_minutes:g}"}  # fmt: skip
     covered, of = context.held(context.whole)
-    if not len(context.gaps):
-        return Section("gaps", words("h_gaps"), (Text(everybody(context)),))
+    if context.unknown or not len(context.gaps):
+        said = unknown(context) if context.unknown else everybody(context)
+        return Section("gaps", words("h_gaps"), (Text(said),))
     blocks: list[Block | None] = [Text(words("p_gaps", amount=context.amount(of - covered), **about))]  # fmt: skip
     if maps is not None:
         blocks.append(pictures.gaps(maps))
@@ -144,7 +148,7 @@ def _gap_table(context: Context) -> Table:
     )
     columns = [
         Column("number", words("c_number"), "number"),
-        Column("area", words("c_district"), weight=1),
+        Column("area", words("c_mostly_in"), weight=1),
         Column("places", words("c_places"), weight=2.2),
         *([] if context.land else [Column("persons", words("c_people"), "persons")]),
         Column("km2", words("c_land"), "km2"),

@@ -16,16 +16,24 @@ _MOST_TARGETS = 3
 def summary(context: Context) -> Section:
     """The first section of a report."""
     words = context.words
+    if context.unknown:
+        return Section("summary", words("h_summary"), (Text(unknown(context), "lead"), *_points(context)))  # fmt: skip
     found: list[Block] = [Text(_headline(context), "lead")]
     if context.land:
         found.append(Text(words("s_land"), "warning"))
     found += [Text(_known(context), "warning" if context.rough else "body"), _facts(context)]
-    points = [
-        *_modes(context), *_districts(context), *_out(context), *_verdicts(context), *_ahead(context),
-        *_sites(context), *_bridges(context), *_plan(context),
-    ]  # fmt: skip
-    found += [Text(p, "point") for p in points]
-    return Section("summary", words("h_summary"), tuple(found))
+    return Section("summary", words("h_summary"), (*found, *_points(context)))
+
+
+def _points(context: Context) -> list[Text]:
+    reached = [] if context.unknown else [*_modes(context), *_districts(context), *_out(context)]
+    ahead = [] if context.unknown else [*_ahead(context), *_sites(context), *_bridges(context)]
+    return [Text(p, "point") for p in (*reached, *_verdicts(context), *ahead, *_plan(context))]
+
+
+def unknown(context: Context) -> str:
+    """That nothing can be told of the headline, and what is missing."""
+    return context.words("s_unknown", **_about(context))
 
 
 def _about(context: Context) -> dict[str, str]:
@@ -219,6 +227,8 @@ def _plan(context: Context) -> list[str]:
             )
             for r in open_.head(_MOST_TARGETS).itertuples()
         ]  # fmt: skip
+        more = len(open_) - len(names)
+        names += [words("targets_more", n=more)] if more else []
         said.append(words("s_targets", count=len(open_), names=words("semicolon").join(names)))
     if len(plan.conflicts):
         sure = int((~plan.conflicts["within_accuracy"].astype(bool)).sum())
