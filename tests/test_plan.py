@@ -461,3 +461,54 @@ def test_the_shipped_plan_reads_back_as_it_is_written(luzhou):
     again = parse_plan(tomllib.loads(path.read_text(encoding="utf-8")), path)
     assert again == luzhou[1]
     assert set(again.series) <= set(load_layers(luzhou[0])["targets"].frame["id"])
+
+
+def test_the_surer_conflict_goes_first_and_the_worse_quality_counts():
+    parks = layer(
+        "parks",
+        [
+            ("big", shapely.box(0, 0, 3000, 3000), {"accuracy_m": 9e3, "quality": "schematic"}),
+            ("small", shapely.box(5000, 0, 5100, 100), {"accuracy_m": 5.0}),
+        ],
+    )
+    industry = layer("industrial_parks", [("i", shapely.box(0, 0, 9000, 9000), {})], accuracy=5)
+    hit = found(rule("overlap", "parks", "industrial_parks"), [parks, industry])
+    assert hit["feature_a"].tolist() == ["small", "big"]
+    assert hit["quality"].tolist() == ["derived", "schematic"]
+    assert hit["within_accuracy"].tolist() == [False, True]
+    assert hit["area_ha"].round(3).tolist() == [1.0, 900.0]
+
+
+def test_still_needed_is_told_with_its_years_and_reached_as_reached():
+    def told(value, year=2020):
+        plan = copy.deepcopy(PLAN)
+        plan["task"][0]["item"][0]["shows"] = ["targets:id=t"]
+        plan["series"] = [{"target": "t", "points": [{"year": year, "value": value, "source": "s"}]}]  # fmt: skip
+        known = parse_plan(plan)
+        held = {"targets": layer("targets", [("t", None, {})])}
+        return ledger(known, held, NO_INDICATORS, target_table(known, goals())).iloc[0]
+
+    row = told(170)
+    assert row["distance_en"].endswith("30 km² still needed from 2020 to 2025")
+    assert (row["features"], row["located"]) == (0, 0) and "in a table only" in row["missing_en"]
+    assert told(250)["distance_en"].endswith("reached in 2020") and "-" not in told(250)["distance_zh"]  # fmt: skip
+
+
+def test_a_series_with_two_values_of_a_year_is_refused():
+    plan = copy.deepcopy(PLAN)
+    point = {"year": 2020, "value": 1, "source": "s"}
+    plan["series"] = [{"target": "t", "points": [point, point | {"value": 2}]}]
+    with pytest.raises(InputError, match="two values of one year"):
+        parse_plan(plan)
+    plan["series"] = [{"target": "t", "points": [point]}] * 2
+    with pytest.raises(InputError, match="series of t is there twice"):
+        parse_plan(plan)
+
+
+def test_a_city_of_one_district_has_no_border_to_break_off_at(tmp_path):
+    from townfolder import write_layer, write_town
+
+    folder = write_town(tmp_path / "town")
+    shapes = gpd.read_file(folder / "layers" / "districts.geojson").geometry if (folder / "layers").exists() else gpd.read_file(folder / "districts.geojson").geometry  # fmt: skip
+    write_layer(folder, "districts", [("全", shapes.union_all(), {})])
+    assert "district" in study.run(load_city(folder)).plan.conflicts

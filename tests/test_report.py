@@ -751,3 +751,32 @@ def test_alternative_words_and_captions_of_pictures_differ(town):
             isinstance(figure, Figure) and figure.alt != figure.caption and figure.width_mm == 170
         )
         assert 20 < figure.height_mm < 230
+
+
+def test_every_figure_of_the_summary_is_the_runs(town):
+    made = report.report(town, "en", pictures=None)
+    plan, table = town.city.analysis, town.coverage
+    own = table[
+        (table["facilities"] == plan.headline_facilities)
+        & (table["minutes"] == plan.headline_minutes)
+    ]
+    drive = own[own["mode"] == plan.headline_mode].set_index("area")
+    whole_city = drive.loc["ALL"]
+    facts = {b: a for a, b in next(b for b in made.sections[0].blocks if hasattr(b, "items")).items}
+    assert facts["reached"].startswith(whole(whole_city["persons_covered"]))
+    assert facts["not reached"].startswith(
+        whole(whole_city["persons"] - whole_city["persons_covered"])
+    )
+    points = "\n".join(
+        b.text for b in made.sections[0].blocks if isinstance(b, Text) and b.role == "point"
+    )
+    shares = drive["share"].drop("ALL")
+    names = {"北岸": "North bank", "南岸": "South bank"}
+    assert shares.idxmax() in names and shares.idxmin() in names
+    assert re.search(
+        rf"Best is \S.* \({percent(shares.max())}\), worst \S.* \({percent(shares.min())}\)", points
+    )
+    one = town.scenario_coverage.query(
+        "scenario == 'second_bridge' and mode == @plan.headline_mode and minutes == @plan.headline_minutes and area == 'ALL'"
+    ).iloc[0]
+    assert f"{percent(whole_city['share'])} → {percent(one['share'])}" in points

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +24,7 @@ from urbanplan.city import load_city
 from urbanplan.cli import cli, main
 from urbanplan.errors import InputError, UnknownNameError, UrbanplanError
 from urbanplan.scenarios import BASELINE, chain, parse_scenarios, pick_scenario
+from urbanplan.scenarios.apply import State, applied
 from urbanplan.study import scenarios_of
 
 
@@ -332,7 +334,7 @@ def test_a_bridge_that_leads_nowhere_is_refused(streets):
         ({"id": "x", "change": [{"do": "grow", "factor": -1}]}, "factor above 0"),
         ({"id": "x", "change": [{"do": "grow", "factor": 1, "to": 2}]}, "to .persons. or a factor"),
         ({"id": "x", "change": [{"do": "standard"}]}, "needs id"),
-        ({"id": "x", "change": [{"do": "close", "layer": "streets", "ids": [1]}]}, "the place at which"),
+        ({"id": "x", "change": [{"do": "close", "layer": "streets", "ids": ["1"]}]}, "the place at which"),
     ],
 )  # fmt: skip
 def test_a_scenario_that_cannot_be_read_is_refused_in_one_sentence(row, said):
@@ -416,3 +418,117 @@ def test_bad_input_is_one_sentence_and_exit_2(tmp_path, capsys, args):
     said = capsys.readouterr().err.strip()
     assert end.value.code == 2 and len(said.splitlines()) == 1 and "→" in said
     assert not re.search("Traceback", said)
+
+
+def test_two_like_changes_elsewhere_are_not_taken_for_one(town, ready):
+    def at(*p):
+        return [{"do": "add", "layer": "hospitals", "id": "n", "at": lonlat(*p)}]
+
+    v = variants(town, ready, {"id": "a", "change": at(5, 4)}, {"id": "b", "change": at(0, 9)})
+    one, other = (v.cells(n, "hospitals", "walk") for n in "ab")
+    assert one[6, 4] == pytest.approx(0, abs=0.1) and other[1, 9] == pytest.approx(0, abs=0.1)
+    assert other[6, 4] > 1
+
+
+def test_growth_of_a_district_leaves_the_others_alone(town, ready):
+    frame = ready.layers["population"].frame.assign(
+        district=["北岸", "南岸"], settlement=["rural", "urban"]
+    )
+    layers = {
+        **ready.layers,
+        "population": replace(ready.layers["population"], frame=frame, sha256="p"),
+    }
+    for where in ({"district": "北岸"}, {"settlement": "rural"}):
+        rows = known({"id": "x", "change": [{"do": "grow", "factor": 3, **where}]})
+        state = applied(State(layers, {}, {}), [rows["x"]])
+        assert state.layers["population"].frame["persons"].tolist() == [900, 600]
+
+
+def test_growth_of_people_of_a_raster(town, ready):
+    none = replace(
+        ready.layers["population"], frame=ready.layers["population"].frame.iloc[:0], sha256="none"
+    )
+    bare = replace(ready, layers={**ready.layers, "population": none})
+    v = variants(
+        town,
+        bare,
+        {
+            "id": "x",
+            "change": [
+                {"do": "grow", "factor": 2, "district": "北岸"},
+                {"do": "grow", "to": 1800, "district": "南岸"},
+            ],
+        },
+    )
+    before, after = (
+        v.coverage(n, "hospitals", "walk").query("minutes == 5").set_index("area")["persons"]
+        for n in (BASELINE, "x")
+    )
+    assert after["北岸"] == pytest.approx(2 * before["北岸"]) and after["南岸"] == pytest.approx(
+        1800
+    )
+    assert v.coverage("x", "hospitals", "drive").query("minutes == 5").set_index("area")["persons"][
+        "南岸"
+    ] == pytest.approx(1800)
+
+
+def test_a_status_opens_what_is_as_sure_and_no_more(town, ready):
+    frame = ready.layers["bridges"].frame.copy()
+    frame.loc[len(frame)] = frame.iloc[1].to_dict() | {"id": "far", "status": "announced"}
+    layers = {**ready.layers, "bridges": replace(ready.layers["bridges"], frame=frame, sha256="b")}
+    for status, opened in (("planned", {"bridge_new"}), ("announced", {"bridge_new", "far"})):
+        rows = known({"id": "x", "change": [{"do": "open", "layer": "bridges", "status": status}]})
+        assert {i for _, i in applied(State(layers, {}, {}), [rows["x"]]).opened} == opened
+
+
+def test_speed_of_mapped_streets(town):
+    v = study.Variants(
+        town,
+        known(
+            {"id": "f", "change": [{"do": "speed", "class": "primary", "factor": 0.5}]},
+            {"id": "k", "change": [{"do": "speed", "class": "primary", "kmh": 20}]},
+        ),
+    )
+    base = v.state(BASELINE).modes
+    for name, want in (("f", base["drive"].streets.kmh["primary"] / 2), ("k", 20)):
+        state = v.state(name)
+        assert state.modes["drive"].streets.kmh["primary"] == want
+        assert state.modes["walk"] == base["walk"]
+        roads = state.layers["roads"].frame.set_index("class")["speed_kmh"]
+        assert (roads.loc[["primary"]] == (30 if name == "f" else 20)).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "x", {"do": "open"}, [5], [{"do": ["grow"], "factor": 2}], [{"do": "open", "layer": 5, "status": "planned"}],
+        [{"do": "close", "layer": "bridges", "ids": 5}], [{"do": "close", "layer": ["bridges"], "ids": ["b"]}],
+        [{"do": "speed", "class": ["primary"], "kmh": 20}], [{"do": "standard", "id": ["x"], "minutes": 5}],
+        [{"do": "add", "layer": "hospitals", "id": "", "at": [105.0, 28.0]}],
+        [{"do": "add", "layer": "hospitals", "id": "n", "along": 5}],
+        [{"do": "add", "layer": "hospitals", "id": "n", "at": [105.0, 28.0], "values": "abc"}],
+    ],
+)  # fmt: skip
+def test_a_change_of_the_wrong_kind_is_one_sentence(change):
+    row = {"id": "x", "name_zh": "甲", "name_en": "A", "change": change}
+    with pytest.raises(UrbanplanError, match="'x'"):
+        parse_scenarios({"scenario": [row]})
+
+
+@pytest.mark.parametrize("table", ["x", {"id": "x"}, [5]])
+def test_scenarios_of_the_wrong_kind_are_one_sentence(table):
+    with pytest.raises(InputError, match="array of tables"):
+        parse_scenarios({"scenario": table})
+
+
+def test_an_empty_base_is_the_baseline():
+    row = {"id": "x", "name_zh": "甲", "name_en": "A", "base": ""}
+    assert parse_scenarios({"scenario": [row]})["x"].base == BASELINE
+
+
+def test_people_below_nobody_are_refused(town, ready):
+    bad = [{"do": "set", "layer": "population", "ids": ["north"], "column": "persons", "value": -3}]
+    bad[0]["ids"] = [str(ready.layers["population"].frame["id"].iloc[0])]
+    rows = known({"id": "x", "change": bad})
+    with pytest.raises(InputError, match="0 or more"):
+        applied(State(ready.layers, {}, {}), [rows["x"]])

@@ -29,6 +29,7 @@ from urbanplan.siting.dual import prices
 from urbanplan.siting.mip import sets
 from urbanplan.siting.presolve import reduced
 from urbanplan.siting.rows import Rows
+from urbanplan.siting.start import Searcher, rounds
 from urbanplan.siting.tasks import build, checked
 
 
@@ -525,3 +526,23 @@ def test_spacing_spares_what_exists():
     )
     found = solve(problem, "mclp", 1)
     assert found.objective == 2 and not len(found.sites)
+
+
+def test_shaking_draws_the_same_each_time(monkeypatch):
+    core = build(checked(town(7, 400, 120, 12.0), "mclp", 12)).core
+    search, drawn = Searcher(core, 12), []
+    real = Searcher.may_join
+    monkeypatch.setattr(
+        Searcher, "may_join", lambda self, kept: drawn.append(list(kept)) or real(self, kept)
+    )
+    begin = search.greedy([])
+    for _ in range(2):
+        drawn.append("again")
+        rounds(search, begin, 8, lambda _: False)
+    half = drawn.index("again"), len(drawn) - drawn[::-1].index("again") - 1
+    assert drawn[half[0] : half[1]] == drawn[half[1] :] and half[1] - half[0] > 8
+
+
+def test_a_search_in_which_nothing_beats_the_second_best_goes_on():
+    one = build(checked(Problem(within(np.ones((2, 3)), 5), np.ones(2), 3), "mclp", 2)).core
+    assert len(Searcher(one, 2).exchange([0, 1])) == 2

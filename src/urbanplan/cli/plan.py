@@ -76,6 +76,8 @@ def plan(
         vector.require_ending(map)
     if what and (task is not None or agency):
         raise click.UsageError(f"--{what} is about the whole plan: leave --task and --agency out")
+    if task is not None and by == "agency":
+        raise click.UsageError("--by agency is about the whole plan: leave --task out")
     profile = load_city(city)
     book = _book(screen, profile, city)
     table = _table(book, what, task, agency, by)

@@ -101,7 +101,11 @@ def _has(layers: Mapping[str, Layer], name: str) -> bool:
 
 def _metric(layer: Layer, crs: str) -> gpd.GeoDataFrame:
     frame = layer.located.to_crs(crs)
-    return frame.set_geometry(frame.geometry.make_valid())
+    shapes = frame.geometry.make_valid()
+    # Mending an area may leave threads beside it, which have no inside to measure.
+    if layer.kind.geometry == "polygon":
+        shapes = shapes.map(partial(_of_family, lines=False))
+    return frame.set_geometry(shapes)
 
 
 def _row(name: str, rule: Consistency, hit: _Hit) -> dict[str, Any]:
@@ -229,6 +233,9 @@ def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
 
     a, areas = frames[rule.a], frames[rule.b]
     inner = _inner_borders(areas)
+    # One district, or several that do not touch: there is no border to break off at.
+    if inner.is_empty:
+        return
     tree = shapely.STRtree(a.geometry.values)
     joins = [shapely.STRtree(frames[x].geometry.values) for x in rule.joins if x in frames]
     for i, line in enumerate(a.geometry):

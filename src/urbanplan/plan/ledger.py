@@ -204,8 +204,13 @@ def _distance(item: Item, targets: pd.DataFrame) -> tuple[str, str]:
     zh, en = [], []
     for r in rows.itertuples():
         needed = [_shown(r.still_needed, r.unit, lang) for lang in (0, 1)]
-        zh.append(f"{r.name_zh}：{r.latest_year:.0f}年至{r.year:.0f}年尚需 {needed[0]}")
-        en.append(f"{r.name_en}: {needed[1]} still needed from {r.latest_year:.0f} to {r.year:.0f}")
+        if r.still_needed <= 0:
+            zh.append(f"{r.name_zh}：{r.latest_year:.0f}年已达到")
+            en.append(f"{r.name_en}: reached in {r.latest_year:.0f}")
+            continue
+        until = (f"至{r.year:.0f}年", f" to {r.year:.0f}") if r.year == r.year else ("起", "")
+        zh.append(f"{r.name_zh}：{r.latest_year:.0f}年{until[0]}尚需 {needed[0]}")
+        en.append(f"{r.name_en}: {needed[1]} still needed from {r.latest_year:.0f}{until[1]}")
     return "；".join(zh), "; ".join(en)
 
 
@@ -312,7 +317,7 @@ def _target(plan: Plan, row: Mapping[str, Any]) -> dict[str, Any]:
     goal, others = _goal(plan, row, number(row["value"]))
     year = number(row["year"])
     baseline, since = number(row["baseline_value"]), number(row["baseline_year"])
-    if not points and baseline == baseline:
+    if not points and baseline == baseline and since == since:
         points = [(int(since), baseline, str(row["source"]))]
     latest = points[-1] if points else (np.nan, np.nan, "")
     needed = goal - latest[1]

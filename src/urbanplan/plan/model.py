@@ -118,7 +118,8 @@ def parse_plan(table: Mapping[str, Any], where: object = None) -> Plan:
     tasks = tuple(_task(t, parts, where) for t in table.get("task", []))
     numbers = [t.number for t in tasks]
     items = [i.id for t in tasks for i in t.items]
-    for name, ids in (("task", numbers), ("item", items)):
+    told = [str(s.get("target")) for s in table.get("series", [])]
+    for name, ids in (("task", numbers), ("item", items), ("series of", told)):
         doubled = {i for i in ids if ids.count(i) > 1}
         if doubled:
             raise InputError(
@@ -201,6 +202,9 @@ def _series(row: Mapping[str, Any], where: object) -> dict[str, Any]:
             where=where,
             remedy="add them",
         )
+    years = [p["year"] for p in points]
+    if len(set(years)) < len(years):
+        raise InputError(f"series of '{row.get('target')}' has two values of one year", where=where, remedy="keep one")  # fmt: skip
     ordered = sorted(points, key=lambda p: p["year"])
     return {"points": ordered, "note_zh": str(row.get("note_zh", "")), "note_en": str(row.get("note_en", ""))}  # fmt: skip
 

@@ -211,9 +211,11 @@ def _set(state: State, change: Change) -> State:
         )  # fmt: skip
     hit, frame = _rows(layer, change), layer.frame
     values, value = frame[column].copy(), change.get("value")
-    if values.dtype.kind == "f" and not isinstance(value, int | float):
-        raise InputError(f"'{column}' is a figure, not '{value}'", remedy="give a number")
-    values[hit] = float(value) if values.dtype.kind == "f" else value
+    if values.dtype.kind in "fi" and (not isinstance(value, int | float) or value < 0):
+        raise InputError(
+            f"'{column}' is a figure of 0 or more, not '{value}'", remedy="give a number"
+        )
+    values[hit] = float(value) if values.dtype.kind in "fi" else value
     return _with(state, layer, frame.assign(**{column: values}), change)
 
 
@@ -260,9 +262,8 @@ def _grow(state: State, change: Change) -> State:
     persons = frame["persons"].to_numpy(float)
     now = persons[hit].sum()
     if not now > 0:
-        raise UnknownNameError(
-            f"nobody lives in '{district} {settlement}'".replace(" '", "'"), remedy="correct the district or settlement"
-        )  # fmt: skip
+        where = " ".join(filter(None, (district, settlement)))
+        raise UnknownNameError(f"nobody lives in '{where}'", remedy="correct the district or settlement")  # fmt: skip
     by = float(to) / now if to else float(factor)
     return _with(state, layer, frame.assign(persons=np.where(hit, persons * by, persons)), change)
 

@@ -97,7 +97,12 @@ def parse_scenarios(table: Mapping[str, Any], where: object = None) -> Mapping[s
         If an entry lacks something, names what is not there, or stands on itself.
     """
     found = {BASELINE: _AS_IT_IS}
-    for row in table.get("scenario", []):
+    rows = table.get("scenario", [])
+    if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows):
+        raise InputError(
+            "'scenario' is no array of tables", where=where, remedy="write [[scenario]]"
+        )
+    for row in rows:
         one = _scenario(row, where)
         if one.id in found:
             raise InputError(f"scenario '{one.id}' is there twice", where=where, remedy="rename it")
@@ -121,10 +126,13 @@ def _scenario(row: Mapping[str, Any], where: object) -> Scenario:
     cost = row.get("cost")
     if cost is not None and not (_number(cost) and cost >= 0 and row.get("cost_unit")):
         raise _wrong(name, "needs a cost of 0 or more with a cost_unit", where)
+    listed = row.get("change", [])
+    if not isinstance(listed, list) or not all(isinstance(c, Mapping) for c in listed):
+        raise _wrong(name, "has changes that are no array of tables ([[scenario.change]])", where)
     changes = tuple(_change(name, c, where) for c in row.get("change", []))
     words = {k: str(row[k]) for k in ("cost_unit", "note_zh", "note_en") if k in row}
     return Scenario(
-        name, str(row["name_zh"]), str(row["name_en"]), str(row.get("base", BASELINE)), changes,
+        name, str(row["name_zh"]), str(row["name_en"]), str(row.get("base") or BASELINE), changes,
         None if cost is None else float(cost), **words,
     )  # fmt: skip
 
@@ -141,7 +149,7 @@ def _number(value: Any) -> bool:
 
 def _change(name: str, row: Mapping[str, Any], where: object) -> Change:
     do = row.get("do")
-    if do not in _FIELDS:
+    if not isinstance(do, str) or do not in _FIELDS:
         raise _wrong(name, f"has a change '{do}', which is none of {', '.join(_FIELDS)}", where)
     needed, allowed = _FIELDS[do]
     values = {k: v for k, v in row.items() if k != "do"}
@@ -151,8 +159,24 @@ def _change(name: str, row: Mapping[str, Any], where: object) -> Change:
     for key in values:
         if key not in (*needed, *allowed):
             raise _wrong(name, f"'{do}' has the unknown field '{key}'", where)
+    for key, value in values.items():
+        if not _is_shaped(key, value):
+            raise _wrong(name, f"'{do}' has a {key} of the wrong kind: {value!r:.40}", where)
     _check_values(name, do, values, where)
     return Change(do, values)
+
+
+def _is_shaped(key: str, value: Any) -> bool:
+    # Whether a field holds the kind of value that it may; places and figures are judged further on.
+    if key in ("id", "class", "column", "status", "district", "settlement"):
+        return isinstance(value, str) and bool(value.strip())
+    if key in ("ids", "along", "around"):
+        return isinstance(value, list) and (key != "ids" or all(isinstance(x, str) for x in value))
+    if key == "layer":
+        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(x, str) for x in value))  # fmt: skip
+    if key == "value":
+        return isinstance(value, str | int | float)
+    return key != "values" or isinstance(value, Mapping)
 
 
 def _check_values(name: str, do: str, values: dict[str, Any], where: object) -> None:
@@ -163,6 +187,8 @@ def _check_values(name: str, do: str, values: dict[str, Any], where: object) -> 
     for key in ("kmh", "factor", "to", "minutes", "metres", "threshold"):
         if key in values and not (_number(values[key]) and values[key] > 0):
             raise _wrong(name, f"'{do}' needs a {key} above 0", where)
+    if do not in ("open",) and isinstance(layers, list):
+        raise _wrong(name, f"'{do}' needs one layer", where)
     if do == "open" and ("ids" in values) == ("status" in values):
         raise _wrong(name, "'open' needs ids or a status", where)
     if do == "open" and values.get("status", STATUSES[0]) not in STATUSES:

@@ -92,7 +92,7 @@ class Rows:
     def gains(self, best: np.ndarray) -> np.ndarray:
         """What each site would add to what the rows have."""
         more = np.maximum(self.value - best[self.row], 0)
-        return np.bincount(self.site, more, minlength=self.sites)
+        return np.bincount(self.site, more, minlength=self.sites).astype(float)
 
     def after(self, taken: np.ndarray, keep: np.ndarray) -> tuple[Rows, np.ndarray, np.ndarray]:
         """What the kept sites can still add once others are open.

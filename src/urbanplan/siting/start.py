@@ -123,14 +123,14 @@ class Searcher:
         at = np.flatnonzero(table.value > np.repeat(second, np.diff(table.start)))
         row, site, value = table.row[at], table.site[at], table.value[at]
         more = np.maximum(value - best[row], 0)
-        delta = np.tile(np.bincount(site, more, minlength=sites), (len(chosen) + 1, 1))
+        delta = np.tile(_sums(site, more, sites), (len(chosen) + 1, 1))
         # If a row's best site goes, each other makes good what it is worth beyond the second.
         good, key = value - second[row] - more, np.maximum(who[row], 0) * sites + site
         size = max(len(chosen), 1) * sites
-        made = np.bincount(key, good, minlength=size).reshape(-1, sites)
+        made = _sums(key, good, size).reshape(-1, sites)
         delta[:-1] += made[: len(chosen)]
         has = who >= 0
-        lost = np.bincount(who[has], (best - second)[has], minlength=len(chosen))
+        lost = _sums(who[has], (best - second)[has], len(chosen))
         delta[:-1] -= lost[:, None]
         if len(chosen) >= self.most:
             delta[-1] = -np.inf
@@ -226,3 +226,8 @@ def rounds(
         if turn % _COOLING == _COOLING - 1:
             here, here_value = best, best_value
     return best
+
+
+def _sums(of: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    # Of nothing at all, numpy counts in whole numbers.
+    return np.bincount(of, values, minlength=size).astype(float)

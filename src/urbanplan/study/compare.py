@@ -175,7 +175,7 @@ def _costs(variants: Variants, a: str, b: str) -> pd.DataFrame:
     columns = ["cost", "cost_unit", "persons_gained", "cost_per_person"]
     before = {s.id for s in chain(variants.known, a)}
     own = [s for s in chain(variants.known, b) if s.id not in before and s.id != BASELINE]
-    units = {s.cost_unit for s in own if s.changes}
+    units = {s.cost_unit for s in own if s.changes or s.cost is not None}
     if not own or any(s.cost is None for s in own if s.changes) or len(units) != 1:
         return pd.DataFrame(columns=columns)
     plan = variants.city.analysis

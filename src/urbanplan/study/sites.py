@@ -175,7 +175,8 @@ def _answer(ground, homes: Homes, question, candidates, existing, put, progress)
     effort = Effort(seconds=question.seconds)
     found = solve(problem, question.model, question.p, effort=effort, progress=progress)
     if len(found.unreachable):
-        notes.append(_beyond(homes.persons[found.unreachable].sum()))
+        limit = question.minutes if question.model in COVER else None
+        notes.append(_beyond(homes.persons[found.unreachable].sum(), limit))
     known = len(fixed) if fixed is not None else 0
     return SitingAnswer(
         _sites(found, frame, known, question, ground, homes.square_m),
@@ -192,8 +193,9 @@ def _unplaced(placed: Placed, zh: str, en: str) -> list[str]:
     return [f"{count} 个{zh}距可通行处过远 / {count} {en} too far from any way"] if count else []
 
 
-def _beyond(lost: float) -> str:
-    return f"{lost:,.0f} 人在时限内没有任何候选点可到，未计入 / {lost:,.0f} people whom no candidate reaches within the limit, not counted"  # fmt: skip
+def _beyond(lost: float, minutes: float | None) -> str:
+    zh, en = (f" {minutes:g} 分钟内", f" within {minutes:g} minutes") if minutes else ("", "")
+    return f"{lost:,.0f} 人{zh}任何地点都到不了，未计入 / {lost:,.0f} people whom no site reaches{en}, not counted"  # fmt: skip
 
 
 def _reached(ground, homes: Homes, question: SitingQuestion, placed, fixed):
@@ -221,7 +223,7 @@ def _reached(ground, homes: Homes, question: SitingQuestion, placed, fixed):
     keep = np.setdiff1d(np.arange(len(homes.persons)), lost)
     if not len(keep):
         raise InputError("nobody reaches any candidate", where="--candidates", remedy="move them")
-    note = _beyond(homes.persons[lost].sum())
+    note = _beyond(homes.persons[lost].sum(), None)
     rows = np.flatnonzero(np.isin(homes.placed.feature, keep))
     some = Homes(homes.placed.of(rows), homes.persons[keep], homes.area[keep], homes.group[keep], (), homes.square_m)  # fmt: skip
     return some, Pairs(np.searchsorted(keep, pairs.demand), pairs.supply, pairs.minutes), [note]

@@ -132,13 +132,15 @@ def changed(context: Context, change: Change) -> str:
 
 
 def _names(context: Context, layers: list[str], ids: Any) -> list[str]:
-    names = []
+    names, found = [], set()
     for layer in layers:
         held = context.results.layers.get(layer)
         if held is not None:
             rows = held.frame[held.frame["id"].isin(list(ids))]
             names += [context.words.named(r) or clean(r.id) for r in rows.itertuples()]
-    return names or [clean(i) for i in ids]
+            found |= set(rows["id"])
+    # What another scenario brings in is no row of the city's own layers.
+    return names + [clean(i) for i in ids if i not in found]
 
 
 def siting(context: Context) -> Section | None:
