@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import gridtown
 from pagereader import packed, plain, values
-from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
+from townfolder import FACTS, HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
@@ -236,24 +236,114 @@ def test_a_redacted_column_is_not_in_the_bytes(secret_run, tmp_path, column):
     assert all(column not in f["properties"] for x in data["layers"] for f in x["features"])
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_notes_of_scenarios_and_targets_are_redacted_too(atlas, tmp_path, lang):
-    told = {f"note_{x}": f"机密 {x} {{}}" for x in ("zh", "en")}
-    known = {
-        name: replace(one, **{k: v.format("scenario") for k, v in told.items()})
-        for name, one in atlas[0].scenarios.items()
-    }
-    notes = {k: v.format("target") for k, v in told.items()}
-    targets = atlas[0].plan.targets.assign(**notes)
-    results = replace(atlas[0], scenarios=known, plan=replace(atlas[0].plan, targets=targets))
-    options = html.Options(redact=(f"note_{lang}",))
-    text = html.write(results, tmp_path / "i.html", options).read_text("utf-8")
-    other = "en" if lang == "zh" else "zh"
-    for what in ("scenario", "target"):
-        assert f"机密 {lang} {what}" not in plain(text)
-        assert f"机密 {other} {what}" in plain(text)
-    # The page is told, so that it does not show the other language's remark in its place.
-    assert values(text)["hidden"] == [f"note_{lang}"]
+#: A scenario and a plan whose remarks, like everything else in them, name their own column.
+SECRET_SCENARIOS = """
+[[scenario]]
+id = "second_bridge"
+name_zh = "机密 name_zh scenario"
+name_en = "机密 name_en scenario"
+note_zh = "机密 note_zh scenario"
+note_en = "机密 note_en scenario"
+change = [{ do = "open", layer = "bridges", ids = ["bridge_new"] }]
+"""
+SECRET_PLAN = """
+[plan]
+id = "p"
+title_zh = "计划"
+title_en = "Plan"
+document = "文〔1〕"
+source = "s"
+
+[[part]]
+id = "1"
+name_zh = "机密 name_zh part"
+name_en = "机密 name_en part"
+
+[[series]]
+target = "goal"
+points = [{ year = 2020, value = 5, source = "s" }]
+note_zh = "机密 note_zh series"
+note_en = "机密 note_en series"
+
+[[task]]
+number = 1
+part = "1"
+name_zh = "机密 name_zh task"
+name_en = "机密 name_en task"
+agencies = ["局"]
+
+[[task.item]]
+id = "1.1"
+name_zh = "机密 name_zh item"
+name_en = "机密 name_en item"
+promised_zh = "建"
+note_zh = "机密 note_zh item"
+note_en = "机密 note_en item"
+shows = ["hospitals"]
+"""
+PAIRS = ("name_zh", "name_en", "note_zh", "note_en")
+
+
+def secret(what, **own):
+    return {c: f"机密 {c} {what}" for c in PAIRS} | own
+
+
+@pytest.fixture(scope="module")
+def remarked_run(tmp_path_factory):
+    """A town with names and remarks in its layers, with and without a place, scenarios and plan."""
+    folder = write_town(tmp_path_factory.mktemp("remarked") / "town")
+    (folder / "scenarios.toml").write_text(SECRET_SCENARIOS, "utf-8")
+    (folder / "plan.toml").write_text(SECRET_PLAN, "utf-8")
+    place = shapely.Point(gridtown.centre(1, 1))
+    write_layer(
+        folder, "hospitals", [("a", place, secret("hospital")), ("b", None, secret("lost"))]
+    )
+    write_layer(folder, "targets", [("goal", None, secret("target", target_value=10.0, target_year=2025.0, unit="km²"))])  # fmt: skip
+    west, north = gridtown.WEST, gridtown.NORTH
+    shores = [
+        (name, shapely.box(west, north - low, west + 1000, north - high), secret(name))
+        for name, low, high in (("north", 350, 0), ("south", 700, 350))
+    ]
+    write_layer(folder, "districts", shores)
+    (folder / "facts.csv").write_text(FACTS.splitlines()[0], "utf-8")
+    results = study.run(load_city(folder))
+    # Whatever a sentence of the run or of the plan quotes.
+    quoting = tuple(
+        f"见“机密 {c} {w}” / quoted" for c in PAIRS for w in ("item", "scenario", "lost")
+    )
+    plan = replace(results.plan, findings=(*results.plan.findings, *quoting))
+    return replace(results, plan=plan, findings=(*results.findings, *quoting))
+
+
+def texts(value):
+    """Every text of decoded values, keys too."""
+    if isinstance(value, dict):
+        return [t for k, v in value.items() for t in (k, *texts(v))]
+    if isinstance(value, list):
+        return [t for v in value for t in texts(v)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("column", PAIRS)
+def test_a_redacted_column_is_in_no_table_and_no_sentence(remarked_run, tmp_path, column):
+    def told(*redact):
+        text = html.write(remarked_run, tmp_path / "i.html", html.Options(redact=redact)).read_text(
+            "utf-8"
+        )
+        return texts(values(text)), values(text)
+
+    before, _ = told()
+    for what in ("hospital", "lost", "target", "scenario", "item"):
+        assert any(f"机密 {column} {what}" in t for t in before), what
+    # What is in the district's own column is another column's.
+    after, data = told(column, "district")
+    assert [t for t in after if f"机密 {column}" in t] == []
+    others = [c for c in PAIRS if c != column]
+    for what in ("hospital", "target", "scenario", "item"):
+        for other in others:
+            assert any(f"机密 {other} {what}" in t for t in after), (what, other)
+    # The page is told, so that it does not show the other language's text in its place.
+    assert data["hidden"] == [column, "district"]
 
 
 @given(

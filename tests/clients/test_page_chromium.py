@@ -734,21 +734,61 @@ def test_conflicts_are_a_layer_of_the_page(browser, atlas):
     page.close()
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_city_that_has_nothing_yet_opens_and_says_so(browser, tmp_path, lang):
+@pytest.mark.parametrize("kept", [("study_area", "districts"), ("study_area", "districts", "roads", "water")])  # fmt: skip
+def test_a_city_that_has_nothing_yet_opens_and_says_so(browser, tmp_path, kept):
     """As `init` leaves it: an outline, and no layer that anybody could reach."""
     folder = write_town(tmp_path / "town")
-    for name in ("hospitals", "population", "roads", "bridges"):
-        write_layer(folder, name, [])
-    for path in folder.rglob("scenario*.toml"):
-        path.unlink()
+    for path in folder.glob("*.geojson"):
+        if path.stem not in kept:
+            write_layer(folder, path.stem, [])
+    (folder / "scenarios.toml").unlink()
+    (folder / "checks.toml").write_text("", "utf-8")
     (folder / "facts.csv").write_text((folder / "facts.csv").read_text("utf-8").splitlines()[0], "utf-8")  # fmt: skip
     results = study.run(load_city(folder))
-    page = open_page(browser, html.write(results, tmp_path / "i.html", html.Options(lang=lang)))
+    page = open_page(browser, html.write(results, tmp_path / "i.html"))
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    for words in ("无法判断", "cannot be told"):
+        assert words in page.inner_text("#headline")
+        assert page.locator("#headline table").count() == 0
+        # Attributes too: a chart tells its figures to screen readers there.
+        shown = page.evaluate("document.body.outerHTML.replace(/<script.*?<.script>/gs, '')")
+        assert not re.search(r"\b(NaN|nan|undefined|Infinity|null)\b", shown)
+        assert set(page.locator(".label.districts").all_inner_texts()) == {"北岸", "南岸"}
+        page.click("#t-lang")
+    # The districts fill the map: it opens on them, not on the world.
+    box = page.locator(".leaflet-z410-pane path").first.bounding_box()
+    assert box["width"] > 300
+    page.select_option("#c-minutes", "1")
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]", state="attached")
     assert page.noise == []
-    shown = page.inner_text("body")
-    assert "NaN" not in shown and "nan" not in shown.lower().split() and "undefined" not in shown
-    assert ("无法判断" if lang == "zh" else "cannot be told") in shown
-    box = page.evaluate("(() => { const b = document.querySelector('#map, .folium-map').getBoundingClientRect(); return b.width * b.height; })()")  # fmt: skip
-    assert box > 10_000
     page.close()
+
+
+@pytest.mark.parametrize(("lang", "other"), [("zh", "en"), ("en", "zh")])
+def test_what_one_language_leaves_out_is_not_shown_in_the_other(browser, tmp_path, lang, other):
+    folder = write_town(tmp_path / "town")
+    told = {f"{k}_{x}": f"{k} in {x}" for k in ("name", "note") for x in ("zh", "en")}
+    place = shapely.Point(gridtown.centre(1, 1))
+    write_layer(folder, "hospitals", [("a", place, told), ("b", None, told)])
+    options = html.Options(redact=(f"note_{lang}", f"name_{lang}"))
+    path = html.write(study.run(load_city(folder)), tmp_path / "i.html", options)
+    for spoken in (lang, other):
+        page = open_page(browser, path, state=f"#lang={spoken}")
+        page.get_by_label(
+            "属性表 医院" if spoken == "zh" else "Table Hospitals", exact=True
+        ).click()
+        page.locator("#sheet-table tbody button").first.click()
+        page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+        card = page.locator(".card").last.inner_text()
+        lost = page.inner_text("#unlocated tbody")
+        # Labels that moved fade out while the new ones are there.
+        labels = set(page.locator(".label.hospitals").all_inner_texts())
+        assert (f"note in {other}" in card) == (f"note in {other}" in lost) == (spoken == other)
+        assert f"name in {other}" in card
+        assert page.locator(".card h2").last.inner_text() == (
+            f"name in {other}" if spoken == other else "医院" if spoken == "zh" else "Hospitals"
+        )
+        assert labels == ({f"name in {other}"} if spoken == other else set())
+        assert page.noise == []
+        page.close()

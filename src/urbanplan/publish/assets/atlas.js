@@ -15,6 +15,11 @@ async function urbanplanAtlas(map, groups) {
     still: matchMedia("(prefers-reduced-motion: reduce)").matches,
     t: (key) => (urbanplanText[key] || [key, key])[ui.lang === "en" ? 1 : 0],
     name: (named) => (ui.lang === "en" ? named.en || named.zh : named.zh),
+    // What was left out in one language is not shown in the other in its place.
+    either(zh, en, column) {
+      const [own, other, code] = ui.lang === "en" ? [en, zh, "_en"] : [zh, en, "_zh"];
+      return own || (data.hidden.includes(column + code) ? "" : other) || "";
+    },
     field: (key) => (data.fields[key] ? ui.name(data.fields[key]) : key),
     el(tag, text, className) {
       const node = document.createElement(tag);

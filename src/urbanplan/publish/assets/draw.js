@@ -48,7 +48,7 @@ function urbanplanDraw(ui) {
   }
   function card(layer, p) {
     const box = el("div", null, "card");
-    const [first, second] = ui.lang === "en" ? [p.name_en || p.name_zh, p.name_zh] : [p.name_zh || p.name_en, p.name_en];
+    const first = ui.either(p.name_zh, p.name_en, "name"), second = ui.lang === "en" ? p.name_zh : p.name_en;
     box.append(el("h2", first || ui.name(layer)));
     if (second && second !== first) box.append(el("p", second));
     if (p.status) box.append(el("span", t(p.status), "mark"));
@@ -63,9 +63,7 @@ function urbanplanDraw(ui) {
     put(t("district"), p.district);
     put(t("serves"), ui.tasksOf(layer.id, p.id).join("、"));
     for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(ui.field(name), p[name] === null || p[name] === undefined ? null : value(p[name], unit));
-    // What was left out in one language is not shown in the other either.
-    const [own, other] = ui.lang === "en" ? ["note_en", "note_zh"] : ["note_zh", "note_en"];
-    put(t("remark"), p[own] || ((data.hidden || []).includes(own) ? "" : p[other]));
+    put(t("remark"), ui.either(p.note_zh, p.note_en, "note"));
     // Whatever came in as a layer must say where it is from, or that nobody said so.
     put(t("source"), p.source || (layer.role === "frame" ? t("unstated") : null));
     put(t("licence"), p.licence);
@@ -125,7 +123,7 @@ function urbanplanDraw(ui) {
       shape.options.pane = name;
       const p = shape.feature.properties;
       shape.bindPopup(() => paintedCard(Number(name.slice(1))) || card(layer, p), { maxWidth: 340, minWidth: 220 });
-      if (layer.label !== null && p.name_zh && !p.name_zh.endsWith("（未命名）")) labels.push({ zoom: layer.label, layer, p, at: shape.getLatLng ? shape.getLatLng() : middle(shape), rank: layer.id === "districts" ? 0 : layer.id === "water" ? 1 : 2 });
+      if (layer.label !== null && (p.name_zh || p.name_en) && !String(p.name_zh).endsWith("（未命名）")) labels.push({ zoom: layer.label, layer, p, at: shape.getLatLng ? shape.getLatLng() : middle(shape), rank: layer.id === "districts" ? 0 : layer.id === "water" ? 1 : 2 });
       groups[layer.id].addLayer(shape);
       own.push(shape);
     });
@@ -150,8 +148,9 @@ function urbanplanDraw(ui) {
     const view = map.getBounds(), edge = map.getContainer().getBoundingClientRect();
     for (const l of labels) {
       if (map.getZoom() < l.zoom || !map.hasLayer(groups[l.layer.id]) || !view.contains(l.at)) continue;
-      const point = l.layer.geometry === "point";
-      const tip = L.tooltip({ permanent: true, direction: point ? "right" : "center", offset: point ? [8, 0] : [0, 0], className: "label " + l.layer.id, content: el("span", (ui.lang === "en" && l.p.name_en) || l.p.name_zh), interactive: false }).setLatLng(l.at).addTo(map);
+      const point = l.layer.geometry === "point", name = ui.either(l.p.name_zh, l.p.name_en, "name");
+      if (!name) continue;
+      const tip = L.tooltip({ permanent: true, direction: point ? "right" : "center", offset: point ? [8, 0] : [0, 0], className: "label " + l.layer.id, content: el("span", name), interactive: false }).setLatLng(l.at).addTo(map);
       const box = tip.getElement().getBoundingClientRect();
       // A name that the edge of the map would cut is none.
       const cut = box.left < edge.left || box.right > edge.right || box.top < edge.top || box.bottom > edge.bottom;

@@ -59,9 +59,10 @@ function urbanplanPanels(ui) {
     const rows = data.headline.rows, areas = distinct(rows, "area");
     const at = (m, a) => rows.find((r) => r.mode === m && r.area === a) || {};
     const lead = at(data.selected[1], "ALL");
-    if (data.headline.untold) {
-      box.append(el("p", t("untold"), "note"));
-    } else if (lead.share) {
+    if (data.land) byId("p-coverage").querySelector("summary").textContent = t("coverageLand");
+    // Nothing to reach: a table of dashes would say no more.
+    if (data.headline.untold) return box.append(el("p", t("untold"), "note"));
+    if (lead.share) {
       const big = el("div", lead.share, "big");
       big.append(el("small", " "), el("span", lead.persons + " / " + lead.of + " " + counted() + " · " + modeName(lead.mode) + " " + data.headline.minutes + " " + t("min"), "of"));
       box.append(big);
@@ -73,11 +74,14 @@ function urbanplanPanels(ui) {
     // The headline's own mode in people, so that each district's share has its weight beside it.
     body.append(row([modeName(data.selected[1]) + "（" + counted() + "）", ...areas.map((a) => at(data.selected[1], a).persons)]));
     table.append(head, body);
-    box.append(table, el("p", t("floor"), "small"));
-    if (data.land) {
-      box.append(el("p", t("ofLand"), "small"));
-      byId("p-coverage").querySelector("summary").textContent = t("coverageLand");
-    }
+    // Cities of twenty districts have more columns than the panel has room for.
+    const wide = el("div", null, "scroll");
+    wide.tabIndex = 0;
+    wide.setAttribute("role", "region");
+    wide.setAttribute("aria-label", ui.name(data.headline));
+    wide.append(table);
+    box.append(wide, el("p", t("floor"), "small"));
+    if (data.land) box.append(el("p", t("ofLand"), "small"));
   }
 
   function chart(rows) {
@@ -140,7 +144,7 @@ function urbanplanPanels(ui) {
     const inside = (shape) => where === "ALL" || shape.feature.properties.area === where;
     const gaps = (ui.shapes[id] || []).filter(inside);
     if (gaps.length) show(id, true);
-    zoomTo(gaps.length ? gaps : (ui.shapes.districts || []).filter((s) => where === "ALL" || s.feature.properties.name_zh === where));
+    zoomTo(gaps.length ? gaps : (ui.shapes.districts || []).filter((s) => where === "ALL" || [s.feature.properties.name_zh, s.feature.properties.id].includes(where)));
     ui.remember();
   }
   for (const select of Object.values(find)) select.addEventListener("change", indicators);
@@ -174,7 +178,7 @@ function urbanplanPanels(ui) {
     const columns = [...new Set(layer.features.flatMap((f) => Object.keys(f.properties)))].filter((c) => layer.features.some((f) => f.properties[c] !== null && f.properties[c] !== ""));
     byId("sheet-title").textContent = ui.name(layer);
     byId("sheet-note").textContent = layer.features.length > 500 ? t("first") : "";
-    const name = (p) => (ui.lang === "en" && p.name_en) || p.name_zh || p.id || p.rank || p.minutes;
+    const name = (p) => ui.either(p.name_zh, p.name_en, "name") || p.id || p.rank || p.minutes;
     byId("sheet-table").tHead.replaceChildren(row([t("name"), ...columns.map(ui.field)], true));
     byId("sheet-table").tBodies[0].replaceChildren(...layer.features.slice(0, 500).map((f, i) => row([button(String(name(f.properties)), () => { byId("sheet").close(); ui.open(layer, i); }), ...columns.map((c) => f.properties[c])])));
     byId("x-csv").onclick = () => ui.saveCsv(layer.id, columns, layer.features.map((f) => columns.map((c) => f.properties[c])));
@@ -217,8 +221,8 @@ function urbanplanPanels(ui) {
     byId("p-unlocated").hidden = !data.unlocated.length;
     byId("unlocated").tHead.replaceChildren(row([t("layer"), t("name"), t("remark")], true));
     byId("unlocated").tBodies[0].replaceChildren(...data.unlocated.map((r) => {
-      const tr = row([r.layer, ui.lang === "en" ? r.en || r.name : r.name, [r.figures, r.note].filter(Boolean).join("；")]);
-      tr.title = r.en + " · " + r.source;
+      const tr = row([r.layer, ui.either(r.name, r.en, "name"), [r.figures, ui.either(r.note, r.note_en, "note")].filter(Boolean).join("；")]);
+      tr.title = [r.en, r.source].filter(Boolean).join(" · ");
       return tr;
     }));
     const checks = !data.checks ? "" : ui.lang === "en" ? data.checks.count + " checks against published figures and rules, " + data.checks.failed + " failed." : "图层核对 " + data.checks.count + " 项，未通过 " + data.checks.failed + " 项。";

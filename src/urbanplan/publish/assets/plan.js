@@ -6,10 +6,7 @@ function urbanplanPlan(ui) {
   Object.assign(ui, { plan: fill, tasksOf, tasksOfIndicator });
   const marks = L.layerGroup().addTo(map);
   map.createPane("marks").style.zIndex = 465;
-  const said = (row, key) => {
-    const [own, other] = ui.lang === "en" ? [key + "_en", key + "_zh"] : [key + "_zh", key + "_en"];
-    return row[own] || ((data.hidden || []).includes(own) ? "" : row[other]);
-  };
+  const said = (row, key) => ui.either(row[key + "_zh"], row[key + "_en"], key);
   const tasks = (holds) => plan.tasks.filter((task) => task.items.some(holds)).map((task) => task.number);
 
   // Whatever is on the map or measured answers which tasks it serves.

@@ -15,12 +15,12 @@ function urbanplanTools(ui) {
 
   // Names in Chinese, English, pinyin or its initials.
   const names = [];
-  for (const layer of data.layers) layer.features.forEach((f, i) => { const p = f.properties; if (p.name_zh && layer.pinyin) names.push({ layer, i, p, heard: [p.name_zh, p.name_en || "", layer.pinyin[i] || ""].join(" ").toLowerCase() }); });
+  for (const layer of data.layers) layer.features.forEach((f, i) => { const p = f.properties; if ((p.name_zh || p.name_en) && layer.pinyin) names.push({ layer, i, p, heard: [p.name_zh || "", p.name_en || "", layer.pinyin[i] || ""].join(" ").toLowerCase() }); });
   byId("q").addEventListener("input", () => {
     const words = byId("q").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const found = words.length ? names.filter((n) => words.every((w) => n.heard.includes(w))).slice(0, 12) : [];
     byId("hits").replaceChildren(...found.map((n) => {
-      const line = el("li"), pick = el("button", (ui.lang === "en" && n.p.name_en) || n.p.name_zh);
+      const line = el("li"), pick = el("button", ui.either(n.p.name_zh, n.p.name_en, "name") || n.p.id);
       pick.type = "button";
       pick.append(el("small", ui.name(n.layer)));
       pick.addEventListener("click", () => { byId("hits").replaceChildren(); open(n.layer, n.i); });

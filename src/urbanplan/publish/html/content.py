@@ -12,6 +12,7 @@ from urbanplan.publish.html.features import decimals_of, features, sounds, spoke
 from urbanplan.publish.html.layers import result_layer, simplified, title
 from urbanplan.publish.html.options import Options
 from urbanplan.publish.html.plan import conflict_layers, plan_tree
+from urbanplan.publish.html.redact import area_keys, area_names, left_out, quotes, secrets
 from urbanplan.publish.html.scenarios import scenario_layers, scenario_rows, scenarios
 from urbanplan.publish.symbols import ramp_of
 from urbanplan.study import Results
@@ -43,6 +44,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
     city, plan, least = results.city, results.city.analysis, options.min_persons
     catalog = load_catalog()
     layers = results.layers
+    redact, keys = options.redact, area_keys(results, options.redact)
     drawn = [x for x in layers.values() if options.layers is None or x.id in options.layers]
     return {
         "city": {"zh": options.title or city.name_zh, "en": options.title or city.name_en},
@@ -55,27 +57,27 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             *(_layer(x, plan.headline_facilities, options) for x in drawn if len(x.frame)),
             *_bands(results),
             *_isochrones(results, options),
-            *_gaps(results, least),
-            *conflict_layers(results, options.redact),
-            *scenario_layers(results, least),
+            *_gaps(results, least, redact),
+            *conflict_layers(results, redact),
+            *scenario_layers(results, least, redact),
         ],
         "view": _view(results),
         "ramp": ramp_of(plan.minutes),
         "land": tables.of_land(results),
         "attribution": _attribution(results),
-        "headline": tables.headline(results, least),
-        "coverage": tables.coverage(results, least),
-        "areas": _area_names(results),
+        "headline": _keyed(tables.headline(results, least), keys),
+        "coverage": _keyed(tables.coverage(results, least), keys),
+        "areas": area_names(results, redact),
         "facilities": {f: _names(layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
-        "scenarios": scenarios(results, options.redact),
-        "scenario_rows": scenario_rows(results, least),
-        "plan": plan_tree(results, options.redact),
-        "indicators": tables.indicators(results, least),
+        "scenarios": scenarios(results, redact),
+        "scenario_rows": _keyed(scenario_rows(results, least), keys),
+        "plan": plan_tree(results, redact),
+        "indicators": _keyed(tables.indicators(results, least, redact), keys),
         "least": least,
-        "hidden": list(options.redact),
-        "unlocated": tables.unlocated({x.id: x for x in drawn}, options.redact),
+        "hidden": list(redact),
+        "unlocated": tables.unlocated({x.id: x for x in drawn}, redact),
         "findings": _findings(results, options),
         "sources": tables.sources({x.id: x for x in drawn}),
         "checks": {
@@ -100,28 +102,19 @@ def _view(results: Results) -> list[float]:
     return [-180.0, -85.0, 180.0, 85.0]
 
 
-def _area_names(results: Results) -> dict[str, str]:
-    # Tables call areas by their Chinese name; the English page calls them by the other.
-    zones = [layer.frame for layer in results.layers.values() if layer.kind.role == "zone"]
-    return {
-        str(zh): str(en)
-        for frame in zones
-        for zh, en in zip(frame["name_zh"], frame["name_en"])
-        if tables.plain(en)
-    }
+def _keyed(value: Any, keys: dict[str, str]) -> Any:
+    # Tables call areas by their Chinese name, which may have to be left out.
+    if isinstance(value, list):
+        return [_keyed(row, keys) for row in value]
+    if "rows" in value:
+        return value | {"rows": _keyed(value["rows"], keys)}
+    return value | {"area": keys.get(value["area"], value["area"])}
 
 
 def _findings(results: Results, options: Options) -> list[str]:
     # A finding that quotes what must not be in the file is left out with it.
-    secret = {
-        str(value)
-        for layer in results.layers.values()
-        for column in options.redact
-        if column in layer.frame
-        for value in layer.frame[column].dropna()
-        if not isinstance(value, bool) and len(str(value)) > 1
-    }
-    return [text for text in results.findings if not any(value in text for value in secret)]
+    secret = secrets(results, options.redact)
+    return [text for text in results.findings if not quotes(text, secret)]
 
 
 def _names(named: Any) -> dict[str, str]:
@@ -173,7 +166,7 @@ def _isochrones(results: Results, options: Options) -> list[dict]:
     plan, catalog = results.city.analysis, load_catalog()
     frame = simplified(results.isochrones, results.city)
     frame = frame[frame["facilities"] == plan.headline_facilities]
-    frame = frame.drop(columns=[c for c in options.redact if c in ("name_zh", "name_en")])
+    frame = left_out(frame, options.redact)
     kind = results.layers[plan.headline_facilities].kind
     if _too_many(frame):
         return []
@@ -188,17 +181,19 @@ def _isochrones(results: Results, options: Options) -> list[dict]:
     ]
 
 
-def _gaps(results: Results, least: int) -> list[dict]:
+def _gaps(results: Results, least: int, redact: tuple[str, ...]) -> list[dict]:
     # Where people live farther than the headline's limit, one layer per mode.
     plan, catalog = results.city.analysis, load_catalog()
     frame = results.gaps
     if len(frame) and frame["persons"].notna().any():
         hidden = (frame["persons"] > 0) & (frame["persons"] < least)
         frame = frame.assign(persons=frame["persons"].round().mask(hidden))
+    if len(frame):
+        frame = frame.assign(area=frame["area"].replace(area_keys(results, redact)))
     kind = results.layers[plan.headline_facilities].kind
     found = []
     for mode in plan.modes:
-        part = simplified(frame[frame["mode"] == mode], results.city)
+        part = left_out(simplified(frame[frame["mode"] == mode], results.city), redact)
         names = title(kind, catalog.mode(mode), "未覆盖", "out of reach")
         own = {"role": "gap", "color": catalog.symbols.gap, "open": False}
         own["units"] = {"persons": "", "area": "", "minutes": "min", "nearest_min": "min"}

@@ -103,6 +103,7 @@ def _no_tables(options: Options) -> dict[str, Any]:
         "indicators": [],
         "least": options.min_persons,
         "findings": [],
+        "hidden": list(options.redact),
         "checks": None,
     }
 
@@ -216,6 +217,7 @@ def _unlocated(name: str, frame: gpd.GeoDataFrame, redact: tuple[str, ...]) -> l
             "en": str(values.get("name_en") or ""),
             "status": "",
             "note": "",
+            "note_en": "",
             "figures": "；".join(f"{c} {figure(v)}" for c, v in values.items() if figure(v)),
             "source": str(values.get("source") or ""),
         }

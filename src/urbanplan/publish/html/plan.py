@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from urbanplan.publish.html.layers import result_layer
+from urbanplan.publish.html.redact import left_out, named, quotes, remarks, secrets
 from urbanplan.publish.html.tables import figure, plain
 from urbanplan.publish.symbols import conflict_rules
 from urbanplan.study import Results
 
-_BOTH = ("name", "promised", "values", "distance", "missing", "note")
+_BOTH = ("promised", "values", "distance", "missing", "note")
 
 
 def plan_tree(results: Results, redact: tuple[str, ...]) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def plan_tree(results: Results, redact: tuple[str, ...]) -> dict[str, Any]:
     if not known.tasks:
         return {"tasks": [], "targets": []}
     rows = {row["item"]: row for row in book.ledger.to_dict("records")}
+    secret = secrets(results, redact)
+    quoted = secrets(results, [c for c in redact if c.startswith(("name_", "note_"))])
     about = known.about
     return {
         "zh": about["title_zh"],
@@ -28,40 +31,43 @@ def plan_tree(results: Results, redact: tuple[str, ...]) -> dict[str, Any]:
         "document": about["document"],
         "source": about["source"],
         "cut": {"zh": about.get("cut_off_zh", ""), "en": about.get("cut_off_en", "")},
-        "parts": {k: {"zh": p["name_zh"], "en": p["name_en"]} for k, p in known.parts.items()},
+        "parts": {k: named(k, p["name_zh"], p["name_en"], redact) for k, p in known.parts.items()},
         "tasks": [
             {
                 "number": task.number,
                 "part": task.part,
-                "zh": task.name_zh,
-                "en": task.name_en,
+                **named("–", task.name_zh, task.name_en, redact),
                 "agencies": list(task.agencies),
                 "published": task.published,
                 "items": [
-                    _item(rows[item.id], book.shown[item.id], item.agencies, redact)
+                    _item(rows[item.id], book.shown[item.id], item.agencies, redact, quoted)
                     for item in task.items
                 ],
             }
             for task in known.tasks
         ],
         "targets": [_target(row, redact) for row in book.targets.to_dict("records")],
-        "findings": list(book.findings),
+        "findings": [text for text in book.findings if not quotes(text, secret)],
     }
 
 
-def _item(row: dict, shown: dict, agencies: tuple, redact: tuple[str, ...]) -> dict[str, Any]:
+def _item(
+    row: dict, shown: dict, agencies: tuple, redact: tuple[str, ...], quoted: frozenset[str]
+) -> dict[str, Any]:
     both = [f"{k}_{lang}" for k in _BOTH for lang in ("zh", "en")]
     said = {k: "" if k in redact else row[k] for k in both}
+    # What the ledger writes by itself names targets, layers and indicators.
+    written = [k for k in both if k.startswith(("values_", "distance_", "missing_"))]
+    said |= {k: "" for k in written if quotes(said[k], quoted)}
     return {
         "id": row["item"],
-        "zh": row["name_zh"],
-        "en": row["name_en"],
+        # Its number stands before it.
+        **named("–", row["name_zh"], row["name_en"], redact),
         "agencies": list(agencies),
         "features": int(row["features"]),
         "located": int(row["located"]),
         "quality": row["quality"],
-        # Ids are a column like any other: without them whole layers are shown.
-        "shows": {} if "id" in redact else shown,
+        "shows": shown,
         "layers": list(shown),
         "indicators": [name for name in row["indicators"].split("；") if name],
         **said,
@@ -74,8 +80,7 @@ def _target(row: dict, redact: tuple[str, ...]) -> dict[str, Any]:
 
     return {
         "id": row["target"],
-        "zh": row["name_zh"],
-        "en": row["name_en"],
+        **named(row["target"], row["name_zh"], row["name_en"], redact),
         "unit": row["unit"],
         "goal": figure(plain(row["goal"])),
         "year": year(row["year"]),
@@ -83,8 +88,7 @@ def _target(row: dict, redact: tuple[str, ...]) -> dict[str, Any]:
         "latest_year": year(row["latest_year"]),
         "needed": figure(plain(row["still_needed"])),
         "per_year": figure(plain(row["per_year"])),
-        "note_zh": "" if "note_zh" in redact else row["note_zh"],
-        "note_en": "" if "note_en" in redact else row["note_en"],
+        **remarks(row, redact),
     }
 
 
@@ -95,9 +99,8 @@ def conflict_layers(results: Results, redact: tuple[str, ...]) -> list[dict[str,
         return []
     rules = conflict_rules()
     # What must not be told of a feature is not told of its conflicts.
-    names, ids = ["feature_a_zh", "feature_b_zh"], ["feature_a", "feature_b"]
-    drop = [*names] * ("name_zh" in redact) + [*ids] * ("id" in redact)
-    frame = frame.drop(columns=drop).assign(minutes=0.0)
+    hidden = [*redact, *("feature_a_zh", "feature_b_zh") * ("name_zh" in redact)]
+    frame = left_out(frame, hidden).assign(minutes=0.0)
     shade = {
         "column": "within_accuracy",
         "figures": False,

@@ -6,6 +6,7 @@ from typing import Any
 
 from urbanplan.catalog import load_catalog
 from urbanplan.publish.html.layers import result_layer, simplified
+from urbanplan.publish.html.redact import left_out, named, remarks
 from urbanplan.publish.html.tables import gain, percent, suppressed, whole
 from urbanplan.publish.symbols import change_words
 from urbanplan.scenarios import BASELINE
@@ -17,10 +18,8 @@ def scenarios(results: Results, redact: tuple[str, ...] = ()) -> list[dict[str, 
     return [
         {
             "id": one.id,
-            "zh": one.name_zh,
-            "en": one.name_en,
-            "note_zh": "" if "note_zh" in redact else one.note_zh,
-            "note_en": "" if "note_en" in redact else one.note_en,
+            **named(one.id, one.name_zh, one.name_en, redact),
+            **remarks(vars(one), redact),
         }
         for one in results.scenarios.values()
         if one.id != BASELINE
@@ -52,12 +51,14 @@ def scenario_rows(results: Results, least: int) -> list[dict[str, Any]]:
     return found
 
 
-def scenario_layers(results: Results, least: int) -> list[dict[str, Any]]:
+def scenario_layers(
+    results: Results, least: int, redact: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
     """Bands under each scenario, and where minutes change."""
     found = []
     bands = simplified(results.scenario_bands, results.city)
     for key, part in bands.groupby(["scenario", "facilities", "mode"], sort=False):
-        found.append(_layer(results, "after", key, part.drop(columns="scenario"), "", ""))
+        found.append(_layer(results, "after", key, part.drop(columns="scenario"), ("", ""), redact))
     changes = simplified(results.differences, results.city)
     words = change_words()
     shade = {
@@ -72,19 +73,27 @@ def scenario_layers(results: Results, least: int) -> list[dict[str, Any]]:
     for key, part in changes.groupby(["scenario", "facilities", "mode"], sort=False):
         few = (part["persons"] > 0) & (part["persons"] < least)
         own = part.assign(minutes=0.0, persons=part["persons"].round().mask(few))
-        own = own.drop(columns=["scenario", "from_min", "to_min"])
-        layer = _layer(results, "change", key, own, "（时间变化）", ": change")
+        own = left_out(own.drop(columns=["scenario", "from_min", "to_min"]), redact)
+        layer = _layer(results, "change", key, own, ("（时间变化）", ": change"), redact)
         found.append(layer | {"shade": shade, "units": {"persons": ""}})
     return found
 
 
-def _layer(results: Results, role: str, key: tuple, part: Any, zh: str, en: str) -> dict[str, Any]:
+def _layer(
+    results: Results,
+    role: str,
+    key: tuple,
+    part: Any,
+    what: tuple[str, str],
+    redact: tuple[str, ...],
+) -> dict[str, Any]:
     scenario, facilities, mode = key
     one, kind = results.scenarios[scenario], results.layers[facilities].kind
     way = load_catalog().mode(mode)
+    called = named(one.id, one.name_zh, one.name_en, redact)
     names = {
-        "zh": f"{one.name_zh} · {kind.name_zh} · {way.name_zh}{zh}",
-        "en": f"{one.name_en}: {kind.name_en}, {way.name_en}{en}",
+        "zh": f"{called['zh']} · {kind.name_zh} · {way.name_zh}{what[0]}",
+        "en": f"{called['en']}: {kind.name_en}, {way.name_en}{what[1]}",
     }
     name = f"{role}:{scenario}:{facilities}:{mode}"
     return result_layer(name, part, names, role=role, open=False, chapter="scenarios")

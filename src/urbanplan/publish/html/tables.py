@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.catalog import load_catalog
 from urbanplan.layers import Layer
+from urbanplan.publish.html.redact import named
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def headline(results: Results, least: int) -> dict[str, Any]:
     }
 
 
-def indicators(results: Results, least: int) -> list[dict[str, Any]]:
+def indicators(results: Results, least: int, redact: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """The check-up, row by row, as the page prints it."""
     found = []
     for row in results.indicators.itertuples():
@@ -120,8 +121,7 @@ def indicators(results: Results, least: int) -> list[dict[str, Any]]:
         found.append(
             {
                 "id": row.indicator,
-                "zh": row.name_zh,
-                "en": row.name_en,
+                **named(row.indicator, row.name_zh, row.name_en, redact),
                 "area": row.area,
                 "value": value,
                 "threshold": _measured(row.threshold, row.unit, 0),
@@ -166,6 +166,7 @@ def unlocated(layers: Mapping[str, Layer], redact: tuple[str, ...]) -> list[dict
                     "en": values["name_en"],
                     "status": values["status"],
                     "note": values["note_zh"] or "",
+                    "note_en": values["note_en"] or "",
                     "figures": "；".join(figures),
                     "source": values["source"],
                 }
