@@ -17,7 +17,6 @@ from urbanplan.indicators.scene import (
     CannotTellError,
     Scene,
     Trust,
-    called,
     require_accurate,
 )
 from urbanplan.layers.select import measure
@@ -78,7 +77,7 @@ def _metres(indicator: Indicator, scene: Scene) -> Measured:
 
     reach_m = indicator.reach_m
     frame, trust = scene.features(indicator.layer, indicator.where, reach_m)
-    near = _circles(indicator, frame)
+    near = _circles(indicator, scene, frame)
     if indicator.of == "villages":
         villages, known = scene.features("villages", reach_m=reach_m)
         hit = shapely.intersects(near, np.asarray(villages.geometry.values))
@@ -97,14 +96,14 @@ def _metres(indicator: Indicator, scene: Scene) -> Measured:
     return _shares(scene, amount * part[scene.demand.index], amount, trust & known)
 
 
-def _circles(indicator: Indicator, frame: gpd.GeoDataFrame) -> BaseGeometry:
+def _circles(indicator: Indicator, scene: Scene, frame: gpd.GeoDataFrame) -> BaseGeometry:
     import shapely
 
     shapes = frame.geometry
     if not indicator.rings:
         return shapely.union_all(shapes.buffer(indicator.metres, quad_segs=_QUARTER).values)
     if not frame.geom_type.isin(["Polygon", "MultiPolygon"]).all():
-        zh, en = called(indicator.layer)
+        zh, en = scene.called(indicator.layer)
         raise CannotTellError(f"{zh}没有面积 / some of {en} have no outline, so no size")
     area_ha, drawn = shapes.area / 1e4, []
     for least_ha, metres in indicator.rings:
@@ -212,7 +211,7 @@ def _amount(indicator: Indicator, scene: Scene, reach_m: float) -> tuple[np.ndar
     # What each row of the demand counts for.
     if indicator.of == "people":
         _ = scene.persons
-        require_accurate(scene.people_trust, reach_m, "population")
+        require_accurate(scene.people_trust, reach_m, scene.called("population"))
         return scene.demand["persons"].to_numpy(float), scene.people_trust
     if indicator.of == "area":
         return scene.demand["km2"].to_numpy(float), CERTAIN

@@ -117,6 +117,12 @@ class Scene:
             raise CannotTellError("没有人口数据 / nobody knows who lives where")
         return self._persons
 
+    def called(self, layer: str) -> tuple[str, str]:
+        """What readers call a layer, in both languages: reasons stand in tables for no programmers."""
+        held = self.layers.get(layer)
+        kind = held.kind if held is not None else load_catalog().layer(layer)
+        return kind.name_zh, kind.name_en
+
     def features(self, name: str, where: str = "", reach_m: float = np.inf):
         """Existing, located features of a layer in the metric system, and what they are worth.
 
@@ -134,22 +140,22 @@ class Scene:
             If there is no such layer or feature, all are schematic, or one is too rough.
         """
         if name not in self.layers:
-            zh, en = called(name)
+            zh, en = self.called(name)
             raise CannotTellError(f"没有图层“{zh}” / there is no layer of {en}")
         layer = self.layers[name]
         frame = layer.frame if layer.kind.geometry == "none" else layer.with_status("existing")
         frame = select(frame[frame["status"] == "existing"], where)
         if not len(frame):
-            zh, en = called(name)
+            zh, en = self.called(name)
             which = (f"（{where}）", f" ({where})") if where else ("", "")
             raise CannotTellError(
                 f"{zh}{which[0]}没有已知位置的现状要素 / no existing feature of {en}{which[1]} has a place"
             )
         trust = trust_of(frame)
         if (frame["quality"] == "schematic").all():
-            zh, en = called(name)
+            zh, en = self.called(name)
             raise CannotTellError(f"{zh}仅有示意数据 / {en} is only schematic")
-        require_accurate(trust, reach_m, name)
+        require_accurate(trust, reach_m, self.called(name))
         return frame.to_crs(self.crs), trust
 
     def polygons(self, of: str, reach_m: float = np.inf):
@@ -163,17 +169,11 @@ def trust_of(frame: pd.DataFrame) -> Trust:
     return Trust(frozenset(frame["quality"]), float(frame["accuracy_m"].astype(float).max()))
 
 
-def require_accurate(trust: Trust, reach_m: float, layer: str) -> None:
-    """Raise `CannotTellError` if a layer is too rough for the distance asked about."""
+def require_accurate(trust: Trust, reach_m: float, called: tuple[str, str]) -> None:
+    """Raise `CannotTellError` if a layer (so called) is too rough for the distance asked about."""
     if trust.accuracy_m > ACCURATE_ENOUGH * reach_m:
-        zh, en = called(layer)
+        zh, en = called
         raise CannotTellError(
             f"{zh}误差约 {trust.accuracy_m:,.0f} 米，判断不了 {reach_m:,.0f} 米 /"
             f" {en} is known to {trust.accuracy_m:,.0f} m only, which cannot tell {reach_m:,.0f} m"
         )
-
-
-def called(layer: str) -> tuple[str, str]:
-    """What readers call a layer, in both languages: reasons stand in tables that no programmer reads."""
-    kinds = load_catalog().layers
-    return (kinds[layer].name_zh, kinds[layer].name_en) if layer in kinds else (layer, layer)
