@@ -156,6 +156,7 @@ def _ledger(context: Context) -> Table:
         Column("promised", words("c_promised"), weight=2.5),
         Column("mapped", words("c_on_map"), weight=1.5),
         Column("values", words("c_values"), weight=1.6),
+        Column("quality", words("c_quality"), weight=0.8),
         Column("missing", words("c_missing"), weight=1.7),
     )
     return Table("ledger", words("t_ledger"), columns, frame)
