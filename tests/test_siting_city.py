@@ -210,74 +210,35 @@ def test_bad_questions_are_answered_in_one_sentence(town, capsys, args, said):
     assert end.value.code == 2 and len(told.splitlines()) == 1 and said in told
 
 
-def names(*args):
-    return [s["site"] for s in json.loads(run(*args, "--json"))["sites"]]
+def asked_in(town, file, p, minutes):
+    """A question of walking, as it is typed."""
+    given = {"candidates": file, "p": p, "minutes": minutes, "mode": "walk"}
+    return ("siting", town, *(word for k, v in given.items() for word in (f"--{k}", v)))
+
+
+def chosen(*args):
+    return {s["site"]: s["persons_new"] for s in json.loads(run(*args, "--json"))["sites"]}
 
 
 def test_new_sites_keep_their_distance_from_each_other_and_from_what_exists(town, tmp_path):
     file = places(tmp_path, (5, 3), (5, 4), (0, 1), (6, 8))
-    ask = (
-        "siting",
-        town,
-        "--candidates",
-        file,
-        "--p",
-        4,
-        "--minutes",
-        1,
-        "--mode",
-        "walk",
-        "--facilities",
-        "hospitals",
-    )
-    assert set(names(*ask)) == {"s0", "s1", "s2", "s3"}
-    kept = set(names(*ask, "--spacing", 150))
+    ask = (*asked_in(town, file, 4, 1), "--facilities", "hospitals")
+    assert set(chosen(*ask)) == {"s0", "s1", "s2", "s3"}
     # s0 and s1 are 100 m apart, s2 is 100 m from the hospital.
-    assert kept in ({"s0", "s3"}, {"s1", "s3"})
+    assert set(chosen(*ask, "--spacing", 150)) in ({"s0", "s3"}, {"s1", "s3"})
 
 
 def test_a_site_serves_no_more_than_it_holds(town, tmp_path):
     file = places(tmp_path, (5, 4), (1, 5), beds=[40.0, 25.0])
-    told = json.loads(
-        run(
-            "siting",
-            town,
-            "--candidates",
-            file,
-            "--p",
-            2,
-            "--minutes",
-            60,
-            "--mode",
-            "walk",
-            "--capacity",
-            "beds",
-            "--json",
-        )
-    )
-    assert {s["site"]: s["persons_new"] for s in told["sites"]} == pytest.approx(
-        {"s0": 40, "s1": 25}
-    )
+    ask = (*asked_in(town, file, 2, 60), "--capacity", "beds")
+    assert chosen(*ask) == pytest.approx({"s0": 40, "s1": 25})
 
 
 def test_equity_draws_the_site(town, tmp_path):
     # h1 is in the north-west: the farthest tenth live in the south-east.
     file = places(tmp_path, (5, 4), (6, 9))
-    ask = (
-        "siting",
-        town,
-        "--candidates",
-        file,
-        "--p",
-        1,
-        "--minutes",
-        3,
-        "--mode",
-        "walk",
-        "--facilities",
-        "hospitals",
-    )
-    assert names(*ask) == ["s0"] and names(*ask, "--equity", 50) == ["s1"]
+    ask = (*asked_in(town, file, 1, 3), "--facilities", "hospitals")
+    assert list(chosen(*ask)) == ["s0"] and list(chosen(*ask, "--equity", 50)) == ["s1"]
 
 
 def test_seconds_end_it_with_the_gap_stated(city):

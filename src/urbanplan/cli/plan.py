@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from urbanplan.plan import Plan, PlanBook
 
 #: What the ledger's table leaves to --task, --out and --json.
-_SHOWN = ("item", "name", "map", "values", "distance", "missing")
+_SHOWN = (
+    "item", "name_zh", "name_en", "map", "values_zh", "values_en", "distance_zh", "distance_en", "missing_zh", "missing_en",
+)  # fmt: skip
 _WORDS = {
     "conflicts": {"zh": "一致性", "en": "consistency"},
     "targets": {"zh": "目标", "en": "goals"},
@@ -154,12 +156,12 @@ def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFr
 def _printed(
     screen: Screen, book: PlanBook, table: pd.DataFrame, what: str | None, by: str
 ) -> None:
-    lang, other = (screen.lang, "en" if screen.lang == "zh" else "zh")
+    lang = screen.lang
     title = f"{book.plan.about[f'title_{lang}']}（{book.plan.about['document']}）"
     if what == "conflicts":
-        screen.table(table, False, f"{title} · {_WORDS['conflicts'][lang]}", hide=(f"name_{other}", "layer_a", "layer_b"))  # fmt: skip
+        screen.table(table, False, f"{title} · {_WORDS['conflicts'][lang]}", hide=("layer_a", "layer_b"))  # fmt: skip
     elif what == "targets":
-        hide = ("target", f"name_{other}", "latest_source", "note_zh", "note_en", "baseline", "baseline_year")  # fmt: skip
+        hide = ("target", "latest_source", "note_zh", "note_en", "baseline", "baseline_year")  # fmt: skip
         screen.table(table, False, f"{title} · {_WORDS['targets'][lang]}", hide=hide)
         screen.note("没有预测：尚需为目标减最新公布值 / nothing is forecast: still needed is the goal less the latest published value")  # fmt: skip
     elif what == "documents":
@@ -167,8 +169,9 @@ def _printed(
     else:
         place = table["located"].astype(str) + "/" + table["features"].astype(str)
         shown = table.assign(map=place.mask(table["features"] == 0, ""))
-        names = [n if n in ("item", "map") else f"{n}_{lang}" for n in _SHOWN]
-        screen.table(shown[[*(["agency"] if by == "agency" else []), *names]], False, title)
+        # The screen keeps one of two languages.
+        first = ["agency"] if by == "agency" else []
+        screen.table(shown[[*first, *_SHOWN]], False, title)
     for finding in book.findings:
         screen.note(finding)
     if what is None and book.plan.about.get("cut_off_zh"):

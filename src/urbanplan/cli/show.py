@@ -141,16 +141,15 @@ class Screen:
         )
         of_land = hit["persons"].isna().all()
         for row in hit.itertuples():
-            share = text(row.km2_share if of_land else row.share, "share") or told(
-                "无法判断 / cannot be told", self.lang
-            )
-            amount = (
-                f"{row.km2_covered:,.1f} km²" if of_land else text(row.persons_covered, "persons")
-            )
-            amount = "" if amount.startswith("nan") else amount
+            known = row.km2_share if of_land else row.share
+            if known != known:
+                share, amount = told("无法判断 / cannot be told", self.lang), "–"
+            elif of_land:
+                share, amount = text(known, "share"), f"{row.km2_covered:,.1f} km²"
+            else:
+                share, amount = text(known, "share"), text(row.persons_covered, "persons")
             name = plan.headline_zh if self.lang == "zh" else plan.headline_en
-            area = value(row.area, "area", self.lang)
-            click.echo(f"{name} · {area}: {share} ({amount or '–'})")
+            click.echo(f"{name} · {value(row.area, 'area', self.lang)}: {share} ({amount})")
 
     def written(self, files: Mapping[str, Path]) -> None:
         """List the files that were written."""

@@ -98,7 +98,7 @@ def parse_scenarios(table: Mapping[str, Any], where: object = None) -> Mapping[s
     """
     found = {BASELINE: _AS_IT_IS}
     rows = table.get("scenario", [])
-    if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows):
+    if not _are_tables(rows):
         raise InputError(
             "'scenario' is no array of tables", where=where, remedy="write [[scenario]]"
         )
@@ -127,7 +127,7 @@ def _scenario(row: Mapping[str, Any], where: object) -> Scenario:
     if cost is not None and not (_number(cost) and cost >= 0 and row.get("cost_unit")):
         raise _wrong(name, "needs a cost of 0 or more with a cost_unit", where)
     listed = row.get("change", [])
-    if not isinstance(listed, list) or not all(isinstance(c, Mapping) for c in listed):
+    if not _are_tables(listed):
         raise _wrong(name, "has changes that are no array of tables ([[scenario.change]])", where)
     changes = tuple(_change(name, c, where) for c in row.get("change", []))
     words = {k: str(row[k]) for k in ("cost_unit", "note_zh", "note_en") if k in row}
@@ -166,14 +166,22 @@ def _change(name: str, row: Mapping[str, Any], where: object) -> Change:
     return Change(do, values)
 
 
+def _are_texts(value: Sequence[Any]) -> bool:
+    return all(isinstance(x, str) for x in value)
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
+
+
 def _is_shaped(key: str, value: Any) -> bool:
     # Whether a field holds the kind of value that it may; places and figures are judged further on.
     if key in ("id", "class", "column", "status", "district", "settlement"):
         return isinstance(value, str) and bool(value.strip())
     if key in ("ids", "along", "around"):
-        return isinstance(value, list) and (key != "ids" or all(isinstance(x, str) for x in value))
+        return isinstance(value, list) and (key != "ids" or _are_texts(value))
     if key == "layer":
-        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(x, str) for x in value))  # fmt: skip
+        return isinstance(value, str) or (isinstance(value, list) and _are_texts(value))
     if key == "value":
         return isinstance(value, str | int | float)
     return key != "values" or isinstance(value, Mapping)
@@ -187,7 +195,7 @@ def _check_values(name: str, do: str, values: dict[str, Any], where: object) -> 
     for key in ("kmh", "factor", "to", "minutes", "metres", "threshold"):
         if key in values and not (_number(values[key]) and values[key] > 0):
             raise _wrong(name, f"'{do}' needs a {key} above 0", where)
-    if do not in ("open",) and isinstance(layers, list):
+    if do != "open" and isinstance(layers, list):
         raise _wrong(name, f"'{do}' needs one layer", where)
     if do == "open" and ("ids" in values) == ("status" in values):
         raise _wrong(name, "'open' needs ids or a status", where)

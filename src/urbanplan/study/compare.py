@@ -127,13 +127,6 @@ def _layers(variants: Variants, a: str, b: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def changed_min(
-    variants: Variants, a: str, b: str, facilities: str, mode: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Minutes of each row of the demand in both scenarios."""
-    return variants.minutes(a, facilities, mode), variants.minutes(b, facilities, mode)
-
-
 def _people(variants: Variants, a: str, b: str) -> pd.DataFrame:
     import pandas as pd
 
@@ -142,7 +135,7 @@ def _people(variants: Variants, a: str, b: str) -> pd.DataFrame:
     within = {x: share_in(ready.parts, x, len(ready.demand)) for x in [*ready.parts, ALL]}
     for facilities in plan.facilities:
         for mode in plan.modes:
-            before, after = changed_min(variants, a, b, facilities, mode)
+            before, after = (variants.minutes(n, facilities, mode) for n in (a, b))
             there, then = np.isfinite(before), np.isfinite(after)
             shift = np.where(there & then, np.where(then, after, 0) - np.where(there, before, 0), 0)
             for area, share in within.items():

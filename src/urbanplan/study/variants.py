@@ -229,10 +229,6 @@ class Variants:
         """Scenarios but for the baseline."""
         return [n for n in self.known if n != BASELINE]
 
-    def layer(self, name: str, layer: str) -> Layer:
-        """A layer under a scenario."""
-        return require(dict(self.state(name).layers), layer)[0]
-
     def layers(self, name: str) -> Mapping[str, Layer]:
         """All layers under a scenario."""
         return MappingProxyType(dict(self.state(name).layers))
