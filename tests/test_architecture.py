@@ -18,6 +18,7 @@ LEVELS = {
     "crs": 1,
     "files": 1,
     "grid": 1,
+    "records": 1,
     "catalog": 2,
     "graph": 2,
     "database": 2,

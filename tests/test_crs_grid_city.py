@@ -72,7 +72,7 @@ def test_an_unknown_city_lists_the_choices(tmp_path):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ('id = "gridtown"\n', "", "lacks the key 'id'"),
+        ('id = "gridtown"\n', "", r"\[city\] has no id"),
         ("[1, 2, 5]", "[5, 2]", "ascending"),
         ("[1, 2, 5]", "[]", "ascending"),
         ("[1, 2, 5]", '["x"]', "wrong kind"),

@@ -155,7 +155,11 @@ def test_every_shipped_entry_says_where_it_is_from():
         ('grade = "V"', 'grade = "A"', "grade = one of V, G, K"),
         ('measure = "metres"', 'measure = "miles"', "measure = one of"),
         ("metres = 300\n", "", "needs metres"),
-        ("metres = 300", "metres = -1", "metres above 0"),
+        (
+            "metres = 300",
+            "metres = -1",
+            "'metres' is of the wrong kind: -1 → write a number above 0",
+        ),
         ('direction = "at_least"\n', "", "threshold without a direction"),
         ('direction = "at_least"', 'direction = "near"', "direction = one of"),
         ('of = "people"', 'of = "cats"', "of = one of"),
@@ -163,7 +167,11 @@ def test_every_shipped_entry_says_where_it_is_from():
         ('unit = "share"', 'unit = "share"\ncolour = "red"', "unknown field 'colour'"),
         ('document = "X 1-2020"\n', "", "document"),
         ("[indicators.one]", "[thing.one]", "no [indicators.ID]"),
-        ("threshold = 0.5", 'threshold = "half"', "threshold above 0"),
+        (
+            "threshold = 0.5",
+            'threshold = "half"',
+            "'threshold' is of the wrong kind: 'half' → write a number above 0",
+        ),
         ("metres = 300", 'rings = [["a", 3]]', "wrong kind"),
     ],
 )

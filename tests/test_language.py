@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ import pytest
 
 from test_errors_help import CORPUS, USED
 from townfolder import write_town
-from urbanplan.cli import cli, main
+from urbanplan.cli import cli, guidance, main
 from urbanplan.cli import language as words
 from urbanplan.errors import InputError, UrbanplanError
 
@@ -59,7 +60,7 @@ def test_one_half_of_a_pair(text, zh, en):
 
 
 def test_english_changes_nothing():
-    error = InputError("lacks the key 'id'", where="city.toml", remedy="add it")
+    error = InputError("[city] has no id", where="city.toml", remedy="add it")
     assert words.sentence(error, "en") == str(error)
     assert words.column("persons_covered", "en") == "persons_covered"
     assert words.value("met", "verdict", "en") == "met" and words.value(True, "own", "en") is True
@@ -67,13 +68,13 @@ def test_english_changes_nothing():
 
 
 def test_chinese_keeps_what_is_typed():
-    error = InputError("lacks the key 'id'", where=Path("我的/city.toml"), remedy="add it")
-    assert words.sentence(error, "zh") == "我的/city.toml：缺少键 'id' → 补上它"
+    error = InputError("[city] has no id", where=Path("我的/city.toml"), remedy="add it")
+    assert words.sentence(error, "zh") == "我的/city.toml：[city]：没有 id → 补上它"
     error = InputError("no file 'roads.geojson' in a or b", where="luzhou", remedy="unheard of")
     assert words.sentence(error, "zh") == "luzhou：a or b 中没有文件“roads.geojson” → unheard of"
     # A piece that is itself a sentence.
     said = words.told("indicator 'x' has the unknown field 'y'", "zh")
-    assert said == "指标“x”有不认识的字段“y”"
+    assert said == "指标“x”：有不认识的字段“y”"
     assert words.told("unknown mode 'fly'", "zh") == "没有出行方式“fly”"
 
 
@@ -132,6 +133,60 @@ def test_every_sentence_of_the_table_is_still_said():
     # Beginnings and ends that are put together while running.
     gone = [k for k in TABLE["sentences"] if k not in said and not _made(k, said)]
     assert not gone
+
+
+def raised() -> set[str]:
+    """What errors of ours say, and the remedies that they name, with {} for what changes."""
+    found = set()
+    for path in SRC.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error"):
+                remedies = [k.value for k in node.keywords if k.arg == "remedy"]
+                for part in (*node.args[:1], *remedies):
+                    found.update(patterns(part))
+    return {t for t in found if re.search("[A-Za-z]", t)}
+
+
+def test_every_error_and_remedy_has_its_chinese():
+    assert len(raised()) > 600
+    missing = [t for t in raised() if not CHINESE.search(words.told(t.replace("{}", "X"), "zh"))]
+    assert not missing
+
+
+def helps(command: click.Command) -> Iterator[str]:
+    """What a command, its options, and all commands below say when asked for help."""
+    own = [command.help, *(getattr(p, "help", None) for p in command.params)]
+    for text in filter(None, own):
+        yield from guidance.paragraphs(text)
+    for one in getattr(command, "commands", {}).values():
+        yield from helps(one)
+
+
+def test_every_help_has_its_chinese_and_nothing_else_has():
+    known = tomllib.loads((SRC / "cli" / "help_zh.toml").read_text("utf-8"))
+    assert set(helps(cli)) == set(known)
+    assert all(CHINESE.search(text) for text in known.values())
+
+
+def test_chinese_help_says_the_same_options_and_leaves_the_english_alone(monkeypatch, capsys):
+    def asked(lang, *args):
+        monkeypatch.setenv("URBANPLAN_LANG", lang)
+        with pytest.raises(SystemExit) as stopped:
+            main([*args, "--help"])
+        assert stopped.value.code in (0, None)
+        return capsys.readouterr().out
+
+    for args in ((), *((name,) for name in cli.commands), ("publish", "html")):
+        english, chinese = asked("en", *args), asked("zh", *args)
+        assert asked("en", *args) == english and not CHINESE.search(english.split("\n")[0])
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", english)) <= set(
+            re.findall(r"--[a-z-]+", chinese)
+        )
+        for heading in ("Usage:", "Options:", "Commands:", "Show this", "[required", "[default"):
+            assert heading not in chinese
+        assert chinese.startswith("用法：") and "选项：" in chinese
+        wide = [sum(2 if CHINESE.match(c) else 1 for c in line) for line in chinese.split("\n")]
+        assert max(wide) <= 100
 
 
 def _made(key: str, said: set[str]) -> bool:

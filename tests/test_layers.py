@@ -303,7 +303,7 @@ def test_without_people_shares_are_of_land(folder, tmp_path):
 @pytest.mark.parametrize("old, new, says", [
     ("cell_m = 100", "cell_m = nan", "cell_m"),
     ("snap_m = 500", "snap_m = nan", "snap_m"),
-    ("[1, 2, 5]", "[1, 2, inf]", "minutes must be"),
+    ("[1, 2, 5]", "[1, 2, inf]", "'minutes' is of the wrong kind"),
     ("minutes = 2\n", "minutes = 3\n", "headline is not among the minutes"),
     ('mode = "drive"', 'mode = "bike"', "headline is not among the modes"),
     ('facilities = "hospitals"', 'facilities = "parks"', "headline is not among the facilities"),
@@ -318,10 +318,19 @@ def test_a_profile_that_cannot_be_run_is_refused(folder, old, new, says):
         load_city(folder)
 
 
-@pytest.mark.parametrize("text", ['rule = "dry"', 'inside = ["roads:north"]'])
-def test_checks_that_are_no_tables_are_refused(folder, text):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('rule = "dry"', "'rule' is of the wrong kind: 'dry' → write an array of tables"),
+        ('inside = ["roads:north"]', "'inside' is of the wrong kind"),
+        ('[[rule]]\nid = "r"\nrule = "dry"\nlayer = "roads"\nwater = 5', "rule 'r': 'water' is of the wrong"),
+        ('[[rule]]\nid = "r"\nrule = "dry"\nlayer = "roads"', "rule 'r' has no water"),
+        ('[[rule]]\nid = "r"\nrule = "dry"\nlayer = "roads"\nwater = "water"\nwet = "x"', "unknown field 'wet'"),
+    ],
+)  # fmt: skip
+def test_checks_of_the_wrong_kind_are_refused(folder, text, says):
     (folder / "checks.toml").write_text(text, "utf-8")
-    with pytest.raises(InputError, match="not a table"):
+    with pytest.raises(InputError, match=says):
         check_city(load_city(folder))
 
 

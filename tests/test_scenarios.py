@@ -23,6 +23,7 @@ from urbanplan import study
 from urbanplan.city import load_city
 from urbanplan.cli import cli, main
 from urbanplan.errors import InputError, UnknownNameError, UrbanplanError
+from urbanplan.layers import load_layer, validate
 from urbanplan.scenarios import BASELINE, chain, parse_scenarios, pick_scenario
 from urbanplan.scenarios.apply import State, applied
 from urbanplan.study import scenarios_of
@@ -324,16 +325,16 @@ def test_a_bridge_that_leads_nowhere_is_refused(streets):
         ({"id": "x", "base": "y"}, "no scenario 'y'"),
         ({"id": "x", "base": "x"}, "stands on itself"),
         ({"id": "x", "change": [{"do": "paint"}]}, "'paint'"),
-        ({"id": "x", "change": [{"do": "open"}]}, "needs layer"),
+        ({"id": "x", "change": [{"do": "open"}]}, "'open' has no layer"),
         ({"id": "x", "change": [{"do": "open", "layer": "bridges"}]}, "ids or a status"),
         ({"id": "x", "change": [{"do": "open", "layer": "moats", "ids": ["a"]}]}, "moats"),
         ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n"}]}, "one of at"),
         ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": [28, 105, 1]}]}, "lon, lat"),
         ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": [105, 128]}]}, "lon, lat"),
         ({"id": "x", "change": [{"do": "speed", "class": "primary"}]}, "kmh or a factor"),
-        ({"id": "x", "change": [{"do": "grow", "factor": -1}]}, "factor above 0"),
+        ({"id": "x", "change": [{"do": "grow", "factor": -1}]}, "'factor' is of the wrong kind: -1 → write a number above 0"),
         ({"id": "x", "change": [{"do": "grow", "factor": 1, "to": 2}]}, "to .persons. or a factor"),
-        ({"id": "x", "change": [{"do": "standard"}]}, "needs id"),
+        ({"id": "x", "change": [{"do": "standard"}]}, "'standard' has no id"),
         ({"id": "x", "change": [{"do": "close", "layer": "streets", "ids": ["1"]}]}, "the place at which"),
     ],
 )  # fmt: skip
@@ -352,6 +353,16 @@ def test_a_scenario_that_cannot_be_read_is_refused_in_one_sentence(row, said):
         ({"do": "add", "layer": "hospitals", "id": "h1", "at": [105.4, 28.8]}, "already"),
         ({"do": "add", "layer": "hospitals", "id": "n", "along": [[105, 28], [105, 29]]}, "holds points"),
         ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"stars": 5}}, "'stars'"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [24.9, 60.2]}, "far outside the city"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [28.8, 80.4]}, "longitude first"),
+        ({"do": "move", "layer": "hospitals", "ids": ["h1"], "at": [0, 0]}, "far outside the city"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"accuracy_m": "abc"}}, "accuracy_m = 'abc'"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"accuracy_m": 0}}, "not above 0"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"beds": -1}}, "beds = '-1'"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"status": "someday"}}, "status 'someday'"),
+        ({"do": "add", "layer": "hospitals", "id": "n", "at": [105.4, 28.8], "values": {"name_zh": [1]}}, "cannot be .1."),
+        ({"do": "add", "layer": "built_up", "id": "n", "around": [[105.4, 28.8], [105.41, 28.81], [105.41, 28.8], [105.4, 28.81]]}, "not valid"),
+        ({"do": "set", "layer": "hospitals", "ids": ["h1"], "column": "status", "value": "someday"}, "someday"),
         ({"do": "move", "layer": "built_up", "ids": ["core"], "at": [105.4, 28.8]}, "no points"),
         ({"do": "set", "layer": "hospitals", "ids": ["h1"], "column": "source", "value": "x"}, "not set"),
         ({"do": "set", "layer": "hospitals", "ids": ["h1"], "column": "beds", "value": "many"}, "figure"),
@@ -364,6 +375,24 @@ def test_a_change_that_cannot_be_done_says_whose_it_is(town, ready, change, said
     with pytest.raises(UrbanplanError, match=said) as caught:
         v.state("x")
     assert "scenario 'x'" in str(caught.value)
+
+
+def test_what_is_added_has_the_geometry_of_its_layer(luzhou):
+    at = [105.44, 28.87]
+    rows = (
+        {"do": "add", "layer": "hospitals", "id": "n", "at": at},
+        # A park may be known by its middle alone.
+        {"do": "add", "layer": "parks", "id": "n", "at": at},
+        {"do": "add", "layer": "roads", "id": "n", "along": [at, [105.45, 28.87]], "values": {"class": "primary", "speed_kmh": 40}},
+    )  # fmt: skip
+    layers = {row["layer"]: load_layer(luzhou, row["layer"]) for row in rows}
+    state = applied(State(layers, {}, {}), [known({"id": "x", "change": list(rows)})["x"]])
+    for name, kind in (("hospitals", "Point"), ("parks", "Polygon"), ("roads", "LineString")):
+        layer = state.layers[name]
+        new = layer.frame.set_index("id").loc["n"]
+        assert new.geometry.geom_type == kind and len(layer.frame) == len(layers[name].frame) + 1
+        assert validate(layer) == validate(layers[name])
+        assert new.geometry.distance(shapely.Point(at)) < 1e-9
 
 
 # The command ----------------------------------------------------------------------------------

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from urbanplan import crs as crs_
 from urbanplan.catalog import load_catalog
-from urbanplan.errors import InputError, MissingFileError, UnknownNameError, UrbanplanError
+from urbanplan.errors import InputError, MissingFileError, UnknownNameError
 from urbanplan.files import (
     has,
     is_city_folder,
@@ -21,6 +19,27 @@ from urbanplan.files import (
     require_inside,
 )
 from urbanplan.manifest import lists, read_manifest, verify
+from urbanplan.records import (
+    ABOVE_0,
+    FROM_0,
+    NAME,
+    NAMES,
+    TABLE,
+    TEXT,
+    listed,
+    require_fields,
+    upto,
+)
+
+_CITY = dict.fromkeys(("id", "name_zh", "name_en", "metric_crs"), NAME)
+_BESIDES = {**dict.fromkeys(("layers", "notice_zh", "notice_en"), TEXT), "adcodes": NAMES}
+#: Longer than a day is a slip of the hand.
+_MINUTES = upto(1440)
+_STUDY = {"cell_m": ABOVE_0, "facilities": NAMES, "modes": NAMES, "minutes": listed(_MINUTES), "snap_m": FROM_0, "headline": TABLE}  # fmt: skip
+_HEADLINE = {
+    **dict.fromkeys(("name_zh", "name_en", "facilities", "mode"), NAME),
+    "minutes": _MINUTES,
+}
 
 
 @dataclass(frozen=True)
@@ -159,11 +178,8 @@ def load_city(city: str | Path) -> City:
             remedy=f"use one of {', '.join(embedded_cities())}, or a folder",
         )
     path, study = folder / "city.toml", folder / "study.toml"
-    with _explained(study):
-        analysis = _analysis(read_toml(study), study)
-    with _explained(path):
-        profile = read_toml(path)
-        return _city(folder, path, profile, analysis)
+    analysis = _analysis(read_toml(study), study)
+    return _city(folder, path, read_toml(path), analysis)
 
 
 def load_own_city(folder: str | Path) -> City:
@@ -184,29 +200,13 @@ def load_own_city(folder: str | Path) -> City:
     return city
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    # What is wrong with a profile, by the file's name.
-    try:
-        yield
-    except KeyError as err:
-        raise InputError(f"lacks the key {err}", where=path, remedy="add it") from None
-    except (TypeError, AttributeError, ValueError) as err:
-        if isinstance(err, UrbanplanError):
-            raise
-        raise InputError(
-            f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
-        ) from None
-
-
 def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis) -> City:
+    require_fields(profile, "the profile", path, {"city": TABLE}, {"titles": TABLE})
     row, titles = profile["city"], profile.get("titles", {})
+    require_fields(row, "[city]", path, _CITY, _BESIDES)
     for layer, names in titles.items():
         load_catalog().layer(layer)
-        if not set(names) <= {"name_zh", "name_en"} or not all(map(str.strip, names.values())):
-            raise InputError(
-                f"titles.{layer} is no pair of names", where=path, remedy="give name_zh and name_en"
-            )
+        require_fields(names, f"titles.{layer}", path, {}, {"name_zh": NAME, "name_en": NAME})
     folders = [folder]
     if "layers" in row:
         layers = (folder / row["layers"]).resolve()
@@ -217,13 +217,13 @@ def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis)
     for profile in (path, folder / "study.toml"):
         verify(profile, manifest)
     return City(
-        id=str(row["id"]),
-        name_zh=str(row["name_zh"]),
-        name_en=str(row["name_en"]),
+        id=row["id"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
         metric_crs=crs_.require_metric(row["metric_crs"], path),
         folders=tuple(folders),
-        notice_zh=str(row.get("notice_zh", "")),
-        notice_en=str(row.get("notice_en", "")),
+        notice_zh=row.get("notice_zh", ""),
+        notice_en=row.get("notice_en", ""),
         analysis=analysis,
         manifest=manifest,
         titles=titles,
@@ -231,10 +231,11 @@ def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis)
 
 
 def _analysis(row: dict[str, Any], path: Path) -> Analysis:
+    require_fields(row, "the study", path, _STUDY)
     catalog, head = load_catalog(), row["headline"]
+    require_fields(head, "[headline]", path, _HEADLINE)
     minutes = tuple(float(m) for m in row["minutes"])
-    finite = all(map(math.isfinite, minutes))
-    if not (minutes and finite and minutes[0] > 0 and list(minutes) == sorted(set(minutes))):
+    if not minutes or list(minutes) != sorted(set(minutes)):
         raise InputError(
             "minutes must be positive and ascending", where=path, remedy="e.g. [5, 10, 15, 30]"
         )
@@ -250,10 +251,6 @@ def _analysis(row: dict[str, Any], path: Path) -> Analysis:
             raise InputError(f"the headline is not among the {key}", where=path, remedy="add it")
     if float(head["minutes"]) not in minutes:
         raise InputError("the headline is not among the minutes", where=path, remedy="add it")
-    if not 0 < float(row["cell_m"]) < math.inf:
-        raise InputError("cell_m must be above 0", where=path, remedy="e.g. 100")
-    if not 0 <= float(row["snap_m"]) < math.inf:
-        raise InputError("snap_m must be 0 or more", where=path, remedy="e.g. 1000")
     return Analysis(
         cell_m=float(row["cell_m"]),
         facilities=tuple(row["facilities"]),

@@ -17,13 +17,20 @@ class UrbanplanError(Exception):
     """
 
     def __init__(self, what: str, *, where: object = None, remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
+        # Names come from files: a line break or an escape in one must not reach a terminal.
+        self.what = _plain(what)
+        self.where = _plain(where) if isinstance(where, str) else where
+        self.remedy = _plain(remedy)
         super().__init__(str(self))
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where is not None else ""
         tail = f" → {self.remedy}" if self.remedy else ""
         return f"{place}{self.what}{tail}"
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 class InputError(UrbanplanError, ValueError):

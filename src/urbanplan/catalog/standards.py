@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import list_files, read_toml
+from urbanplan.records import ABOVE_0, NAME, PAIRS, TEXT, require_fields
 
 #: How a value is compared with its threshold.
 DIRECTIONS = ("at_least", "above", "at_most")
@@ -78,7 +79,16 @@ class Indicator:
         return max((m for _, m in self.rings), default=self.metres)
 
 
-_FIELDS = {f.name for f in fields(Indicator)} - {"id", "standard", "own", "replaces"}
+_HEAD = dict.fromkeys(("name_zh", "name_en", "edition"), TEXT)
+_NEEDED = dict.fromkeys(("name_zh", "name_en", "measure", "unit", "level", "grade", "source"), NAME)
+_BESIDES = {
+    **dict.fromkeys(
+        ("document", "edition", "layer", "where", "figure", "mode", "of", "direction", "clause", "page", "applies_to", "note"),
+        TEXT,
+    ),
+    **dict.fromkeys(("threshold", "minutes", "metres"), ABOVE_0),
+    "rings": PAIRS,
+}  # fmt: skip
 
 
 def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapping) -> Indicator:
@@ -87,17 +97,12 @@ def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapp
             f"indicator '{name}' {what}", where=where, remedy="compare with the shipped standards"
         )
 
-    odd = set(row) - _FIELDS
-    if odd:
-        raise wrong(f"has the unknown field '{sorted(odd)[0]}'")
+    require_fields(row, f"indicator '{name}'", where, _NEEDED, _BESIDES)
     about = {k: head.get(k, "") for k in ("document", "edition")}
     values: dict[str, Any] = {**about, **row}
     values["rings"] = tuple(sorted((float(ha), float(m)) for ha, m in row.get("rings", ())))
-    for key in ("name_zh", "name_en", "unit", "source"):
-        if not str(values.get(key, "")).strip():
-            raise wrong(f"has no {key}")
     for key, allowed in (("measure", MEASURES), ("grade", GRADES), ("level", LEVELS)):
-        if values.get(key) not in allowed:
+        if values[key] not in allowed:
             raise wrong(f"needs {key} = one of {', '.join(allowed)}")
     lacks = [k for k in MEASURES[values["measure"]] if not values.get(k)]
     if values["measure"] == "metres" and not (values.get("metres") or values["rings"]):
@@ -110,27 +115,18 @@ def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapp
         raise wrong("has a threshold without a direction, or the other way round")
     if "direction" in row and row["direction"] not in DIRECTIONS:
         raise wrong(f"needs direction = one of {', '.join(DIRECTIONS)}")
-    for key in ("threshold", "minutes", "metres"):
-        if key in row and not (isinstance(row[key], int | float) and row[key] > 0):
-            raise wrong(f"needs a {key} above 0")
     return Indicator(id=name, standard=standard, **values)
 
 
 def _read(path: Path) -> dict[str, Indicator]:
     table = read_toml(path)
-    head, rows = table.get("standard"), table.get("indicators")
-    if not isinstance(head, Mapping) or not head.get("document"):
+    if not isinstance(table.get("standard"), Mapping):
         raise InputError("has no [standard] with a document", where=path, remedy="name its source")
-    if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) for r in rows.values()):
+    head = require_fields(table["standard"], "[standard]", path, {"document": NAME}, _HEAD)
+    rows = table.get("indicators")
+    if not isinstance(rows, Mapping) or not rows:
         raise InputError("has no [indicators.ID]", where=path, remedy="add one")
-    try:
-        return {n: _indicator(path, path.stem, head, n, row) for n, row in rows.items()}
-    except (TypeError, ValueError) as err:
-        if isinstance(err, InputError):
-            raise
-        raise InputError(
-            f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
-        ) from None
+    return {n: _indicator(path, path.stem, head, n, row) for n, row in rows.items()}
 
 
 def read_standards(own: Path | None = None) -> Mapping[str, Indicator]:

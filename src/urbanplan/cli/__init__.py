@@ -12,6 +12,7 @@ from urbanplan.cli import (
     city,
     completion,
     folder,
+    guidance,
     language,
     measure,
     plan,
@@ -70,7 +71,8 @@ def main(args: list[str] | None = None) -> None:
     """Entry point: run a command, turn errors into one sentence and an exit code."""
     lang = language.language()
     try:
-        code = cli.main(args, prog_name="urbanplan", standalone_mode=False)
+        spoken = guidance.in_chinese(cli) if lang == "zh" else cli
+        code = spoken.main(args, prog_name="urbanplan", standalone_mode=False)
     except UrbanplanError as err:
         click.echo(f"urbanplan: {language.sentence(err, lang)}", err=True)
         code = BAD_INPUT

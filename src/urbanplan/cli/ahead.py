@@ -40,20 +40,11 @@ def _variants(city: City, own: Path | None) -> Variants:
 
     known = study.scenarios_of(city)
     if own is not None:
-        rows = [_row(s) for s in known.values()]
-        more = read_toml(own).get("scenario", [])
-        if not isinstance(more, list) or not more:
+        table = read_toml(own)
+        if not table.get("scenario"):
             raise InputError("has no [[scenario]]", where=own, remedy="add one")
-        known = parse_scenarios({"scenario": [*rows[1:], *more]}, own)
+        known = parse_scenarios(table, own, known)
     return study.Variants(city, known)
-
-
-def _row(scenario) -> dict:
-    # A scenario as its file has it, so that those of two files may stand on one another.
-    row = {k: getattr(scenario, k) for k in ("id", "name_zh", "name_en", "base", "note_zh", "note_en")}  # fmt: skip
-    if scenario.cost is not None:
-        row |= {"cost": scenario.cost, "cost_unit": scenario.cost_unit}
-    return row | {"change": [{"do": c.do, **c.values} for c in scenario.changes]}
 
 
 @click.command()

@@ -9,6 +9,7 @@ from urbanplan.layers.model import (
     load_layers,
     summary,
     validate,
+    with_figures,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "load_layers",
     "summary",
     "validate",
+    "with_figures",
 ]

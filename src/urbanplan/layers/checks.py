@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from inspect import signature
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.city import City
@@ -11,6 +14,7 @@ from urbanplan.files import read_csv, read_toml
 from urbanplan.layers.model import Layer, load_layers, validate
 from urbanplan.layers.rules import RULES, in_district, inside
 from urbanplan.layers.select import choose, measure
+from urbanplan.records import FIGURE, NAME, NAMES, TABLE, TABLES, TEXT, Kind, require_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,13 +81,10 @@ def _figures(city: City, layers: dict[str, Layer]):
 def _rules(city: City, layers: dict[str, Layer]):
     path = city.find("checks.toml")
     table = read_toml(path)
-    if not isinstance(table.get("inside", {}), dict) or not all(
-        isinstance(rule, dict) for rule in table.get("rule", [])
-    ):
-        raise InputError(
-            "'inside' or 'rule' is not a table", where=path, remedy="write [inside] and [[rule]]"
-        )
-    except_ = set(table.get("inside", {}).get("except", []))
+    require_fields(table, "the file", path, {}, {"inside": TABLE, "rule": TABLES})
+    table.setdefault("inside", {})
+    require_fields(table["inside"], "[inside]", path, {}, {"except": NAMES})
+    except_ = set(table["inside"].get("except", []))
     for layer in layers.values():
         yield _rule_row(f"{layer.id}_valid", layer.id, "schema and geometry", _validate(layer))
         if layer.kind.geometry != "none" and layer.id != "study_area":
@@ -98,18 +99,35 @@ def _rules(city: City, layers: dict[str, Layer]):
 
 
 def _declared(path: Any, layers: dict[str, Layer], rule: dict[str, Any]) -> dict[str, Any]:
-    try:
-        function = RULES[rule["rule"]]
-        options = {k: v for k, v in rule.items() if k not in ("id", "rule", "layer")}
-        return _rule_row(
-            rule["id"], rule["layer"], rule["rule"], function(layers, rule["layer"], **options)
-        )
-    except (KeyError, TypeError, InputError) as err:
+    what, head = f"rule '{rule.get('id')}'", dict.fromkeys(("id", "rule", "layer"), NAME)
+    options = {k: v for k, v in rule.items() if k not in head}
+    require_fields({k: rule[k] for k in head if k in rule}, what, path, head)
+    if rule["rule"] not in RULES:
         raise InputError(
-            f"rule '{rule.get('id', '?')}' cannot be used ({err})",
+            f"{what} is of no kind '{rule['rule']}'",
             where=path,
             remedy=f"rules are {', '.join(RULES)}",
-        ) from None
+        )
+    function = RULES[rule["rule"]]
+    require_fields(options, what, path, *_options(function))
+    try:
+        # "from" is a word of Python's own: the parameter is `from_`.
+        given = {f"{k}_" if iskeyword(k) else k: v for k, v in options.items()}
+        broken = function(layers, rule["layer"], **given)
+    except (KeyError, InputError) as err:
+        raise InputError(f"{what} cannot be used ({err})", where=path, remedy="correct it") from None  # fmt: skip
+    return _rule_row(rule["id"], rule["layer"], rule["rule"], broken)
+
+
+def _options(function: Callable) -> tuple[dict[str, Kind], dict[str, Kind]]:
+    # What a rule needs and may have stands in its own signature.
+    kinds = {"str": TEXT, "float": FIGURE}
+    named = [p for p in signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    every = {p.name.rstrip("_"): kinds[p.annotation] for p in named}
+    needed = {p.name.rstrip("_") for p in named if p.default is p.empty}
+    return {k: every[k] for k in every if k in needed}, {
+        k: every[k] for k in every if k not in needed
+    }
 
 
 def _validate(layer: Layer) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,9 +108,19 @@ def load_layer(city: City, name: str) -> Layer:
         )
     _require_degrees(frame, path)
     frame = frame[[*COMMON_COLUMNS, *kind.columns, "geometry"]].copy()
-    for column in ("accuracy_m", *(c for c, unit in kind.columns.items() if unit)):
-        frame[column] = _numbers(frame, column, path)
-    return Layer(kind, frame, path, sha256(path))
+    return Layer(kind, with_figures(kind, frame, path), path, sha256(path))
+
+
+def with_figures(kind: LayerKind, frame: gpd.GeoDataFrame, where: object) -> gpd.GeoDataFrame:
+    """A frame whose columns with a unit hold figures.
+
+    Raises
+    ------
+    InputError
+        Naming the first feature and column that hold none of 0 or more.
+    """
+    units = [c for c, unit in kind.columns.items() if unit]
+    return frame.assign(**{c: _numbers(frame, c, where) for c in ("accuracy_m", *units)})
 
 
 def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
@@ -128,17 +139,17 @@ def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
         )
 
 
-def _numbers(frame: gpd.GeoDataFrame, column: str, path: Path) -> pd.Series:
+def _numbers(frame: gpd.GeoDataFrame, column: str, where: object) -> pd.Series:
     # Figures with a unit are numbers, not negative, or empty.
     import pandas as pd
 
     values = pd.to_numeric(frame[column], errors="coerce")
-    wrong = frame[column].notna() & ~(values >= 0)
+    wrong = frame[column].notna() & ~((values >= 0) & (values < math.inf))
     if wrong.any():
         row = frame[wrong].iloc[0]
         raise InputError(
             f"feature '{row['id']}' has {column} = '{row[column]}', which is not a figure of 0 or more",
-            where=path,
+            where=where,
             remedy="correct it or leave it empty",
         )
     return values

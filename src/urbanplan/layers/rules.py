@@ -192,19 +192,17 @@ def bank(
 
 
 def between(
-    layers: Layers, layer: str, *, where: str, along: str, by_where: str, **ends: str
+    layers: Layers, layer: str, *, where: str, along: str, by_where: str, from_: str, to: str
 ) -> list[str]:
-    """A feature lies on a river's reach between two crossings (`from` and `to` are their ids)."""
+    """A feature lies on a river's reach between two crossings, `from_` and `to`, by id."""
     axis = _line(layers, along, by_where)
-    stops = [
-        axis.project(_only(layers, "bridges", f"id={ends[k]}").centroid) for k in ("from", "to")
-    ]
+    stops = [axis.project(_only(layers, "bridges", f"id={end}").centroid) for end in (from_, to)]
     frame = located(choose(layers, layer, where))
     broken = [] if len(frame) else [f"no located feature of {layer} meets {where}"]
     for fid, geometry in frame[["id", "geometry"]].values:
         at = axis.project(geometry.centroid)
         if not min(stops) <= at <= max(stops):
-            broken.append(f"{fid} is not between {ends['from']} and {ends['to']}")
+            broken.append(f"{fid} is not between {from_} and {to}")
     return broken
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from urbanplan import crs
@@ -30,19 +31,33 @@ def select(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     InputError
         If the condition cannot be read or names a column that is not there.
     """
-    for part in filter(None, (p.strip() for p in where.split("&"))):
-        op = "~" if "~" in part.split("=")[0] else "="
-        column, found, value = (s.strip() for s in part.partition(op))
-        if not found or column not in frame.columns:
-            raise InputError(
-                f"condition '{part}' names no column of the layer", remedy="use col=value"
-            )
+    for column, op, value in conditions(where, frame.columns):
         text = frame[column].map(lambda v: "" if v is None or v != v else f"{v}")
         if op == "~":
             frame = frame[[value in tokens for tokens in text.str.split(";")]]
         else:
             frame = frame[text == value]
     return frame
+
+
+def conditions(where: str, columns: Collection[str]) -> list[tuple[str, str, str]]:
+    """A condition's parts as (column, ``=`` or ``~``, value).
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or names none of the columns.
+    """
+    found = []
+    for part in filter(None, (p.strip() for p in where.split("&"))):
+        op = "~" if "~" in part.split("=")[0] else "="
+        column, sign, value = (s.strip() for s in part.partition(op))
+        if not sign or column not in columns:
+            raise InputError(
+                f"condition '{part}' names no column of the layer", remedy="use col=value"
+            )
+        found.append((column, op, value))
+    return found
 
 
 def choose(layers: dict[str, Layer], names: str, where: str) -> gpd.GeoDataFrame:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from urbanplan.catalog import load_catalog
+from urbanplan.catalog import COMMON_COLUMNS, load_catalog
 from urbanplan.errors import InputError
+from urbanplan.layers.select import conditions
+from urbanplan.records import (
+    DATE,
+    FIGURE,
+    FLAG,
+    NAME,
+    NAMES,
+    TABLE,
+    TABLES,
+    TEXT,
+    WHOLE,
+    require_fields,
+)
 
+_NAMED = {"name_zh": NAME, "name_en": NAME}
+_NOTES = {"note_zh": TEXT, "note_en": TEXT}
 #: What marks an indicator among the things that show an item.
 INDICATOR = "indicator:"
 
@@ -106,62 +120,72 @@ def parse_plan(table: Mapping[str, Any], where: object = None) -> Plan:
     Raises
     ------
     InputError
-        If an entry lacks something, is there twice, or names a layer that no city has.
+        If an entry lacks something, has a field of the wrong kind or one that nobody reads, is there twice, or names
+        a layer that no city has.
     """
-    head = table.get("plan")
-    if not isinstance(head, Mapping):
+    if "plan" not in table:
         raise InputError("has no [plan]", where=where, remedy="say which plan it is")
-    for key in ("id", "title_zh", "title_en", "document", "source"):
-        if not str(head.get(key, "")).strip():
-            raise InputError(f"[plan] has no {key}", where=where, remedy="add it")
-    parts = {str(p["id"]): _part(p, where) for p in table.get("part", [])}
-    tasks = tuple(_task(t, parts, where) for t in table.get("task", []))
-    numbers = [t.number for t in tasks]
-    items = [i.id for t in tasks for i in t.items]
-    told = [str(s.get("target")) for s in table.get("series", [])]
-    for name, ids in (("task", numbers), ("item", items), ("series of", told)):
-        doubled = {i for i in ids if ids.count(i) > 1}
-        if doubled:
-            raise InputError(
-                f"{name} {sorted(doubled)[0]} is there twice", where=where, remedy="renumber it"
-            )
+    held = dict.fromkeys(("part", "task", "document", "series"), TABLES)
+    require_fields(table, "the file", where, {"plan": TABLE}, held)
+    head = _about(table["plan"], where)
+    parts = tuple(_part(p, where) for p in table.get("part", []))
+    known = [name for name, _ in parts]
+    tasks = tuple(_task(t, known, where) for t in table.get("task", []))
     documents = tuple(_document(d, where) for d in table.get("document", []))
-    series = {str(s.get("target")): _series(s, where) for s in table.get("series", [])}
+    series = tuple(_series(s, where) for s in table.get("series", []))
+    # A task without items stands in the ledger under its own number.
+    items = [i for t in tasks for i in ([i.id for i in t.items] or [str(t.number)])]
+    for name, ids in (
+        ("part", known),
+        ("task", [t.number for t in tasks]),
+        ("item", items),
+        ("document", [d["id"] for d in documents]),
+        ("series of", [target for target, _ in series]),
+    ):
+        _require_once(name, ids, where)
     order = sorted(documents, key=lambda d: (d["precedence"], d["id"]))
-    return Plan(dict(head), parts, tasks, tuple(order), series)
+    return Plan(head, dict(parts), tasks, tuple(order), dict(series))
 
 
-def _part(row: Mapping[str, Any], where: object) -> dict[str, Any]:
-    _named(row, f"part {row.get('id')}", where)
-    return {"name_zh": row["name_zh"], "name_en": row["name_en"], "published": row.get("published", True)}  # fmt: skip
+def _require_once(name: str, ids: Sequence[Any], where: object) -> None:
+    doubled = [i for i in ids if ids.count(i) > 1]
+    if doubled:
+        raise InputError(f"{name} {doubled[0]} is there twice", where=where, remedy="renumber it")
 
 
-def _named(row: Mapping[str, Any], what: str, where: object) -> None:
-    for key in ("name_zh", "name_en"):
-        if not str(row.get(key, "")).strip():
-            raise InputError(f"{what} has no {key}", where=where, remedy="name it")
+def _about(row: Mapping[str, Any], where: object) -> dict[str, str]:
+    needed = dict.fromkeys(("id", "title_zh", "title_en", "document", "source"), NAME)
+    besides = {"date": DATE, "cut_off_zh": TEXT, "cut_off_en": TEXT}
+    return {k: str(v) for k, v in require_fields(row, "[plan]", where, needed, besides).items()}
 
 
-def _task(row: Mapping[str, Any], parts: Mapping[str, Any], where: object) -> Task:
+def _part(row: Mapping[str, Any], where: object) -> tuple[str, dict[str, Any]]:
+    what = f"part {row.get('id')}"
+    require_fields(row, what, where, {"id": NAME, **_NAMED}, {"published": FLAG})
+    return row["id"], {"name_zh": row["name_zh"], "name_en": row["name_en"], "published": row.get("published", True)}  # fmt: skip
+
+
+def _task(row: Mapping[str, Any], parts: Sequence[str], where: object) -> Task:
     what = f"task {row.get('number')}"
-    if not isinstance(row.get("number"), int):
-        raise InputError(f"{what} has no whole number", where=where, remedy="number it")
-    _named(row, what, where)
-    if str(row.get("part")) not in parts:
-        raise InputError(f"{what} is of no part '{row.get('part')}'", where=where, remedy=f"one of {', '.join(parts)}")  # fmt: skip
-    published = bool(row.get("published", True))
-    agencies = tuple(map(str, row.get("agencies", ())))
+    needed = {"number": WHOLE, **_NAMED, "part": NAME}
+    require_fields(row, what, where, needed, {"agencies": NAMES, "published": FLAG, "item": TABLES})
+    if row["part"] not in parts:
+        raise InputError(f"{what} is of no part '{row['part']}'", where=where, remedy=f"one of {', '.join(parts)}")  # fmt: skip
+    published = row.get("published", True)
+    agencies = tuple(row.get("agencies", ()))
     if published and not agencies:
         raise InputError(f"{what} has no lead agency", where=where, remedy="name it, or published = false")  # fmt: skip
     items = tuple(_item(i, agencies, where) for i in row.get("item", []))
-    return Task(row["number"], str(row["part"]), row["name_zh"], row["name_en"], agencies, items, published)  # fmt: skip
+    return Task(row["number"], row["part"], row["name_zh"], row["name_en"], agencies, items, published)  # fmt: skip
 
 
 def _item(row: Mapping[str, Any], agencies: tuple[str, ...], where: object) -> Item:
     what = f"item {row.get('id')}"
-    _named(row, what, where)
-    published = bool(row.get("published", True))
-    if published and not str(row.get("promised_zh", "")).strip():
+    words = {"promised_zh": TEXT, "promised_en": TEXT, **_NOTES}
+    besides = {**words, "agencies": NAMES, "shows": NAMES, "published": FLAG}
+    require_fields(row, what, where, {"id": NAME, **_NAMED}, besides)
+    published = row.get("published", True)
+    if published and not row.get("promised_zh", "").strip():
         raise InputError(f"{what} promises nothing", where=where, remedy="say what, or published = false")  # fmt: skip
     layers, indicators = [], []
     for shown in row.get("shows", []):
@@ -171,43 +195,38 @@ def _item(row: Mapping[str, Any], agencies: tuple[str, ...], where: object) -> I
         layer, _, condition = shown.partition(":")
         if layer not in load_catalog().layers:
             raise InputError(f"{what} is shown by an unknown layer '{layer}'", where=where, remedy="name a kind of the catalogue")  # fmt: skip
+        try:
+            conditions(condition, (*COMMON_COLUMNS, *load_catalog().layer(layer).columns))
+        except InputError as err:
+            raise InputError(f"{what}: {err.what}", where=where, remedy=err.remedy) from None
         layers.append((layer, condition))
-    words = {k: str(row.get(k, "")) for k in ("promised_zh", "promised_en", "note_zh", "note_en")}
     return Item(
-        id=str(row["id"]), name_zh=row["name_zh"], name_en=row["name_en"],
-        agencies=tuple(map(str, row.get("agencies", agencies))), layers=tuple(layers),
-        indicators=tuple(indicators), published=published, **words,
+        id=row["id"], name_zh=row["name_zh"], name_en=row["name_en"], agencies=tuple(row.get("agencies", agencies)),
+        layers=tuple(layers), indicators=tuple(indicators), published=published, **{k: row.get(k, "") for k in words},
     )  # fmt: skip
 
 
 def _document(row: Mapping[str, Any], where: object) -> dict[str, Any]:
-    _named(row, f"document {row.get('id')}", where)
-    if not isinstance(row.get("precedence"), int):
-        raise InputError(f"document {row.get('id')} has no precedence", where=where, remedy="1 goes first")  # fmt: skip
+    what = f"document {row.get('id')}"
+    texts = dict.fromkeys(("document", "level", "kind", "slot"), TEXT)
+    besides = {**texts, "slot_known": FLAG, "goals": TABLES}
+    require_fields(row, what, where, {"id": NAME, **_NAMED, "precedence": WHOLE}, besides)
+    for goal in row.get("goals", []):
+        require_fields(goal, f"a goal of {what}", where, {"target": NAME, "value": FIGURE})
+    own = {k: row[k] for k in ("id", "name_zh", "name_en", "precedence")}
     goals = [dict(g) for g in row.get("goals", [])]
-    if not all(str(g.get("target", "")).strip() and _figure(g.get("value")) for g in goals):
-        raise InputError(f"a goal of document {row.get('id')} has no target or figure", where=where, remedy="add it")  # fmt: skip
-    keys = ("id", "name_zh", "name_en", "document", "level", "kind", "slot")
-    return {k: str(row.get(k, "")) for k in keys} | {
-        "slot_known": bool(row.get("slot_known", True)), "precedence": row["precedence"], "goals": goals,
-    }  # fmt: skip
+    return own | {k: row.get(k, "") for k in texts} | {"slot_known": row.get("slot_known", True), "goals": goals}  # fmt: skip
 
 
-def _series(row: Mapping[str, Any], where: object) -> dict[str, Any]:
-    points = row.get("points", [])
-    fine = all(isinstance(p.get("year"), int) and _figure(p.get("value")) and p.get("source") for p in points)  # fmt: skip
-    if not points or not fine:
-        raise InputError(
-            f"series of '{row.get('target')}' needs points with year, value and source",
-            where=where,
-            remedy="add them",
-        )
-    years = [p["year"] for p in points]
+def _series(row: Mapping[str, Any], where: object) -> tuple[str, dict[str, Any]]:
+    what = f"series of '{row.get('target')}'"
+    require_fields(row, what, where, {"target": NAME, "points": TABLES}, _NOTES)
+    if not row["points"]:
+        raise InputError(f"{what} has no points", where=where, remedy="add it")
+    for point in row["points"]:
+        require_fields(point, f"a point of the {what}", where, {"year": WHOLE, "value": FIGURE, "source": NAME})  # fmt: skip
+    years = [p["year"] for p in row["points"]]
     if len(set(years)) < len(years):
-        raise InputError(f"series of '{row.get('target')}' has two values of one year", where=where, remedy="keep one")  # fmt: skip
-    ordered = sorted(points, key=lambda p: p["year"])
-    return {"points": ordered, "note_zh": str(row.get("note_zh", "")), "note_en": str(row.get("note_en", ""))}  # fmt: skip
-
-
-def _figure(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        raise InputError(f"{what} has two values of one year", where=where, remedy="keep one")
+    ordered = sorted(row["points"], key=lambda p: p["year"])
+    return row["target"], {"points": ordered, **{k: row.get(k, "") for k in _NOTES}}

@@ -14,12 +14,15 @@ import numpy as np
 from urbanplan.catalog import COMMON_COLUMNS, STATUSES, Mode
 from urbanplan.catalog.standards import Indicator
 from urbanplan.errors import InputError, UnknownNameError
-from urbanplan.layers import Layer
+from urbanplan.layers import Layer, validate, with_figures
+from urbanplan.records import FLAG, FROM_0, SCALAR
 from urbanplan.scenarios.model import STREETS, Change, Scenario
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+#: Degrees beyond a city's outline at which nothing of it can be meant.
+_FAR_DEG = 1.0
 #: Layers whose features are ways; opening and closing them changes how one gets about.
 WAYS = ("roads", "bridges")
 
@@ -148,6 +151,9 @@ def _add(state: State, change: Change) -> State:
     if fid in set(layer.frame["id"].astype(str)):
         raise InputError(f"'{layer.id}' has a feature '{fid}' already", remedy="give it another id")
     given = dict(change.get("values", {}))
+    for column, value in given.items():
+        if not (SCALAR.fits(value) or FLAG.fits(value)):
+            raise InputError(f"'{column}' cannot be {value!r:.40}", remedy=f"write {SCALAR.wanted}")
     known = [*COMMON_COLUMNS, *layer.kind.columns]
     odd = set(given) - set(known)
     if odd:
@@ -161,7 +167,8 @@ def _add(state: State, change: Change) -> State:
         "as_of": "scenario", "note_zh": "情景假设", "note_en": "assumed by a scenario",
     }  # fmt: skip
     row = {**values, **given, "id": fid}
-    one = gpd.GeoDataFrame([row], geometry=[_shape(layer, change)], crs=layer.frame.crs)
+    one = gpd.GeoDataFrame([row], geometry=[_shape(state, layer, change)], crs=layer.frame.crs)
+    one = _sound(layer, one)
     both = pd.concat([layer.frame.astype(object), one.astype(object)], ignore_index=True)
     frame = gpd.GeoDataFrame(pd.DataFrame(both).drop(columns="geometry"), geometry=list(both["geometry"]), crs=layer.frame.crs)  # fmt: skip
     for column in layer.frame.columns.drop("geometry"):
@@ -172,22 +179,53 @@ def _add(state: State, change: Change) -> State:
     return replace(state, opened=state.opened | opened)
 
 
-def _shape(layer: Layer, change: Change) -> Any:
+def _sound(layer: Layer, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    # What a scenario makes is held to what is asked of a file.
+    frame = with_figures(layer.kind, frame, None)
+    for wrong in validate(replace(layer, frame=frame)):
+        raise InputError(
+            f"feature '{wrong.feature}' of '{layer.id}': {wrong.message}",
+            remedy="correct the change",
+        )
+    return frame
+
+
+def _near(state: State, shape: Any, change: Change) -> Any:
+    # A place far from the city serves nobody: most likely its numbers stand the wrong way round.
+    ground = next((state.layers[n] for n in ("study_area", "districts") if n in state.layers), None)
+    if ground is None or not len(ground.located):
+        return shape
+    west, south, east, north = ground.located.total_bounds
+    x0, y0, x1, y1 = shape.bounds
+    if (
+        x1 < west - _FAR_DEG
+        or x0 > east + _FAR_DEG
+        or y1 < south - _FAR_DEG
+        or y0 > north + _FAR_DEG
+    ):
+        raise InputError(
+            f"'{change.do}' of '{change.get('layer')}' lies far outside the city ({x0:g}, {y0:g})",
+            remedy="write longitude first, then latitude, in WGS84",
+        )
+    return shape
+
+
+def _shape(state: State, layer: Layer, change: Change) -> Any:
     import shapely
 
     wanted = {"point": "at", "line": "along", "polygon": "around"}.get(layer.kind.geometry)
-    # A park may be added by its middle alone: a point stands for its entrance.
     key = next(k for k in ("at", "along", "around") if k in change.values)
-    if key != wanted and not (wanted == "polygon" and key == "at"):
-        raise InputError(f"'{layer.id}' holds {layer.kind.geometry}s", remedy=f"give {wanted}")
     value = change.get(key)
-    if key == "at":
-        place = shapely.Point(value)
-        # A few metres across, so that it is an area as its layer wants.
-        return place if wanted == "point" else place.buffer(1e-4, quad_segs=2)
-    if len(value) < (2 if key == "along" else 3):
+    # A park may be added by its middle alone: a few metres across, as its entrance.
+    by_middle = wanted == "around" and key == "at"
+    if key != wanted and not by_middle:
+        remedy = f"give {wanted}" if wanted else "write it into the layer"
+        raise InputError(f"'{layer.id}' holds {layer.kind.geometry}s", remedy=remedy)
+    if key != "at" and len(value) < (2 if key == "along" else 3):
         raise InputError(f"{key} has too few places", remedy="give at least two, three for an area")
-    return shapely.LineString(value) if key == "along" else shapely.Polygon(value)
+    make = {"at": shapely.Point, "along": shapely.LineString, "around": shapely.Polygon}[key]
+    shape = _near(state, make(value), change)
+    return shape.buffer(1e-4, quad_segs=2) if by_middle else shape
 
 
 def _move(state: State, change: Change) -> State:
@@ -198,7 +236,7 @@ def _move(state: State, change: Change) -> State:
     if layer.kind.geometry != "point":
         raise InputError(f"'{layer.id}' holds no points", remedy="close it and add it elsewhere")
     shapes = frame.geometry.to_numpy().copy()
-    shapes[hit] = shapely.Point(change.get("at"))
+    shapes[hit] = _near(state, shapely.Point(change.get("at")), change)
     return _with(state, layer, frame.set_geometry(shapes, crs=frame.crs), change)
 
 
@@ -210,13 +248,12 @@ def _set(state: State, change: Change) -> State:
             f"'{column}' of '{layer.id}' is not set by a scenario", remedy=f"one of {', '.join(['status', *choices])}"
         )  # fmt: skip
     hit, frame = _rows(layer, change), layer.frame
-    values, value = frame[column].copy(), change.get("value")
-    if values.dtype.kind in "fi" and (not isinstance(value, int | float) or value < 0):
-        raise InputError(
-            f"'{column}' is a figure of 0 or more, not '{value}'", remedy="give a number"
-        )
-    values[hit] = float(value) if values.dtype.kind in "fi" else value
-    return _with(state, layer, frame.assign(**{column: values}), change)
+    old, value = frame[column], change.get("value")
+    if old.dtype.kind in "fi" and not FROM_0.fits(value):
+        raise InputError(f"'{column}' is a figure of 0 or more, not '{value}'", remedy="give a number")  # fmt: skip
+    new = frame.assign(**{column: old.astype(object).mask(hit, value).infer_objects()})
+    _sound(layer, new[hit])
+    return _with(state, layer, new, change)
 
 
 def _speed(state: State, change: Change) -> State:

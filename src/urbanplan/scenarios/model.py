@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from urbanplan.catalog import STATUSES, load_catalog
 from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.records import (
+    FROM_0,
+    NAME,
+    NAME_OR_NAMES,
+    NAMES,
+    PLACE,
+    PLACES,
+    SCALAR,
+    TABLE,
+    TABLES,
+    TEXT,
+    Kind,
+    require_fields,
+    upto,
+)
 
 #: What every scenario starts from: the city as its folder holds it.
 BASELINE = "baseline"
+_NAMED = {"id": NAME, "name_zh": NAME, "name_en": NAME}
+_BESIDES = {"base": TEXT, "change": TABLES, "cost": FROM_0, "cost_unit": TEXT, "note_zh": TEXT, "note_en": TEXT}  # fmt: skip
+_DO = {"do": NAME}
+_ROWS = {**_DO, "layer": NAME, "ids": NAMES}
 #: What each kind of change needs, and what it may have besides.
-_FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
+_FIELDS: Mapping[str, tuple[Mapping[str, Kind], Mapping[str, Kind]]] = MappingProxyType(
     {
-        "open": (("layer",), ("ids", "status")),
-        "close": (("layer",), ("ids", "at")),
-        "add": (("layer", "id"), ("at", "along", "around", "values")),
-        "move": (("layer", "ids", "at"), ()),
-        "set": (("layer", "ids", "column", "value"), ()),
-        "speed": (("class",), ("kmh", "factor")),
-        "grow": ((), ("to", "factor", "district", "settlement")),
-        "standard": (("id",), ("minutes", "metres", "threshold")),
+        "open": ({**_DO, "layer": NAME_OR_NAMES}, {"ids": NAMES, "status": NAME}),
+        "close": ({**_DO, "layer": NAME}, {"ids": NAMES, "at": PLACE}),
+        "add": (
+            {**_DO, "layer": NAME, "id": NAME},
+            {"at": PLACE, "along": PLACES, "around": PLACES, "values": TABLE},
+        ),
+        "move": ({**_ROWS, "at": PLACE}, {}),
+        "set": ({**_ROWS, "column": NAME, "value": SCALAR}, {}),
+        "speed": ({**_DO, "class": NAME}, {"kmh": upto(500), "factor": upto(100)}),
+        "grow": (
+            _DO,
+            {"to": upto(1e9), "factor": upto(1000), "district": NAME, "settlement": NAME},
+        ),
+        "standard": (
+            {**_DO, "id": NAME},
+            {"minutes": upto(1440), "metres": upto(1e6), "threshold": upto(1e12)},
+        ),
     }
 )
 #: Streets of a map, which no layer holds.
@@ -81,7 +108,9 @@ class Scenario:
 _AS_IT_IS = Scenario(BASELINE, "现状基准", "Baseline")
 
 
-def parse_scenarios(table: Mapping[str, Any], where: object = None) -> Mapping[str, Scenario]:
+def parse_scenarios(
+    table: Mapping[str, Any], where: object = None, upon: Mapping[str, Scenario] | None = None
+) -> Mapping[str, Scenario]:
     """Scenarios of a TOML file, by id, the baseline first.
 
     Parameters
@@ -90,19 +119,17 @@ def parse_scenarios(table: Mapping[str, Any], where: object = None) -> Mapping[s
         With an array of tables ``scenario``.
     where : object, optional
         The file, for messages.
+    upon : mapping of str to Scenario, optional
+        Others that are known, which these may stand on.
 
     Raises
     ------
     InputError
         If an entry lacks something, names what is not there, or stands on itself.
     """
-    found = {BASELINE: _AS_IT_IS}
-    rows = table.get("scenario", [])
-    if not _are_tables(rows):
-        raise InputError(
-            "'scenario' is no array of tables", where=where, remedy="write [[scenario]]"
-        )
-    for row in rows:
+    found = {BASELINE: _AS_IT_IS, **(upon or {})}
+    require_fields(table, "the file", where, {}, {"scenario": TABLES})
+    for row in table.get("scenario", []):
         one = _scenario(row, where)
         if one.id in found:
             raise InputError(f"scenario '{one.id}' is there twice", where=where, remedy="rename it")
@@ -113,26 +140,17 @@ def parse_scenarios(table: Mapping[str, Any], where: object = None) -> Mapping[s
 
 
 def _scenario(row: Mapping[str, Any], where: object) -> Scenario:
-    name = str(row.get("id", "")).strip()
-    if not name or name == BASELINE:
+    name = row.get("id")
+    if not NAME.fits(name) or name == BASELINE:
         raise InputError("a scenario has no id of its own", where=where, remedy="give it one")
-    allowed = {"id", "name_zh", "name_en", "base", "change", "cost", "cost_unit", "note_zh", "note_en"}  # fmt: skip
-    odd = set(row) - allowed
-    if odd:
-        raise _wrong(name, f"has the unknown field '{sorted(odd)[0]}'", where)
-    for key in ("name_zh", "name_en"):
-        if not str(row.get(key, "")).strip():
-            raise _wrong(name, f"has no {key}", where)
+    require_fields(row, f"scenario '{name}'", where, _NAMED, _BESIDES)
     cost = row.get("cost")
-    if cost is not None and not (_number(cost) and cost >= 0 and row.get("cost_unit")):
-        raise _wrong(name, "needs a cost of 0 or more with a cost_unit", where)
-    listed = row.get("change", [])
-    if not _are_tables(listed):
-        raise _wrong(name, "has changes that are no array of tables ([[scenario.change]])", where)
+    if cost is not None and not row.get("cost_unit"):
+        raise _wrong(name, "has a cost without a cost_unit", where)
     changes = tuple(_change(name, c, where) for c in row.get("change", []))
-    words = {k: str(row[k]) for k in ("cost_unit", "note_zh", "note_en") if k in row}
+    words = {k: row[k] for k in ("cost_unit", "note_zh", "note_en") if k in row}
     return Scenario(
-        name, str(row["name_zh"]), str(row["name_en"]), str(row.get("base") or BASELINE), changes,
+        name, row["name_zh"], row["name_en"], row.get("base") or BASELINE, changes,
         None if cost is None else float(cost), **words,
     )  # fmt: skip
 
@@ -143,63 +161,27 @@ def _wrong(name: str, what: str, where: object) -> InputError:
     )
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _change(name: str, row: Mapping[str, Any], where: object) -> Change:
     do = row.get("do")
     if not isinstance(do, str) or do not in _FIELDS:
         raise _wrong(name, f"has a change '{do}', which is none of {', '.join(_FIELDS)}", where)
-    needed, allowed = _FIELDS[do]
+    require_fields(row, f"scenario '{name}': '{do}'", where, *_FIELDS[do])
     values = {k: v for k, v in row.items() if k != "do"}
-    for key in needed:
-        if key not in values:
-            raise _wrong(name, f"'{do}' needs {key}", where)
-    for key in values:
-        if key not in (*needed, *allowed):
-            raise _wrong(name, f"'{do}' has the unknown field '{key}'", where)
-    for key, value in values.items():
-        if not _is_shaped(key, value):
-            raise _wrong(name, f"'{do}' has a {key} of the wrong kind: {value!r:.40}", where)
-    _check_values(name, do, values, where)
+    _check_together(name, do, values, where)
     return Change(do, values)
 
 
-def _are_texts(value: Sequence[Any]) -> bool:
-    return all(isinstance(x, str) for x in value)
-
-
-def _are_tables(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
-
-
-def _is_shaped(key: str, value: Any) -> bool:
-    # Whether a field holds the kind of value that it may; places and figures are judged further on.
-    if key in ("id", "class", "column", "status", "district", "settlement"):
-        return isinstance(value, str) and bool(value.strip())
-    if key in ("ids", "along", "around"):
-        return isinstance(value, list) and (key != "ids" or _are_texts(value))
-    if key == "layer":
-        return isinstance(value, str) or (isinstance(value, list) and _are_texts(value))
-    if key == "value":
-        return isinstance(value, str | int | float)
-    return key != "values" or isinstance(value, Mapping)
-
-
-def _check_values(name: str, do: str, values: dict[str, Any], where: object) -> None:
+def _check_together(name: str, do: str, values: Mapping[str, Any], where: object) -> None:
+    # What no field says by itself.
     layers = values.get("layer", ())
     for layer in [layers] if isinstance(layers, str) else layers:
         if not (do == "close" and layer == STREETS):
             load_catalog().layer(layer)
-    for key in ("kmh", "factor", "to", "minutes", "metres", "threshold"):
-        if key in values and not (_number(values[key]) and values[key] > 0):
-            raise _wrong(name, f"'{do}' needs a {key} above 0", where)
-    if do != "open" and isinstance(layers, list):
-        raise _wrong(name, f"'{do}' needs one layer", where)
     if do == "open" and ("ids" in values) == ("status" in values):
         raise _wrong(name, "'open' needs ids or a status", where)
-    if do == "open" and values.get("status", STATUSES[0]) not in STATUSES:
+    if "ids" in values and isinstance(layers, list):
+        raise _wrong(name, "'open' with ids needs one layer", where)
+    if "status" in values and values["status"] not in STATUSES[1:]:
         raise _wrong(name, f"'open' needs a status of {', '.join(STATUSES[1:])}", where)
     if do == "close" and ("at" if values["layer"] == STREETS else "ids") not in values:
         raise _wrong(name, "'close' needs ids, or for streets the place at which", where)
@@ -209,14 +191,6 @@ def _check_values(name: str, do: str, values: dict[str, Any], where: object) -> 
         raise _wrong(name, "'grow' needs to (persons) or a factor", where)
     if do == "add" and sum(k in values for k in ("at", "along", "around")) != 1:
         raise _wrong(name, "'add' needs one of at, along, around", where)
-    for key, places in (("at", [values.get("at")]), ("along", values.get("along")), ("around", values.get("around"))):  # fmt: skip
-        if key in values and not all(_is_place(p) for p in places or [None]):
-            raise _wrong(name, f"'{do}' needs {key} as [lon, lat] in degrees", where)
-
-
-def _is_place(value: Any) -> bool:
-    pair = isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2
-    return pair and all(map(_number, value)) and abs(value[0]) <= 180 and abs(value[1]) <= 90
 
 
 def chain(known: Mapping[str, Scenario], name: str, where: object = None) -> tuple[Scenario, ...]:
