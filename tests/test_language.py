@@ -59,6 +59,15 @@ def test_one_half_of_a_pair(text, zh, en):
     assert (words.half(text, "zh"), words.half(text, "en")) == (zh, en)
 
 
+def test_a_language_that_there_is_not_is_said(monkeypatch, capsys):
+    monkeypatch.setenv("URBANPLAN_LANG", "fr")
+    with pytest.raises(SystemExit) as stopped:
+        main(["layers"])
+    told = capsys.readouterr()
+    assert stopped.value.code == 2 and not told.out
+    assert told.err == "urbanplan: URBANPLAN_LANG is 'fr', which is no language of urbanplan → use zh or en\n"  # fmt: skip
+
+
 def test_english_changes_nothing():
     error = InputError("[city] has no id", where="city.toml", remedy="add it")
     assert words.sentence(error, "en") == str(error)
@@ -149,8 +158,11 @@ def raised() -> set[str]:
 
 def test_every_error_and_remedy_has_its_chinese():
     assert len(raised()) > 600
-    missing = [t for t in raised() if not CHINESE.search(words.told(t.replace("{}", "X"), "zh"))]
-    assert not missing
+    told = {t: words.told(t.replace("{}", "X"), "zh") for t in raised()}
+    assert not [t for t, chinese in told.items() if not CHINESE.search(chinese)]
+    # Nor half of it: three English words in a row, but for a command that is to be typed.
+    half = {c for c in told.values() if re.search(r"(?<![\w=.-])[a-z]{2,}( [a-z]{2,}){2}", c)}
+    assert half == {"若地图服务需要它，用 urbanplan publish formats --crs gcj02"}
 
 
 def helps(command: click.Command) -> Iterator[str]:

@@ -136,6 +136,13 @@ def test_access_on_streets(capsys, helsinki_pbf, town, tmp_path, method):
     )  # fmt: skip
     assert code == 0 and "gini" in printed
     found, people = pd.read_csv(out), pd.read_csv(town / "people.csv")
+    # The mean as printed, with its unit: what falls to a person is told for a thousand.
+    mean = np.average(found["access"], weights=found["population"])
+    line = next(li for li in printed.splitlines() if li.startswith("│ mean"))
+    _, _, value, unit = (cell.strip() for cell in line.strip("│").split("│"))
+    shared = method.endswith("sfca")
+    assert unit == ("beds / 1,000 persons" if shared else "beds")
+    assert float(value.replace(",", "")) == pytest.approx(mean * (1000 if shared else 1), rel=0.01)
     assert list(found)[:6] == ["id", "lon", "lat", "population", "age", "access"]
     assert found["id"].tolist() == people["id"].tolist()
     assert found["access"].iloc[-1] == 0 and (found["access"] >= 0).all()

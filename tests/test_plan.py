@@ -434,7 +434,8 @@ def test_the_plan_on_the_command_line_by_task_and_by_agency(tmp_path):
     [
         (("--task", "33"), "no task 33"),
         (("--agency", "火星局"), "no agency '火星局'"),
-        (("--task", "3", "--targets"), "leave --task and --agency out"),
+        (("--task", "3", "--targets"), "leave --task, --agency and --by out"),
+        (("--targets", "--by", "agency"), "leave --task, --agency and --by out"),
         (("--out", "x.doc"), ".doc"),
     ],
 )

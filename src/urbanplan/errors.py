@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class UrbanplanError(Exception):
     """Root of every error that urbanplan raises on purpose.
@@ -27,6 +30,15 @@ class UrbanplanError(Exception):
         place = f"{self.where}: " if self.where is not None else ""
         tail = f" → {self.remedy}" if self.remedy else ""
         return f"{place}{self.what}{tail}"
+
+
+def one_of(name: str, known: Iterable[str], most: int = 20) -> str:
+    """A remedy for a name that is not known: what was probably meant, or what there is."""
+    every = list(known)
+    meant = get_close_matches(name, every, 1)
+    if meant:
+        return f"did you mean '{meant[0]}'?"
+    return f"one of {', '.join(every[:most])}" + (" …" if len(every) > most else "")
 
 
 def _plain(text: str) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, one_of
 
 
 class Kind(NamedTuple):
@@ -111,9 +110,9 @@ def require_fields(
             raise InputError(f"{what} has no {key}", where=where, remedy="add it")
     for key, value in row.items():
         if key not in known:
-            close = get_close_matches(key, known, 1)
-            remedy = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
-            raise InputError(f"{what} has the unknown field '{key}'", where=where, remedy=remedy)
+            raise InputError(
+                f"{what} has the unknown field '{key}'", where=where, remedy=one_of(key, known)
+            )
         if not known[key].fits(value):
             raise InputError(
                 f"{what}: '{key}' is of the wrong kind: {_said(value)}",

@@ -69,8 +69,9 @@ for command in (
 
 def main(args: list[str] | None = None) -> None:
     """Entry point: run a command, turn errors into one sentence and an exit code."""
-    lang = language.language()
+    lang = "en"
     try:
+        lang = language.language()
         spoken = guidance.in_chinese(cli) if lang == "zh" else cli
         code = spoken.main(args, prog_name="urbanplan", standalone_mode=False)
     except UrbanplanError as err:

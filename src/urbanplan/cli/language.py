@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from urbanplan.errors import UrbanplanError
+from urbanplan.errors import InputError, UrbanplanError
 
 #: Asked in this order, as POSIX does, after a variable of our own; the first that is set decides.
 VARIABLES = ("URBANPLAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+_ZH, _EN = ("zh", "cmn"), ("en",)
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 #: A piece of a sentence that changes. Braces of a template such as {z} are no piece.
 _PIECE = "{}"
@@ -21,14 +22,24 @@ _PIECE = "{}"
 def language(environ: Mapping[str, str] | None = None) -> str:
     """``zh`` where the locale is Chinese, else ``en``.
 
+    Raises
+    ------
+    InputError
+        If the variable of our own names another language: nobody sets it by accident.
+
     Examples
     --------
     >>> language({"LANG": "zh_CN.UTF-8"}), language({"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"})
     ('zh', 'en')
     """
     values = os.environ if environ is None else environ
+    own = values.get(VARIABLES[0], "").lower()
+    if own and not own.startswith((*_ZH, *_EN)):
+        raise InputError(
+            f"{VARIABLES[0]} is '{own}', which is no language of urbanplan", remedy="use zh or en"
+        )
     chosen = next((values[name] for name in VARIABLES if values.get(name)), "")
-    return "zh" if chosen.lower().startswith(("zh", "cmn")) else "en"
+    return "zh" if chosen.lower().startswith(_ZH) else "en"
 
 
 def half(text: str, lang: str) -> str:

@@ -28,9 +28,22 @@ from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 #: Columns of an access table that are not the demand's own.
 _FAIRNESS = "公平性 / how unequally access is spread over people"
+#: Measures of inequality in both languages, and whether they have the unit of access.
+_MEASURES = {
+    "mean": ("平均", "mean", True),
+    "gini": ("基尼系数（0 均等，1 独占）", "Gini (0 equal, 1 one has all)", False),
+    "theil": ("泰尔指数", "Theil", False),
+    "theil_between": ("泰尔指数：区之间", "Theil between districts", False),
+    "theil_within": ("泰尔指数：区之内", "Theil within districts", False),
+    "palma": ("帕尔马比（最高10%/最低40%）", "Palma (top tenth to lowest four)", False),
+    "best_to_worst": ("最好区与最差区之比", "best district to worst", False),
+    "urban_rural_gap": ("城镇减乡村", "town less country", True),
+    "worst_tenth": ("最不利的十分之一", "worst-off tenth", True),
+}
 AREAS = file_option("--areas", "Reporting areas (polygons with a name) in place of districts.")
 DEMAND = "People as points or areas, or .csv with lon and lat."
 VALUE = click.option("--value", default="population", show_default=True, help="Column of persons.")
@@ -251,7 +264,7 @@ def access(
             )
         frame = screen.told(answer)
         fair = study.fairness(frame, "access", "persons", "area")
-    screen.table(fair.rename("value").rename_axis("measure").reset_index(), False, title=_FAIRNESS)
+    screen.table(_fair(fair, capacity, method), False, title=_FAIRNESS)
     if table:
         point = frame.geometry.representative_point()
         frame = frame.assign(lon=point.x, lat=point.y).drop(columns="geometry")
@@ -259,6 +272,20 @@ def access(
     else:
         screen.written({"access": vector.write(frame, out)})
     return OK
+
+
+def _fair(fair: pd.Series, capacity: str, method: str) -> pd.DataFrame:
+    """Measures with their names and units; what falls to a person is told for a thousand."""
+    import pandas as pd
+
+    shared = method.endswith("sfca")
+    unit = f"{capacity} / 1,000 persons" if shared else capacity
+    rows = [
+        (name, zh, en, value * 1000 if has_unit and shared else value, unit if has_unit else "")
+        for name, value in fair.items()
+        for zh, en, has_unit in [_MEASURES[name]]
+    ]
+    return pd.DataFrame(rows, columns=["measure", "name_zh", "name_en", "value", "unit"])
 
 
 @click.command()

@@ -76,8 +76,10 @@ def plan(
         vector.require_ending(out, table=True)
     if map is not None:
         vector.require_ending(map)
-    if what and (task is not None or agency):
-        raise click.UsageError(f"--{what} is about the whole plan: leave --task and --agency out")
+    if what and (task is not None or agency or by == "agency"):
+        raise click.UsageError(
+            f"--{what} is about the whole plan: leave --task, --agency and --by out"
+        )
     if task is not None and by == "agency":
         raise click.UsageError("--by agency is about the whole plan: leave --task out")
     profile = load_city(city)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urbanplan.catalog import COMMON_COLUMNS, read_onemap
 from urbanplan.crs import CGCS2000, WGS84, area_m2
 from urbanplan.crs.china import wgs84_to_gcj02
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import (
     ENCODINGS,
     sha256,
@@ -163,14 +163,12 @@ def _frames(results: Results, options: Options) -> dict[str, gpd.GeoDataFrame]:
     tables, types = tables_of(results), types_of(results)
     for name in options.layers or ():
         if name not in types:
-            raise UnknownNameError(
-                f"no layer '{name}' with a place", remedy=f"one of {', '.join(types)}"
-            )
+            raise UnknownNameError(f"no layer '{name}' with a place", remedy=one_of(name, types))
     known = {c for name in types for c in tables[name].columns}
     for column in options.redact:
         if column not in known:
             raise UnknownNameError(
-                f"no layer has a column '{column}'", remedy=f"one of {', '.join(sorted(known))}"
+                f"no layer has a column '{column}'", remedy=one_of(column, sorted(known))
             )
     chosen = [n for n in types if options.layers is None or n in options.layers]
     frames = {n: tables[n].drop(columns=list(options.redact), errors="ignore") for n in chosen}

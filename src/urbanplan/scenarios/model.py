@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from urbanplan.catalog import STATUSES, load_catalog
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.records import (
     FROM_0,
     NAME,
@@ -218,13 +218,5 @@ def chain(known: Mapping[str, Scenario], name: str, where: object = None) -> tup
 def pick_scenario(known: Mapping[str, Scenario], name: str, where: object = None) -> Scenario:
     """The scenario of a name; raises `UnknownNameError` with those that there are."""
     if name not in known:
-        raise UnknownNameError(f"no scenario '{name}'", where=where, remedy=_nearest(name, known))
+        raise UnknownNameError(f"no scenario '{name}'", where=where, remedy=one_of(name, known))
     return known[name]
-
-
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    # What was probably meant, or all there is.
-    from difflib import get_close_matches
-
-    meant = get_close_matches(name, list(known), 1)
-    return f"did you mean '{meant[0]}'?" if meant else f"one of {', '.join(known)}"

@@ -100,6 +100,8 @@ def checked(problem: Problem, model: str, p: int | None) -> Task:
         raise InputError("lscp finds the number of sites itself", where="p", remedy="leave p out")
     if model != "lscp" and p is None and problem.budget is None:
         raise InputError(f"{model} needs a limit", where="p", remedy="give p or a budget")
+    if p is not None and not (isinstance(p, int | np.integer) and not isinstance(p, bool)):
+        raise InputError(f"{p} is no number of sites", where="p", remedy="give a whole number")
     if p is not None and not 0 <= p <= len(candidates):
         raise InputError(
             f"{p} of {len(candidates)} candidate sites cannot be chosen",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from urbanplan.catalog import COMMON_COLUMNS, load_catalog
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, one_of
 
 #: Languages that a page opens in; ``both`` opens in Chinese and can be switched.
 LANGUAGES = ("both", "zh", "en")
@@ -91,7 +91,7 @@ class Options:
             if column not in known:
                 raise InputError(
                     f"no layer has a column '{column}'",
-                    remedy=f"one of {', '.join(sorted(known - _NEVER_HIDDEN))}",
+                    remedy=one_of(column, sorted(known - _NEVER_HIDDEN)),
                 )
 
     @property
