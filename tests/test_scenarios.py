@@ -248,6 +248,115 @@ def test_costs_are_per_person_that_is_newly_served(tmp_path):
     assert not len(study.compare(v, BASELINE, "x").costs)
 
 
+#: Some gain and some lose: the old bridge shut, another opened; a second hospital, a road gone.
+GIVE_AND_TAKE = (
+    {"do": "close", "layer": "bridges", "ids": ["bridge_old"]},
+    {"do": "open", "layer": "bridges", "ids": ["bridge_new"]},
+    {"do": "add", "layer": "hospitals", "id": "n", "at": lonlat(0, 7)},
+)
+
+
+@pytest.fixture(scope="module")
+def swap(town, ready):
+    return variants(
+        town,
+        ready,
+        {"id": "x", "change": list(GIVE_AND_TAKE), "cost": 10, "cost_unit": "万元"},
+        {"id": "cut", "change": [GIVE_AND_TAKE[0]]},
+        {"id": "half", "change": [{"do": "grow", "factor": 0.5, "district": "南岸"}]},
+    )
+
+
+@pytest.mark.parametrize("b", ["x", "cut", "half"])
+def test_a_comparison_read_backwards_is_its_mirror(swap, b):
+    one, other = study.compare(swap, BASELINE, b), study.compare(swap, b, BASELINE)
+    assert (one.a, one.b, other.a, other.b) == (BASELINE, b, b, BASELINE)
+
+    def mirrored(table):
+        return table.rename(columns={c: f"{c[:-1]}{'b' if c[-1] == 'a' else 'a'}" for c in table if c[-2:] in ("_a", "_b")})  # fmt: skip
+
+    for name, opposite in (("indicators", "difference"), ("coverage", "gained"), ("layers", None)):
+        here, there = getattr(one, name), mirrored(getattr(other, name))
+        if opposite:
+            there = there.assign(**{opposite: -there[opposite]})
+        # Quality is that of what is looked at.
+        kept = [c for c in here if c not in ("quality", "accuracy_m")]
+        pd.testing.assert_frame_equal(here[kept], there[kept], check_dtype=False)
+    if b != "half":
+        turned = {"persons_faster": "persons_slower", "minutes_saved": "minutes_lost", "persons_connected": "persons_cut_off"}  # fmt: skip
+        both = {**turned, **{v: k for k, v in turned.items()}}
+        pd.testing.assert_frame_equal(one.people, other.people.rename(columns=both)[one.people.columns])  # fmt: skip
+        here, there = (
+            study.difference_map(swap, *pair, "hospitals", "walk").set_index("class")
+            for pair in ((BASELINE, b), (b, BASELINE))
+        )
+        there = there.set_index(6 - there.index).sort_index()
+        assert here["persons"].to_dict() == there["persons"].to_dict() and len(here)
+        assert here["from_min"].tolist() == (-there["to_min"]).tolist()
+        assert here["km2"].tolist() == there["km2"].tolist()
+
+
+def test_winners_and_losers_are_those_whose_minutes_say_so(swap, ready):
+    """Every row of the table against minutes cell by cell, with people and areas of its own."""
+    found = study.compare(swap, BASELINE, "x").people
+    persons, area = ready.demand["persons"].to_numpy(), ready.demand["area"].to_numpy()
+    seen = dict.fromkeys(("persons_faster", "persons_slower", "persons_cut_off"), 0)
+    for row in found.itertuples():
+        here = np.ones(len(area), bool) if row.area == "ALL" else area == row.area
+        before, after = (
+            swap.minutes(n, row.facilities, row.mode)[here] for n in (BASELINE, "x")
+        )  # fmt: skip
+        held = persons[here]
+        fast = [p for p, a, b in zip(held, before, after) if np.isfinite(b) and b < a - 0.5 and np.isfinite(a)]  # fmt: skip
+        slow = [(p, b - a) for p, a, b in zip(held, before, after) if np.isfinite(b) and b > a + 0.5]  # fmt: skip
+        lost = [p for p, a, b in zip(held, before, after) if np.isfinite(a) and not np.isfinite(b)]
+        assert row.persons_faster == pytest.approx(sum(fast))
+        assert row.persons_slower == pytest.approx(sum(p for p, _ in slow))
+        assert row.persons_cut_off == pytest.approx(sum(lost)) and row.persons_connected == 0
+        if slow and row.persons_slower:
+            mean = sum(p * m for p, m in slow) / sum(p for p, _ in slow)
+            assert row.minutes_lost == pytest.approx(mean) and mean > 0.5
+        for key in seen:
+            seen[key] += getattr(row, key)
+    assert seen["persons_faster"] and seen["persons_slower"]
+
+
+def test_whose_people_stand_under_a_and_b(swap):
+    found = study.compare(swap, BASELINE, "half").coverage
+    south = found[found["area"] == "南岸"]
+    assert (south["persons_b"] == south["persons_a"] / 2).all() and (
+        south["persons_a"] == 600
+    ).all()
+    north = found[found["area"] == "北岸"]
+    assert (north["persons_b"] == north["persons_a"]).all()
+    assert (found["gained"] == found["covered_b"] - found["covered_a"]).all()
+    assert (found["gained"] < 0).any() and not (found["gained"] > 0).any()
+
+
+def test_nobody_newly_served_has_no_price(swap):
+    row = study.compare(swap, BASELINE, "x").costs.iloc[0]
+    assert row["cost"] == 10 and row["cost_unit"] == "万元"
+    assert np.isnan(row["cost_per_person"]) == (row["persons_gained"] <= 0)
+    # Backwards nothing is built: there is nothing to pay.
+    assert not len(study.compare(swap, "x", BASELINE).costs)
+
+
+def test_costs_add_up_along_a_branch_and_units_do_not_mix(town, ready):
+    shut = {"do": "close", "layer": "bridges", "ids": ["bridge_old"]}
+    rows = (
+        {"id": "one", "change": [shut], "cost": 4, "cost_unit": "万元"},
+        {"id": "two", "base": "one", "change": [{"do": "grow", "factor": 2}], "cost": 3, "cost_unit": "万元"},
+        {"id": "yuan", "base": "one", "change": [{"do": "grow", "factor": 2}], "cost": 3, "cost_unit": "元"},
+        {"id": "free", "base": "one", "change": [{"do": "grow", "factor": 2}]},
+    )  # fmt: skip
+    v = variants(town, ready, *rows)
+    assert study.compare(v, BASELINE, "two").costs["cost"].tolist() == [7]
+    # From its base, a scenario costs what it adds itself.
+    assert study.compare(v, "one", "two").costs["cost"].tolist() == [3]
+    assert not len(study.compare(v, BASELINE, "yuan").costs)
+    assert not len(study.compare(v, BASELINE, "free").costs)
+
+
 def test_one_facility_more_costs_a_small_part_of_a_run(luzhou):
     """What is asked for: below a tenth. The bound is generous, since a machine may be busy."""
     add = {"do": "add", "layer": "culture_sport", "id": "n", "at": [105.35, 28.78]}
@@ -499,6 +608,18 @@ def test_growth_of_people_of_a_raster(town, ready):
     assert v.coverage("x", "hospitals", "drive").query("minutes == 5").set_index("area")["persons"][
         "南岸"
     ] == pytest.approx(1800)
+
+
+def test_growth_goes_on_from_what_was_changed_before(town, ready):
+    """Zones that name no district: the layer doubles, then one bank grows where people live."""
+    steps = [
+        {"do": "grow", "factor": 2},
+        {"do": "grow", "factor": 3, "district": "北岸"},
+        {"do": "grow", "to": 600, "district": "南岸"},
+    ]
+    v = variants(town, ready, {"id": "x", "change": steps})
+    table = v.coverage("x", "hospitals", "walk").query("minutes == 5").set_index("area")["persons"]
+    assert table.to_dict() == pytest.approx({"北岸": 300 * 2 * 3, "南岸": 600, "ALL": 2400})
 
 
 def test_a_status_opens_what_is_as_sure_and_no_more(town, ready):

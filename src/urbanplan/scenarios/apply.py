@@ -13,7 +13,7 @@ import numpy as np
 
 from urbanplan.catalog import COMMON_COLUMNS, STATUSES, Mode
 from urbanplan.catalog.standards import Indicator
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.layers import Layer, validate, with_figures
 from urbanplan.records import FLAG, FROM_0, SCALAR
 from urbanplan.scenarios.model import STREETS, Change, Scenario
@@ -42,7 +42,7 @@ class State:
     closed : frozenset of (lon, lat)
         Places of mapped streets that are closed.
     growth : tuple of (district, settlement, total or None, factor or None)
-        What is asked of people who come from a raster; a population layer is changed itself.
+        What is asked of people whose layer does not know them so; else the layer is changed itself.
     """
 
     layers: Mapping[str, Layer]
@@ -288,12 +288,17 @@ def _grow(state: State, change: Change) -> State:
     to, factor = change.get("to"), change.get("factor")
     asked = (district, settlement, to and float(to), factor and float(factor))
     layer = state.layers.get("population")
-    if layer is None or not len(layer.frame):
+    named = layer.frame["district"].fillna("").astype(str).str.split(";") if layer else ()
+    if layer is None or not len(layer.frame) or (district and not named.map(any).any()):
+        # People of a raster, and zones that name no district, are asked where they live.
+        areas = state.layers["districts"].frame["name_zh"] if "districts" in state.layers else ()
+        if district and district not in set(areas):
+            raise UnknownNameError(f"nobody lives in '{district}'", remedy=one_of(district, areas))
         return replace(state, growth=(*state.growth, asked))
     frame = layer.frame
     hit = np.ones(len(frame), bool)
     if district:
-        hit &= frame["district"].astype(str).str.split(";").map(lambda d: district in d).to_numpy()
+        hit &= named.map(lambda d: district in d).to_numpy()
     if settlement:
         hit &= (frame["settlement"] == settlement).to_numpy()
     persons = frame["persons"].to_numpy(float)

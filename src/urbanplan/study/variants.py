@@ -135,12 +135,8 @@ class Variants:
         )
 
     def _people(self, state: State) -> pd.DataFrame:
-        base = self._base.demand
-        if self._people_key(state) == self._people_key(self._start):
-            return base
-        if not state.growth:
-            return people_of(self._base, state.layers)
-        demand = base.copy()
+        same = self._people_key(state)[0] == self._people_key(self._start)[0]
+        demand = self._base.demand if same else people_of(self._base, state.layers)
         for district, settlement, to, factor in state.growth:
             hit = np.ones(len(demand), bool)
             if district:
@@ -155,7 +151,8 @@ class Variants:
                     where=self.city.id,
                     remedy="import a population layer or raster",
                 )
-            demand["persons"] = np.where(hit, now * (to / total if to else factor), now)
+            by = to / total if to else factor
+            demand = demand.assign(persons=np.where(hit, now * by, now))
         return demand
 
     def ways(self, name: str, mode: str) -> Ways:
