@@ -429,6 +429,35 @@ def test_the_plan_on_the_command_line_by_task_and_by_agency(tmp_path):
     assert len(gpd.read_file(tmp_path / "c.gpkg")) == len(pd.read_excel(tmp_path / "c.xlsx"))
 
 
+def test_goals_in_the_terminal_have_years_shares_and_speeds_as_such():
+    def cells(lang, name):
+        lines = urbanplan("plan", "--targets", lang=lang).stdout.splitlines()
+        head = [c.strip() for c in next(li for li in lines if li.startswith("┃")).strip("┃").split("┃")]  # fmt: skip
+        row = next(li for li in lines if li.startswith(f"│ {name}"))
+        return dict(zip(head, (c.strip() for c in row.strip("│").split("│"))))
+
+    land = cells("en", "Built-up area")
+    assert (land["unit"], land["goal"], land["year"], land["latest_year"]) == ("km²", "200", "2025", "2020")  # fmt: skip
+    # 30 of 170 km² in five years; 170 less 55.25 in the fifteen before.
+    assert (land["still_needed"], land["needed_share"], land["per_year"], land["past_per_year"]) == ("30", "17.6%", "6", "7.65")  # fmt: skip
+    gdp = cells("zh", "地区生产总值")
+    assert (gdp["单位"], gdp["目标值"], gdp["最新值"]) == ("亿元", "2,200", "")
+
+
+def test_english_tables_name_districts_and_features_in_english():
+    told = urbanplan("plan", "--conflicts", lang="en").stdout
+    assert "Longmatan" in told and "龙马潭区" not in told and "Hengli Luzhou" in told
+    assert "恒力" not in told
+    chinese = urbanplan("plan", "--conflicts", lang="zh").stdout
+    assert "龙马潭区" in chinese and "恒力" in chinese and "Longmatan" not in chinese
+    cover = ("coverage", "luzhou", "--facilities", "hospitals", "--minutes", "30")
+    told = urbanplan(*cover, lang="en").stdout
+    assert "Naxi District" in told and "纳溪区" not in told
+    # What programs read keeps the city's own keys.
+    rows = json.loads(urbanplan(*cover, "--json", lang="en").stdout)
+    assert {r["area"] for r in rows} == {"江阳区", "龙马潭区", "纳溪区", "ALL"}
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -136,6 +136,143 @@ def test_every_share_is_that_of_the_coverage_table(atlas, lang):
     assert all(t in lead for t in (percent(one.share), whole(one.persons_covered), whole(one.persons)))  # fmt: skip
 
 
+def number(text: str) -> float:
+    """A printed figure as a number again; nothing known is NaN."""
+    if text == "–":
+        return np.nan
+    bare = text.replace(",", "").replace("−", "-").replace("+", "")
+    return float(bare.removesuffix("%")) / 100 if bare.endswith("%") else float(bare)
+
+
+def printed(made, key) -> pd.DataFrame:
+    """A table as readers see it: text only, by the names of its columns; rows in the frame's order."""
+    one = table(made, key)
+    return pd.DataFrame(one.cells(), columns=[c.name for c in one.columns], index=one.frame.index)
+
+
+@pytest.fixture(scope="module", params=["zh", "en"])
+def made(request, atlas):
+    return report.report(atlas[0], request.param, pictures=None)
+
+
+def close(shown, real, step):
+    """Printed figures are the real ones to half of the last place that is printed."""
+    shown = np.array([number(t) for t in shown])
+    real = np.asarray(real, float)
+    both = np.isnan(shown) == np.isnan(real)
+    return both.all() and np.nanmax(np.abs(shown - real), initial=0) <= step / 2 * (1 + 1e-9)
+
+
+def test_printed_coverage_is_that_of_the_files(atlas, made):
+    results, _, files = atlas
+    plan, csv = results.city.analysis, pd.read_csv(files["coverage"])
+    head = csv[(csv["facilities"] == plan.headline_facilities) & (csv["minutes"] == plan.headline_minutes)]  # fmt: skip
+    shown, ids = printed(made, "coverage"), table(made, "coverage").frame["area"]
+    for mode in plan.modes:
+        own = head[head["mode"] == mode].set_index("area").loc[ids]
+        assert close(shown[mode], own["share"], 1e-3)
+        if mode == plan.headline_mode:
+            assert close(shown["of"], own["persons"], 1)
+            assert close(shown["covered"], own["persons_covered"], 1)
+    full, own = table(made, "coverage_all").frame, csv.set_index(["facilities", "mode", "area", "minutes"])  # fmt: skip
+    shown = printed(made, "coverage_all")
+    assert len(shown) == len(own) / len(plan.minutes)
+    for limit in plan.minutes:
+        keys = [(f, m, a, limit) for f, m, a in full[["facilities", "mode", "area"]].values]
+        assert close(shown[f"m{limit:g}"], own.loc[keys, "share"], 1e-3)
+    assert close(shown["of"], own.loc[keys, "persons"], 1)
+
+
+def test_printed_gaps_are_the_largest_of_the_layer(atlas, made):
+    results = atlas[0]
+    plan, shown = results.city.analysis, printed(made, "gaps")
+    own = results.gaps[results.gaps["mode"] == plan.headline_mode].sort_values("rank")
+    top, rest = own.iloc[: len(shown)], own.iloc[len(shown) :]
+    assert shown["number"].tolist() == [str(n) for n in range(1, len(shown) + 1)]
+    assert close(shown["persons"], top["persons"], 1) and close(shown["km2"], top["km2"], 1)
+    assert close(shown["nearest_min"], top["nearest_min"], 1)
+    assert top["persons"].min() >= rest["persons"].max()
+    note = table(made, "gaps").note
+    assert str(len(rest)) in note and whole(rest["persons"].sum()) in note
+
+
+def test_printed_scenarios_are_those_of_the_run(atlas, made):
+    results = atlas[0]
+    plan, cover = results.city.analysis, results.scenario_coverage
+    base = results.coverage.set_index(["facilities", "mode", "minutes", "area"])
+    after = cover.set_index(["scenario", "facilities", "mode", "minutes", "area"])
+    told, frame = printed(made, "scenarios"), table(made, "scenarios").frame
+    assert len(told) > 10 and not (frame["scenario"] == BASELINE).any()
+    at = [(f, plan.headline_mode, plan.headline_minutes, "ALL") for f in frame["facilities"]]
+    own = after.loc[[(s, *a) for s, a in zip(frame["scenario"], at)]]
+    was = base.loc[at]
+    assert close(told["persons"], own["persons"], 1)
+    assert close(told["persons_covered"], own["persons_covered"], 1)
+    assert close(told["share"], own["share"], 1e-3)
+    gained = own["persons_covered"].to_numpy() - was["persons_covered"].to_numpy()
+    points_ = (own["share"].to_numpy() - was["share"].to_numpy()) * 100
+    assert close(told["persons_gained"], gained, 1) and close(told["share_gained"], points_, 0.1)
+    assert (told["persons_gained"].str.startswith("+") == (gained.round() > 0)).all()
+    # A star marks where there are other people than now.
+    grown = own["persons"].to_numpy() != was["persons"].to_numpy()
+    assert (told["name"].str.endswith("*") == grown).all() and grown.any() and not grown.all()
+    modes, frame = printed(made, "scenario_modes"), table(made, "scenario_modes").frame
+    for mode in plan.modes:
+        at = (plan.headline_facilities, mode, plan.headline_minutes, "ALL")
+        own = after.loc[[(s, *at) for s in frame["scenario"]], "persons_covered"].to_numpy()
+        assert close(modes[mode], own - base.loc[at, "persons_covered"], 1)
+
+
+def test_printed_sites_stand_where_the_scenario_puts_them(atlas, made):
+    results = atlas[0]
+    shown, sites = printed(made, "sites"), table(made, "sites").frame["site"]
+    there = {
+        change.get("id"): (change.get("at"), change.get("values")["accuracy_m"])
+        for one in results.scenarios.values()
+        for change in one.changes
+        if change.do == "add"
+    }
+    for row, site in zip(shown.itertuples(), sites):
+        (lon, lat), accuracy = there[site]
+        assert abs(float(row.lon) - lon) <= 5e-4 and abs(float(row.lat) - lat) <= 5e-4
+        assert float(row.accuracy_m) == accuracy
+    assert set(sites) == set(there)
+    gains, frame = printed(made, "site_gains"), table(made, "site_gains").frame
+    base = results.coverage.set_index(["facilities", "mode", "minutes", "area"])["persons_covered"]
+    after = results.scenario_coverage.set_index(["scenario", "facilities", "mode", "minutes", "area"])["persons_covered"]  # fmt: skip
+    for limit in results.city.analysis.minutes:
+        added = [results.scenarios[s].changes[0].get("layer") for s in frame["scenario"]]
+        at = [(f, m, limit, "ALL") for f, m in zip(added, frame["mode"])]
+        own = [after[(s, *a)] - base[a] for s, a in zip(frame["scenario"], at)]
+        assert close(gains[f"m{limit:g}"], own, 1)
+
+
+def test_printed_goals_conflicts_and_layers_are_those_of_the_city(atlas, made):
+    results = atlas[0]
+    told, frame = printed(made, "targets"), table(made, "targets").frame
+    own = results.plan.targets.set_index("target").loc[frame["target"]]
+    for name in ("goal", "latest", "still_needed", "per_year"):
+        first = [t.split(" ")[0].split("（")[0].split("(")[0] for t in told[f"{name}_text"]]
+        assert close(first, own[name], 1), name
+    years = [m and int(m[1]) for m in (re.search(r"[（(](\d{4})", t) for t in told["goal_text"])]
+    assert years == [None if g != g or y != y else int(y) for g, y in zip(own["goal"], own["year"])]
+    told = printed(made, "conflicts")
+    own = results.plan.conflicts.sort_values("rank")
+    for row, real in zip(told.itertuples(), own.itertuples()):
+        value, unit = row.size.split()
+        known = {"ha": real.area_ha, "km": real.length_km, "km²": real.area_ha / 100}[unit]
+        assert abs(number(value) - known) <= 0.005
+        assert number(row.accuracy_m) == real.accuracy_m
+    told, frame = printed(made, "layers"), table(made, "layers").frame
+    for row, name in zip(told.itertuples(), frame["layer"]):
+        layer = results.layers[name]
+        assert int(row.features) == len(layer.frame) and int(row.located) == len(layer.located)
+        for quality in ("surveyed", "derived", "schematic", "modelled"):
+            assert int(getattr(row, quality)) == (layer.frame["quality"] == quality).sum()
+        assert number(row.accuracy_m) == layer.located["accuracy_m"].max() or not len(layer.located)
+    assert len(told) == len(results.layers)
+
+
 def test_the_findings_are_those_of_the_run(atlas):
     results = atlas[0]
     made = report.report(results, "zh", pictures=None)
@@ -273,7 +410,7 @@ def planned(town):
         columns=["target", "name_zh", "name_en", "unit", "year", "goal", "baseline", "baseline_year", "latest", "latest_year", "still_needed", "per_year"],
     )  # fmt: skip
     conflicts = gpd.GeoDataFrame(
-        [[1, "r", "医院压水", "Hospital in water", "hospitals", "h1", "", "water", "brook", "", "北岸", 1.5, np.nan, False, 50.0, "schematic"]],
+        [[1, "r", "医院压水", "Hospital in water", "hospitals", "h1", "", "", "water", "brook", "", "", "北岸", 1.5, np.nan, False, 50.0, "schematic"]],
         columns=CONFLICTS, geometry=[town.layers["water"].frame.geometry.iloc[0]], crs=4326,
     )  # fmt: skip
     findings = ("没有图层 / no layer of that",)

@@ -60,7 +60,7 @@ def population_layer(base: Base, built_up: dict) -> dict:
 TARGETS = [
     ("tg_area", "建成区面积", "Built-up area", "built_up_km2", 200, "km²", 2025, 170, 2020, PLAN, "基期为报载“170余平方公里”，口径未说明。", "Baseline as the newspaper prints it (over 170), definition not stated."),
     ("tg_people", "城市人口", "City population", "persons", 2_000_000, "persons", 2025, 1_596_119, 2020, PLAN, "基期为三区普查常住人口之和；“双两百”的200万另有口径。", "Baseline is the census sum of the three districts; the target may use another definition."),
-    ("tg_gdp", "地区生产总值", "Gross domestic product", "gdp_bn_yuan", 220, "bn yuan", 2025, None, None, PLAN, "三区合计基期未公布。", "No published baseline for the three districts together."),
+    ("tg_gdp", "地区生产总值", "Gross domestic product", "gdp_100m_yuan", 2200, "100m yuan", 2025, None, None, PLAN, "三区合计基期未公布。", "No published baseline for the three districts together."),
     ("tg_2035", "2035年目标：“三高地”全面建成", "2035: the three highlands complete", "qualitative", None, "", 2035, None, None, PLAN, "定性目标：区域现代服务业、先进制造业、都市现代农业高地，三区一体格局全面形成。", "Qualitative: regional highlands of services, manufacturing and urban farming; the three districts as one."),
     ("tg_shuang200", "“双两百”", "Double 200", "persons_and_km2", 200, "万人、km²", 2025, None, None, "http://eecv.cn/e/wap/show.php?classid=50&id=2650", "2016年首次提出时以2020年为目标。", "First set in 2016 for 2020."),
     ("tg_greenway", "沿江百里绿色长廊", "Hundred-li riverside greenway", "length_km", 50, "km", None, None, None, PLAN, "百里即50公里；完成年份未公布。图上两岸绿道仅绘城区段，合计长度不作为完成情况。", "A hundred li are 50 km; no year is published. What is drawn covers the city only and says nothing about progress."),

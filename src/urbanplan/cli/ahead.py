@@ -114,6 +114,7 @@ def compare(
     if map is not None:
         vector.require_ending(map)
     profile = load_city(city)
+    screen.of(profile)
     plan = profile.analysis
     if facilities is not None:
         require_facility(facilities, "--facilities")

@@ -41,6 +41,7 @@ def run(
     from urbanplan.publish import atlas, html
 
     profile = load_city(city)
+    screen.of(profile)
     page = html.Options(basemap=basemap, key=key)
     folder = out or Path("maps") / profile.id
     if layers is not None:

@@ -152,6 +152,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     from urbanplan.sources.points import read_places
 
     profile = load_city(city)
+    screen.of(profile)
     borders = None if areas is None else read_places(areas)
     people = None if demand is None else read_places(demand)
     with screen.progress(), screen.stage("travel times"):
@@ -348,6 +349,7 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     if out is not None:
         vector.require_ending(out, table=True)
     profile = load_city(city)
+    screen.of(profile)
     chosen = pick(study.standards_of(profile), names)
     borders = None if areas is None else read_places(areas)
     with screen.progress(), screen.stage("indicators"):
@@ -364,9 +366,8 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
         if known.tasks:
             names = table["indicator"].drop_duplicates()
             shown["tasks"] = [", ".join(map(str, known.tasks_of_indicator(n))) for n in names]
-        screen.table(
-            shown, False, title=f"{profile.name_zh} · 城市体检 / {profile.name_en} · city check-up"
-        )
+        title = f"{profile.name_zh} · 城市体检 / {profile.name_en} · city check-up"
+        screen.table(shown, False, title)
         told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
         screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
     return OK

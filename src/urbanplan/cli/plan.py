@@ -83,6 +83,7 @@ def plan(
     if task is not None and by == "agency":
         raise click.UsageError("--by agency is about the whole plan: leave --task out")
     profile = load_city(city)
+    screen.of(profile)
     book = _book(screen, profile, city)
     table = _table(book, what, task, agency, by)
     if map is not None:

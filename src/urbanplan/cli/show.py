@@ -17,6 +17,7 @@ from urbanplan.cli.language import column, language, told, value
 if TYPE_CHECKING:
     import pandas as pd
 
+    from urbanplan.city import City
     from urbanplan.study import Answer, Results
 
 
@@ -26,6 +27,8 @@ class Screen:
     def __init__(self, quiet: bool) -> None:
         self.quiet, self.lang = quiet, language()
         self.stages: list[dict[str, Any]] = []
+        #: English names of districts, which tables know by their Chinese ones.
+        self._areas: dict[str, str] = {}
         self._status: Any = None
 
     @contextlib.contextmanager
@@ -70,6 +73,20 @@ class Screen:
         if self._status is not None:
             self._status.update(text)
 
+    def of(self, city: City) -> None:
+        """Call the districts of a city by their names in this language."""
+        from urbanplan.layers import load_layer
+
+        if self.lang == "en" and city.has("districts.geojson"):
+            frame = load_layer(city, "districts").frame
+            self._areas = dict(zip(frame["name_zh"], frame["name_en"].fillna(frame["name_zh"])))
+
+    def _cell(self, cell: Any, name: str) -> str:
+        told = value(cell, name, self.lang)
+        if name in ("area", "district") and isinstance(told, str):
+            told = ";".join(self._areas.get(part, part) for part in told.split(";"))
+        return text(told, name)
+
     def named(self, thing: Any) -> str:
         """What something with ``name_zh`` and ``name_en`` is called in this language."""
         return str(thing.name_zh if self.lang == "zh" else thing.name_en or thing.name_zh)
@@ -112,14 +129,14 @@ class Screen:
         for name in table.columns:
             number = table[name].dtype.kind in "fi"
             shown.add_column(
-                escape(column(name, self.lang)),
+                escape(self._areas.get(name, column(name, self.lang))),
                 justify="right" if number else "left",
                 no_wrap=number,
                 overflow="fold",
             )
         for row in table.itertuples(index=False):
             shown.add_row(
-                *(escape(text(value(v, n, self.lang), n)) for v, n in zip(row, table.columns)),
+                *(escape(self._cell(v, n)) for v, n in zip(row, table.columns)),
                 style="red" if getattr(row, "verdict", "") == "fail" else None,
             )
         console = Console(width=None if sys.stdout.isatty() else 200)
@@ -149,7 +166,7 @@ class Screen:
             else:
                 share, amount = text(known, "share"), text(row.persons_covered, "persons")
             name = plan.headline_zh if self.lang == "zh" else plan.headline_en
-            click.echo(f"{name} · {value(row.area, 'area', self.lang)}: {share} ({amount})")
+            click.echo(f"{name} · {self._cell(row.area, 'area')}: {share} ({amount})")
 
     def written(self, files: Mapping[str, Path]) -> None:
         """List the files that were written."""
@@ -165,15 +182,13 @@ def text(value: Any, column: str) -> str:
     """A cell as people read it: shares in per cent, big numbers with separators."""
     if value is None or value != value:
         return ""
-    if column in ("share", "km2_share", "difference", "tolerance"):
-        return f"{value:.1%}" if column.endswith("share") else f"{value:.2%}"
-    if column in ("share_a", "share_b"):
+    if column.endswith("share") or column in ("share_a", "share_b"):
         return f"{value:.1%}"
-    if column == "gap":
+    if column in ("difference", "tolerance", "gap"):
         return f"{value:.2%}"
     if column.startswith(("persons", "covered", "gained")):
         return f"{value:,.0f}"
-    if column == "year" or (column.endswith("_year") and not column.startswith("per")):
+    if column == "year" or (column.endswith("_year") and not column.endswith("per_year")):
         return f"{value:.0f}"
     if isinstance(value, float):
         if 0 < abs(value) < 0.1:

@@ -230,6 +230,7 @@ def summary(layers: dict[str, Layer]) -> pd.DataFrame:
             {
                 "layer": layer.id,
                 "name_zh": layer.kind.name_zh,
+                "name_en": layer.kind.name_en,
                 "geometry": layer.kind.geometry,
                 "features": len(frame),
                 "located": len(layer.located),

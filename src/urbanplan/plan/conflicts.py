@@ -28,8 +28,8 @@ _SAME_M = 50.0
 #: Half the width up to which a space between neighbours is a gap rather than land outside.
 _GAP_M = 100.0
 COLUMNS = (
-    "rank", "rule", "name_zh", "name_en", "layer_a", "feature_a", "feature_a_zh", "layer_b", "feature_b",
-    "feature_b_zh", "district", "area_ha", "length_km", "within_accuracy", "accuracy_m", "quality",
+    "rank", "rule", "name_zh", "name_en", "layer_a", "feature_a", "feature_a_zh", "feature_a_en", "layer_b",
+    "feature_b", "feature_b_zh", "feature_b_en", "district", "area_ha", "length_km", "within_accuracy", "accuracy_m", "quality",
 )  # fmt: skip
 
 
@@ -116,9 +116,10 @@ def _row(name: str, rule: Consistency, hit: _Hit) -> dict[str, Any]:
     area, length = hit.shape.area, hit.shape.length
     return {
         "rule": name, "name_zh": rule.name_zh, "name_en": rule.name_en,
-        "layer_a": rule.a, "feature_a": a["id"], "feature_a_zh": a["name_zh"],
+        "layer_a": rule.a, "feature_a": a["id"], "feature_a_zh": a["name_zh"], "feature_a_en": a["name_en"],
         "layer_b": rule.b or rule.a, "feature_b": "" if b is None else b["id"],
-        "feature_b_zh": "" if b is None else b["name_zh"], "district": a["district"],
+        "feature_b_zh": "" if b is None else b["name_zh"],
+        "feature_b_en": "" if b is None else b["name_en"], "district": a["district"],
         "area_ha": area / 1e4 if area else np.nan,
         "length_km": length / 1e3 if not area and length else np.nan,
         "within_accuracy": bool(hit.depth_m <= worst), "accuracy_m": worst,

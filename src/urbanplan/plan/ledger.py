@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _GROUND = ("boundary",)
 #: The layer of goals, whose published values are held against them.
 TARGETS = "targets"
-_UNITS = {"persons": ("人", "people"), "bn yuan": ("十亿元", "bn yuan")}
+_UNITS = {"persons": ("人", "people"), "100m yuan": ("亿元", "× 100m yuan")}
 LEDGER = (
     "task", "item", "part", "name_zh", "name_en", "agencies", "published", "promised_zh", "promised_en", "layers",
     "layers_en", "features", "located", *STATUSES, "indicators", "values_zh", "values_en", "distance_zh", "distance_en",

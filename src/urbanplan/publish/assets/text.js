@@ -13,7 +13,7 @@ const urbanplanText = {
   plan: ["规划任务", "The plan"], agency: ["牵头单位", "Lead agency"], unpublished: ["内容未公布。", "Not published."], showTask: ["在图上显示本任务全部内容", "Show all of this task on the map"],
   promised: ["目标", "Promised"], onMap: ["上图", "On the map"], measured: ["测得", "Measured"], distance: ["差距", "Still needed"], lacking: ["缺少", "Missing"], serves: ["规划任务", "Serves task"],
   untold: ["没有已公布位置的现状设施：无法判断。请先补充设施、道路等图层。", "No existing facility has a published place: this cannot be told. Bring in facilities, roads and other layers first."],
-  persons: ["人", "people"], "bn yuan": ["十亿元", "bn yuan"],
+  persons: ["人", "people"], "100m yuan": ["亿元", "× 100m yuan"],
   target: ["目标", "Target"], targets: ["公布的最新值与目标；不作预测", "Latest published values against the goals; nothing is forecast"], goal: ["目标值", "Goal"], latest: ["最新值", "Latest"], needed: ["尚需", "Needed"], perYear: ["每年尚需", "Needed a year:"],
   gained: ["新增人口", "More people"], layers: ["图层", "Layers"], legend: ["图例", "Legend"],
   unlocated: ["已公布、位置未公布", "Published without a location"], layer: ["图层", "Layer"], name: ["名称", "Name"], remark: ["说明", "Remark"], notes: ["数据说明", "What to know"], sources: ["来源与许可", "Sources and licences"],

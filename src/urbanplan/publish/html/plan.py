@@ -99,7 +99,8 @@ def conflict_layers(results: Results, redact: tuple[str, ...]) -> list[dict[str,
         return []
     rules = conflict_rules()
     # What must not be told of a feature is not told of its conflicts.
-    hidden = [*redact, *("feature_a_zh", "feature_b_zh") * ("name_zh" in redact)]
+    names = {c.replace("name", f"feature_{x}") for c in redact if c in ("name_zh", "name_en") for x in "ab"}  # fmt: skip
+    hidden = [*redact, *sorted(names)]
     frame = left_out(frame, hidden).assign(minutes=0.0)
     shade = {
         "column": "within_accuracy",

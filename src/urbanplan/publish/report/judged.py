@@ -187,14 +187,10 @@ def _conflicts(context: Context) -> Table:
 def _between(context: Context, row: Any) -> str:
     ends = []
     for which in "ab":
-        layer, name = getattr(row, f"layer_{which}"), getattr(row, f"feature_{which}")
-        own = clean(getattr(row, f"feature_{which}_zh", "")) if context.words.lang == "zh" else ""
-        held = context.results.layers.get(layer)
-        if held is not None:
-            hit = held.frame[held.frame["id"] == name]
-            own = context.words.named(next(hit.itertuples())) if len(hit) else own
-        kind = context.kind(layer)
-        ends.append(context.words("bracketed", what=own or clean(name), inner=kind) if own or clean(name) else kind)  # fmt: skip
+        names = [f"feature_{which}_{context.words.lang}", f"feature_{which}_zh", f"feature_{which}"]
+        own = next(filter(None, (clean(getattr(row, n)) for n in names)), "")
+        kind = context.kind(getattr(row, f"layer_{which}"))
+        ends.append(context.words("bracketed", what=own, inner=kind) if own else kind)
     return " × ".join(ends)
 
 
