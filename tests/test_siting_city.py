@@ -134,6 +134,13 @@ def run(*args):
     return done.stdout
 
 
+def noted(*args):
+    """What is said beside the result."""
+    done = CliRunner().invoke(cli, list(map(str, args)), standalone_mode=False)
+    assert done.exception is None
+    return done.stderr
+
+
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     return write_town(tmp_path_factory.mktemp("siting") / "town")
@@ -158,6 +165,15 @@ def test_the_command_in_a_town_of_arithmetic(town, tmp_path):
     assert fields <= set(sites) and str(out) in told
     curve = pd.read_csv(tmp_path / "sites_curve.csv")
     assert list(curve["p"]) == [0, 1, 2] and (tmp_path / "sites_served.csv").is_file()
+    ask = ("siting", town, "--candidates", file, "--p", 1, "--minutes", 5, "--mode", "walk", "--facilities", "hospitals", "--out", out)  # fmt: skip
+    for model, more, unit in (
+        ("mclp", (), "persons within the limit"),
+        ("mclp", ("--equity", 3), "weighted persons within the limit"),
+        ("pmedian", ("--minutes", 60), "person-minutes"),
+        ("pcenter", ("--minutes", 60), "minutes of the farthest"),
+    ):
+        remarks = noted(*ask, "--model", model, *more)
+        assert f" ({unit}), bound" in remarks and remarks.rstrip().endswith(": proven")
     told = json.loads(run("siting", town, "--candidates", file, "--model", "lscp", "--minutes", 60, "--mode", "walk", "--json"))  # fmt: skip
     assert len(told["sites"]) == 1
 

@@ -238,7 +238,7 @@ def siting(screen: Screen, city, streets, **asked) -> int:
     answer = _on_streets(screen, city, streets, asked) if streets else _in_city(screen, city, asked)
     for finding in answer.findings:
         screen.note(finding)
-    _explained(screen, answer, out, asked["as_json"])
+    _explained(screen, answer, out, asked["as_json"], asked["equity"])
     return OK
 
 
@@ -331,7 +331,16 @@ def _on_streets(screen: Screen, city: str | None, streets: Path, asked: dict):
             )  # fmt: skip
 
 
-def _explained(screen: Screen, answer, out: Path | None, as_json: bool) -> None:
+#: What a model's objective counts.
+_UNITS = {
+    "lscp": "sites",
+    "mclp": "persons within the limit",
+    "p_median": "person-minutes",
+    "p_center": "minutes of the farthest",
+}
+
+
+def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: float) -> None:
     from urbanplan.publish import vector
 
     sites = answer.sites
@@ -354,6 +363,14 @@ def _explained(screen: Screen, answer, out: Path | None, as_json: bool) -> None:
         for name in ("served", "curve", "alternatives"):
             if len(tables[name]):
                 screen.table(tables[name], False, name)
+    if len(answer.curve) and len(table) > 1:
+        screen.note(
+            "ranks order this choice; each row of the curve is the best choice of its own size,"
+            " and need not hold the site ranked first"
+        )
     found = answer.siting
     how = "proven" if found.proven else f"gap {found.gap:.2%}, stopped by {found.stopped}"
-    screen.note(f"objective {found.objective:,.2f}, bound {found.bound:,.2f}: {how}")
+    unit = _UNITS[found.model]
+    if equity != 1 and found.model in ("mclp", "p_median"):
+        unit = f"weighted {unit}"
+    screen.note(f"objective {found.objective:,.2f} ({unit}), bound {found.bound:,.2f}: {how}")
