@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from townfolder import CHECKS, write_town
+from urbanplan import catalog
 from urbanplan.catalog import read_modes
 from urbanplan.catalog.standards import read_standards
 from urbanplan.city import load_city
@@ -25,6 +26,7 @@ from urbanplan.scenarios import chain, parse_scenarios
 from urbanplan.scenarios.apply import State, applied
 
 DATA = Path(__file__).parents[1] / "data"
+SHIPPED = Path(catalog.__file__).parent
 #: One value of each kind that TOML knows, and some of a right kind that no field means.
 WRONG = [
     5, -1.5, 1e308, math.nan, math.inf, True, "abc", "", "\n", [], [5], ["a"], [[1, 2]], {}, {"a": 1}, [{}],
@@ -132,6 +134,15 @@ def test_standards(tmp_path):
     path = tmp_path / "standards.toml"
     table = shipped("boundaries/luzhou/standards.toml")
     refused, used = try_all(table, through(path, lambda: read_standards(path)))
+    assert refused > used > 0
+
+
+def test_modes(tmp_path):
+    path = tmp_path / "modes.toml"
+    table = {"bike": tomllib.loads((SHIPPED / "modes.toml").read_text("utf-8"))["bike"]}
+    table["bike"]["streets"]["kmh"] = {"path": 15.0}
+    # Another name, so that nothing shipped fills what is left out.
+    refused, used = try_all({"trike": table["bike"]}, through(path, lambda: read_modes(path)))
     assert refused > used > 0
 
 

@@ -7,10 +7,23 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from urbanplan.catalog.slope import SPEED_FACTORS
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_toml
+from urbanplan.records import (
+    FIGURE,
+    FLAG,
+    FROM_0,
+    NAME,
+    NAMES,
+    SCALAR,
+    TABLE,
+    Kind,
+    require_fields,
+    upto,
+)
 
 #: Columns that every layer carries, in this order.
 COMMON_COLUMNS = (
@@ -148,50 +161,67 @@ def _pick(table: Mapping, name: str, what: str):
         ) from None
 
 
-def _land_speed(where: str, value: Mapping) -> LandSpeed:
-    speed = LandSpeed(float(value["speed_kmh"]), float(value["detour"]))
-    if not (speed.speed_kmh > 0 and speed.detour >= 1):
-        raise InputError(
-            "speed_kmh must be above 0 and detour at least 1",
-            where=where,
-            remedy="correct the figure in modes.toml",
-        )
-    return speed
+#: Kilometres an hour; what is faster is a slip of the hand.
+_KMH = upto(500)
+_MODE = {
+    **dict.fromkeys(("name_zh", "name_en", "source"), NAME),
+    **dict.fromkeys(("built_up", "open_land"), TABLE),
+    "on_roads": SCALAR,
+    "forbidden_classes": NAMES,
+}
+_LAND = {"speed_kmh": _KMH, "detour": Kind("a number of 1 or more", lambda v: FIGURE.fits(v) and v >= 1)}  # fmt: skip
+_LISTS = ("access", "no", "oneway", "implied_oneway", "no_stopping", "contraflow", "barriers")
+_STREETS = {
+    **dict.fromkeys(_LISTS, NAMES),
+    **dict.fromkeys(("push_kmh", "off_street_m"), FROM_0),
+    **dict.fromkeys(("off_street_kmh", "other_kmh"), _KMH),
+    "maxspeed": FLAG,
+    "slope": NAME,
+    "kmh": TABLE,
+    "source": NAME,
+}
+#: What `on_roads` says where the road's own speed counts.
+_POSTED = "posted"
 
 
-def _mode(name: str, row: Mapping) -> Mode:
+def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
+    require_fields(row, what, where, _LAND)
+    return LandSpeed(float(row["speed_kmh"]), float(row["detour"]))
+
+
+def _mode(name: str, row: Any, where: object) -> Mode:
+    what = f"mode {name}"
+    require_fields(row, what, where, _MODE, {"streets": TABLE})
     on_roads = row["on_roads"]
+    if on_roads != _POSTED and not _KMH.fits(on_roads):
+        raise InputError(f"{what}: on_roads is '{on_roads}'", where=where, remedy=f"write '{_POSTED}' or km/h")  # fmt: skip
     return Mode(
         id=name,
         name_zh=row["name_zh"],
         name_en=row["name_en"],
-        built_up=_land_speed(f"mode {name}", row["built_up"]),
-        open_land=_land_speed(f"mode {name}", row["open_land"]),
+        built_up=_land_speed(f"{what}.built_up", row["built_up"], where),
+        open_land=_land_speed(f"{what}.open_land", row["open_land"], where),
         on_roads=on_roads if isinstance(on_roads, str) else float(on_roads),
         forbidden_classes=tuple(row["forbidden_classes"]),
         source=row["source"],
-        streets=_street_rules(name, row["streets"]) if "streets" in row else None,
+        streets=_street_rules(what, row["streets"], where) if "streets" in row else None,
     )
 
 
-def _street_rules(name: str, row: Mapping) -> StreetRules:
-    where, values = f"mode {name}.streets", dict(row)
-    lists = ("access", "no", "oneway", "implied_oneway", "no_stopping", "contraflow", "barriers")
-    values |= {key: tuple(values[key]) for key in lists}
-    values["kmh"] = MappingProxyType({k: float(v) for k, v in values["kmh"].items()})
-    try:
-        rules = StreetRules(**values)
-    except TypeError as err:
-        raise InputError(f"{err}", where=where, remedy="compare with the shipped modes") from None
-    speeds = [rules.off_street_kmh, rules.other_kmh, *rules.kmh.values()]
-    if not all(v > 0 for v in speeds) or rules.off_street_m < 0 or rules.push_kmh < 0:
-        raise InputError("speeds must be above 0", where=where, remedy="correct the figure")
-    if rules.slope not in SPEED_FACTORS:
+def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
+    what = f"{mode}.streets"
+    require_fields(row, what, where, _STREETS)
+    require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))
+    if row["slope"] not in SPEED_FACTORS:
         choices = ", ".join(SPEED_FACTORS)
         raise InputError(
-            f"unknown slope '{rules.slope}'", where=where, remedy=f"use one of {choices}"
+            f"{what} has the unknown slope '{row['slope']}'",
+            where=where,
+            remedy=f"use one of {choices}",
         )
-    return rules
+    values = dict(row) | {key: tuple(row[key]) for key in _LISTS}
+    values["kmh"] = MappingProxyType({k: float(v) for k, v in row["kmh"].items()})
+    return StreetRules(**values)
 
 
 def read_modes(path: Path | str | None = None) -> Mapping[str, Mode]:
@@ -215,16 +245,7 @@ def read_modes(path: Path | str | None = None) -> Mapping[str, Mode]:
     rows = read_toml(Path(__file__).parent / "modes.toml")
     if path is not None:
         rows = _merged(rows, read_toml(path))
-    try:
-        return MappingProxyType({name: _mode(name, row) for name, row in rows.items()})
-    except KeyError as err:
-        raise InputError(f"a mode lacks {err}", where=path, remedy="add it") from None
-    except (TypeError, ValueError, AttributeError) as err:
-        if isinstance(err, InputError):
-            raise
-        raise InputError(
-            f"has a value of the wrong kind ({err})", where=path, remedy="correct it"
-        ) from None
+    return MappingProxyType({name: _mode(name, row, path) for name, row in rows.items()})
 
 
 def _merged(base: Mapping, over: Mapping) -> dict:
