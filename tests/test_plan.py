@@ -175,6 +175,93 @@ def test_an_item_counts_what_is_on_the_map_and_says_what_is_missing():
     assert third["missing_en"] == "the task is not published" and third["features"] == 0
 
 
+def checked(*rows):
+    """A check-up's table of (indicator, area, value, unit, verdict, why)."""
+    return pd.DataFrame(
+        [{"indicator": i, "name_zh": f"{i}率", "name_en": f"{i} rate", "area": a, "value": v, "unit": u, "verdict": w, "why": y, "own": False}
+         for i, a, v, u, w, y in rows]
+    )  # fmt: skip
+
+
+def told_of(item, layers, indicators=NO_INDICATORS, targets=None):
+    """The ledger's row of one item of a plan that has no other."""
+    table = copy.deepcopy(PLAN)
+    table["task"] = [{**table["task"][0], "item": [{"id": "1.1", "name_zh": "项", "name_en": "Item", "promised_zh": "建", **item}]}]  # fmt: skip
+    plan = parse_plan(table)
+    known = {x.kind.id: x for x in layers}
+    (row,) = ledger(plan, known, indicators, target_table(plan, targets)).to_dict("records")
+    return row
+
+
+def test_conditions_on_one_layer_add_up_and_count_no_feature_twice():
+    parks = layer("parks", [
+        ("a", shapely.box(0, 0, 9, 9), {}),
+        ("b", shapely.box(0, 0, 9, 9), {"status": "planned", "accuracy_m": 70.0, "quality": "schematic"}),
+        ("c", None, {"status": "announced", "accuracy_m": 900.0}),
+        ("d", shapely.box(0, 0, 9, 9), {"status": "announced", "accuracy_m": 500.0}),
+    ])  # fmt: skip
+    row = told_of({"shows": ["parks:status=existing", "parks:id=b", "parks:id=a", "parks:id=c"]}, [parks])  # fmt: skip
+    assert (row["features"], row["located"]) == (3, 2)
+    assert (row["existing"], row["planned"], row["announced"]) == (1, 1, 1)
+    # The best quality is named first; what has no place is no rougher for it.
+    assert row["quality"] == "derived+schematic" and row["accuracy_m"] == 70
+    assert row["layers"] == "公园 3" and row["layers_en"] == "Parks 3"
+    assert row["missing_zh"] == "公园 1 处位置未公布"
+    assert row["missing_en"] == "Parks: 1 without a published place"
+
+
+def test_a_table_is_not_the_map_and_that_is_said():
+    targets = layer("targets", [("t", None, {"metric": "m"})])
+    parks = layer("parks", [("a", shapely.box(0, 0, 9, 9), {})])
+    row = told_of({"shows": ["targets"]}, [targets])
+    assert (row["features"], row["located"], row["existing"]) == (0, 0, 1)
+    assert row["missing_zh"] == "只有表格记录，没有上图" and np.isnan(row["accuracy_m"])
+    row = told_of({"shows": ["targets", "parks"]}, [targets, parks])
+    assert (row["features"], row["located"], row["missing_zh"]) == (1, 1, "")
+    # Nothing there that is asked for is another thing than no layer at all.
+    row = told_of({"shows": ["parks:status=planned", "hospitals"]}, [parks])
+    assert row["missing_en"] == "nothing such in Parks; no layer of Hospitals"
+    assert row["missing_zh"] == "“公园”没有这样的要素；没有图层“医院”"
+
+
+def test_what_is_measured_is_that_of_the_whole_city_and_reasons_are_told():
+    found = checked(
+        ("a", "ALL", 0.5, "share", "met", ""), ("a", "区", 0.9, "share", "not met", ""),
+        ("b", "ALL", 1234.5, "persons", "no threshold", ""), ("c", "ALL", np.nan, "share", "cannot be told", "没有图层 / no layer"),
+        ("d", "ALL", 3.25, "km²", "not met", ""),
+    )  # fmt: skip
+    shows = [f"indicator:{x}" for x in "abcd"] + ["indicator:gone"]
+    row = told_of({"shows": shows}, [], found)
+    assert row["values_zh"] == "a率 50.0%（达标）；b率 1,234 人（无标准值）；c率 –（数据不足）；d率 3.25 km²（未达标）"  # fmt: skip
+    assert row["values_en"] == "a rate 50.0% (met); b rate 1,234 people (no threshold); c rate – (cannot be told); d rate 3.25 km² (not met)"  # fmt: skip
+    assert row["missing_zh"] == "c率：没有图层；没有指标 gone"
+    assert row["missing_en"] == "c rate: no layer; no indicator 'gone'"
+    assert row["indicators"] == "a；b；c；d；gone"
+
+
+def test_an_item_that_is_not_published_says_so_first():
+    row = told_of({"published": False, "promised_zh": ""}, [])
+    assert not row["published"]
+    assert row["missing_zh"] == "措施未公布；没有图层或指标能说明"
+    assert row["missing_en"] == "measures not published; neither layer nor indicator shows it"
+
+
+def test_only_goals_that_are_named_tell_how_far_it_is():
+    rows = layer("targets", [("t", None, {}), ("u", None, {})])
+    known = pd.concat([
+        goals(baseline_value=150.0, baseline_year=2020),
+        goals(id="u", name_zh="另", name_en="Other", value=10.0, year=np.nan, baseline_value=4.0, baseline_year=2020),
+    ])  # fmt: skip
+    row = told_of({"shows": ["targets:id=t"]}, [rows], targets=known)
+    assert row["distance_zh"] == "目标：2020年至2025年尚需 50 km²"
+    assert row["distance_en"] == "Goal: 50 km² still needed from 2020 to 2025"
+    row = told_of({"shows": ["targets:id=u"]}, [rows], targets=known)
+    assert row["distance_zh"] == "另：2020年起尚需 6 km²"
+    assert row["distance_en"] == "Other: 6 km² still needed from 2020"
+    row = told_of({"shows": ["targets"]}, [rows], targets=known)
+    assert row["distance_zh"] == ""
+
+
 def test_a_layer_without_task_and_a_task_without_layer_are_findings():
     plan = parse_plan(PLAN)
     bare = copy.deepcopy(PLAN)
