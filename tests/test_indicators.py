@@ -359,7 +359,10 @@ def test_the_wide_table_reads_like_a_check_up():
         "verdict",
         "trust",
     ]
-    assert table["clause"][0] == "X 3.1" and table["threshold"].tolist() == ["≥ 80.0%", "≥ 80.0% ?"]
+    assert table["clause"][0] == "X 3.1" and table["threshold"].tolist() == [
+        "≥ 80.0%",
+        "≥ 80.0% (unverified)",
+    ]
     assert table["verdict"].tolist() == ["not met", "threshold unverified"]
     assert table["east"][0].endswith("%") and "±50 m" in table["trust"][0]
 

@@ -209,18 +209,32 @@ def test_printed_scenarios_are_those_of_the_run(atlas, made):
     assert close(told["persons"], own["persons"], 1)
     assert close(told["persons_covered"], own["persons_covered"], 1)
     assert close(told["share"], own["share"], 1e-3)
-    gained = own["persons_covered"].to_numpy() - was["persons_covered"].to_numpy()
+    # A star marks where there are other people than now: what is gained is told of today's.
+    grown = own["persons"].to_numpy() != was["persons"].to_numpy()
+    assert (told["name"].str.endswith("*") == grown).all() and grown.any() and not grown.all()
+    more = own["persons_covered"].to_numpy() - was["persons_covered"].to_numpy()
+    gained = np.where(grown, own["persons_gained"].to_numpy(), more)
+    v = study.Variants(results.city)
+    people = v.ready(BASELINE).demand
+    held = people["persons"].to_numpy() * (people["area"] != "").to_numpy()
+    k = int(np.flatnonzero(grown & (frame["facilities"] == plan.headline_facilities))[0])
+    before, after_ = (
+        held[v.minutes(n, plan.headline_facilities, plan.headline_mode) <= plan.headline_minutes].sum()
+        for n in (BASELINE, frame["scenario"][k])
+    )  # fmt: skip
+    assert gained[k] == pytest.approx(after_ - before, abs=1e-6) and 0 < gained[k] < more[k] / 10
     points_ = (own["share"].to_numpy() - was["share"].to_numpy()) * 100
     assert close(told["persons_gained"], gained, 1) and close(told["share_gained"], points_, 0.1)
     assert (told["persons_gained"].str.startswith("+") == (gained.round() > 0)).all()
-    # A star marks where there are other people than now.
-    grown = own["persons"].to_numpy() != was["persons"].to_numpy()
-    assert (told["name"].str.endswith("*") == grown).all() and grown.any() and not grown.all()
     modes, frame = printed(made, "scenario_modes"), table(made, "scenario_modes").frame
     for mode in plan.modes:
         at = (plan.headline_facilities, mode, plan.headline_minutes, "ALL")
-        own = after.loc[[(s, *at) for s in frame["scenario"]], "persons_covered"].to_numpy()
-        assert close(modes[mode], own - base.loc[at, "persons_covered"], 1)
+        own = after.loc[[(s, *at) for s in frame["scenario"]]]
+        same = own["persons"].to_numpy() == base.loc[at, "persons"]
+        more = own["persons_covered"].to_numpy() - base.loc[at, "persons_covered"]
+        assert close(modes[mode], own["persons_gained"], 1) and close(
+            modes[mode][same], more[same], 1
+        )
 
 
 def test_printed_sites_stand_where_the_scenario_puts_them(atlas, made):

@@ -143,7 +143,18 @@ def test_a_growth_that_names_nobody_is_refused(town, ready):
         v.coverage("x", "hospitals", "walk")
 
 
-def test_a_second_facility_is_nearer_and_a_closed_one_is_gone(town, ready):
+def _kept(folder, name):
+    """A file of a scenario that closes the town's only hospital."""
+    path = folder / "own.toml"
+    path.write_text(
+        f'[[scenario]]\nid = "{name}"\nname_zh = "关"\nname_en = "shut"\n'
+        'change = [{ do = "close", layer = "hospitals", ids = ["h1"] }]\n',
+        "utf-8",
+    )
+    return path
+
+
+def test_a_second_facility_is_nearer_and_a_closed_one_is_gone(town, ready, tmp_path):
     v = variants(
         town,
         ready,
@@ -153,7 +164,15 @@ def test_a_second_facility_is_nearer_and_a_closed_one_is_gone(town, ready):
     )  # fmt: skip
     here = (6, 4)
     assert v.cells("more", "hospitals", "walk")[here] == pytest.approx(0, abs=0.1)
-    assert v.coverage("none", "hospitals", "walk")["persons_covered"].isna().all()
+    # What was known and is closed serves nobody; that is known, too.
+    assert (v.coverage("none", "hospitals", "walk")[["persons_covered", "share"]] == 0).all(
+        axis=None
+    )
+    told = run(
+        "compare", town.layers_folder, "baseline", "none", "--scenarios", _kept(tmp_path, "none")
+    )
+    lost = v.coverage(BASELINE, "hospitals", "walk").query("minutes == 2 and area == 'ALL'")
+    assert f"-{lost['persons_covered'].iloc[0]:,.0f} " in told and " 0.0% " in told
     # Moved: the south is near, the north is far; more: the lesser of both, everywhere.
     least = np.fmin(v.cells(BASELINE, "hospitals", "walk"), v.cells("moved", "hospitals", "walk"))
     assert np.allclose(v.cells("more", "hospitals", "walk"), least, equal_nan=True)
@@ -242,7 +261,9 @@ def test_costs_are_per_person_that_is_newly_served(tmp_path):
     table = found.coverage
     gained = table.query("facilities == 'hospitals' and mode == 'drive' and minutes == 2 and area == 'ALL'")["gained"].iloc[0]  # fmt: skip
     assert row["cost"] == 3 and row["cost_unit"] == "亿元" and row["persons_gained"] == gained > 0
-    assert row["cost_per_person"] == pytest.approx(3 / gained)
+    # Three hundred million yuan, told in yuan for each.
+    assert row["cost_per_person"] == pytest.approx(3e8 / gained) and row["per_unit"] == "元"
+    assert (row["facilities"], row["mode"], row["minutes"]) == ("hospitals", "drive", 2)
     # A scenario whose costs nobody stated has none, rather than nought.
     v = study.Variants(city, known({"id": "x", "change": [{"do": "grow", "factor": 2}]}))
     assert not len(study.compare(v, BASELINE, "x").costs)
@@ -280,7 +301,7 @@ def test_a_comparison_read_backwards_is_its_mirror(swap, b):
         if opposite:
             there = there.assign(**{opposite: -there[opposite]})
         # Quality is that of what is looked at.
-        kept = [c for c in here if c not in ("quality", "accuracy_m")]
+        kept = [c for c in here if c not in ("quality", "accuracy_m", "why")]
         pd.testing.assert_frame_equal(here[kept], there[kept], check_dtype=False)
     if b != "half":
         turned = {"persons_faster": "persons_slower", "minutes_saved": "minutes_lost", "persons_connected": "persons_cut_off"}  # fmt: skip

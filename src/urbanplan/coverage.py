@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Name of the row that sums all areas.
 ALL = "ALL"
+#: Minutes that make a difference to somebody; less is rounding.
+LEAST_MIN = 0.5
 #: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
 _NOISE_MIN = 1e-9
 #: For each area, which rows of the demand lie in it (positions) and with what share of each.

@@ -24,6 +24,8 @@ from urbanplan.cli.options import (
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from urbanplan.city import City
     from urbanplan.study import Comparison, Variants
 
@@ -158,16 +160,17 @@ def _told(screen: Screen, found: Comparison, plan, as_json: bool) -> None:
         screen.records(_tables(found))
         return
     title = f"{found.a} → {found.b}"
-    limit = found.coverage["minutes"] == plan.headline_minutes
-    gained = found.coverage[limit & (found.coverage["gained"].abs() >= 0.5)]
+    limit, cover = found.coverage["minutes"] == plan.headline_minutes, found.coverage
+    other = (cover["gained"].abs() >= 0.5) | (
+        cover["covered_a"].isna() != cover["covered_b"].isna()
+    )
     whole = found.people[found.people["area"] == ALL]
     touched = whole[whole.drop(columns=["facilities", "mode", "area"]).sum(axis=1) >= 0.5]
-    told = found.indicators[found.indicators["difference"].abs() > 1e-9]
     parts = {
-        f"within {plan.headline_minutes:g} min": (gained, ("persons_a",)),
+        f"within {plan.headline_minutes:g} min": (cover[limit & other], ("persons_a",)),
         "people (all areas; by district with --out)": (touched, ("area",)),
-        "indicators": (told, ("name_en", "quality", "accuracy_m")),
-        "layers": (found.layers, ("name_en",)),
+        "indicators": (_worded(found.indicators, screen.lang), ()),
+        "layers": (found.layers, ()),
     }
     for name, (table, hide) in parts.items():
         if len(table):
@@ -176,6 +179,25 @@ def _told(screen: Screen, found: Comparison, plan, as_json: bool) -> None:
             screen.note(f"{title}: {name}: nothing changes")
     if len(found.costs):
         screen.table(found.costs, False, f"{title}: costs")
+
+
+def _worded(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Indicators that two scenarios tell otherwise, their figures in words with units."""
+    from urbanplan.indicators import change_text, figure_text
+
+    same = table["difference"].abs() <= 1e-9
+    both = table["value_a"].isna() & table["value_b"].isna()
+    asked = (table["threshold_a"] == table["threshold_b"]) | (
+        table["threshold_a"].isna() & table["threshold_b"].isna()
+    )
+    kept = (same | both) & asked & (table["verdict_a"] == table["verdict_b"])
+    told = table[~kept]
+    out = told[["indicator", "name_zh", "name_en", "area"]].copy()
+    for name in ("value_a", "value_b", "threshold_a", "threshold_b"):
+        out[name] = [figure_text(v, u, lang) for v, u in zip(told[name], told["unit"])]
+    changes = zip(told["difference"], told["unit"])
+    out["shift"] = [change_text(d, u, lang) for d, u in changes]
+    return out.assign(verdict_a=told["verdict_a"], verdict_b=told["verdict_b"], why=told["why"])
 
 
 def _positive_number(_context: click.Context, option: click.Option, value: float | None):

@@ -362,7 +362,7 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     elif as_json:
         screen.table(table, True, title="")
     else:
-        shown, known = wide(table), study.plan_of(profile)
+        shown, known = wide(table, screen.lang), study.plan_of(profile)
         if known.tasks:
             names = table["indicator"].drop_duplicates()
             shown["tasks"] = [", ".join(map(str, known.tasks_of_indicator(n))) for n in names]

@@ -2,5 +2,6 @@
 
 from urbanplan.indicators.checkup import COLUMNS, check_up, wide
 from urbanplan.indicators.scene import Scene
+from urbanplan.indicators.wording import change_text, figure_text
 
-__all__ = ["COLUMNS", "Scene", "check_up", "wide"]
+__all__ = ["COLUMNS", "Scene", "change_text", "check_up", "figure_text", "wide"]

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanplan.catalog import load_catalog
 from urbanplan.catalog.standards import Indicator, judge
 from urbanplan.coverage import ALL
 from urbanplan.indicators.measures import compute
 from urbanplan.indicators.scene import CannotTellError, Scene
+from urbanplan.indicators.wording import figure_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +69,8 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
     return rows
 
 
-def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per indicator, one column per area: as a planner reads it.
+def wide(table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
+    """One row per indicator, one column per area: as a planner reads it, figures in words of a language.
 
     Returns
     -------
@@ -88,33 +90,27 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
                 "name_zh": whole["name_zh"],
                 "name_en": whole["name_en"],
                 "clause": " ".join(filter(None, (whole["document"], whole["clause"]))),
-                "threshold": _threshold(whole),
-                **{a: _figure(by.at[a, "value"], whole["unit"]) for a in areas},
+                "threshold": _threshold(whole, lang),
+                **{a: figure_text(by.at[a, "value"], whole["unit"], lang) for a in areas},
                 "verdict": whole["verdict"],
-                "trust": _trust(whole),
+                "trust": _trust(whole, lang),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _threshold(row: pd.Series) -> str:
+def _threshold(row: pd.Series, lang: str) -> str:
     if np.isnan(row["threshold"]):
         return ""
     sign = {"at_least": "≥", "above": ">", "at_most": "≤"}[row["direction"]]
-    mark = "" if row["grade"] == "V" else " ?"
-    return f"{sign} {_figure(row['threshold'], row['unit'])}{mark}"
+    mark = "" if row["grade"] == "V" else "（待核）" if lang == "zh" else " (unverified)"
+    return f"{sign} {figure_text(row['threshold'], row['unit'], lang)}{mark}"
 
 
-def _figure(value: float, unit: str) -> str:
-    if np.isnan(value):
-        return "–"
-    if unit == "share":
-        return f"{value:.1%}"
-    return f"{value:,.0f} {unit}" if abs(value) >= 1000 else f"{value:,.2f} {unit}"
-
-
-def _trust(row: pd.Series) -> str:
+def _trust(row: pd.Series, lang: str) -> str:
     if row["why"]:
         return row["why"]
+    known = load_catalog().symbols.values["quality"]
+    quality = "+".join(known[q][lang] for q in row["quality"].split("+") if q)
     metres = row["accuracy_m"]
-    return f"{row['quality']} ±{metres:,.0f} m" if metres > 0 else str(row["quality"])
+    return f"{quality} ±{metres:,.0f} m" if metres > 0 else quality

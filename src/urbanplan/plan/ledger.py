@@ -11,6 +11,7 @@ import numpy as np
 from urbanplan.catalog import QUALITIES, STATUSES, load_catalog, read_consistency
 from urbanplan.coverage import ALL
 from urbanplan.crs import WGS84
+from urbanplan.indicators import figure_text
 from urbanplan.layers import Layer
 from urbanplan.layers.select import select
 from urbanplan.plan.conflicts import conflicts
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _GROUND = ("boundary",)
 #: The layer of goals, whose published values are held against them.
 TARGETS = "targets"
-_UNITS = {"persons": ("人", "people"), "100m yuan": ("亿元", "× 100m yuan")}
 LEDGER = (
     "task", "item", "part", "name_zh", "name_en", "agencies", "published", "promised_zh", "promised_en", "layers",
     "layers_en", "features", "located", *STATUSES, "indicators", "values_zh", "values_en", "distance_zh", "distance_en",
@@ -180,22 +180,10 @@ def _values(item: Item, indicators: pd.DataFrame) -> tuple[str, str, dict[str, A
         hit = indicators[(indicators["indicator"] == name) & (indicators["area"] == ALL)]
         for row in hit.itertuples():
             known[name] = row
-            zh.append(
-                f"{row.name_zh} {_shown(row.value, row.unit, 0)}（{words[row.verdict]['zh']}）"
-            )
-            en.append(
-                f"{row.name_en} {_shown(row.value, row.unit, 1)} ({words[row.verdict]['en']})"
-            )
+            said = words[row.verdict]
+            zh.append(f"{row.name_zh} {figure_text(row.value, row.unit, 'zh')}（{said['zh']}）")
+            en.append(f"{row.name_en} {figure_text(row.value, row.unit, 'en')} ({said['en']})")
     return "；".join(zh), "; ".join(en), known
-
-
-def _shown(value: float, unit: str, lang: int) -> str:
-    if value != value:
-        return "–"
-    if unit == "share":
-        return f"{value:.1%}"
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}".rstrip("0").rstrip(".")
-    return f"{text} {_UNITS.get(unit, (unit, unit))[lang]}".strip()
 
 
 def _distance(item: Item, targets: pd.DataFrame) -> tuple[str, str]:
@@ -203,7 +191,7 @@ def _distance(item: Item, targets: pd.DataFrame) -> tuple[str, str]:
     rows = targets[targets["target"].isin(ids) & targets["still_needed"].notna()]
     zh, en = [], []
     for r in rows.itertuples():
-        needed = [_shown(r.still_needed, r.unit, lang) for lang in (0, 1)]
+        needed = [figure_text(r.still_needed, r.unit, lang) for lang in ("zh", "en")]
         if r.still_needed <= 0:
             zh.append(f"{r.name_zh}：{r.latest_year:.0f}年已达到")
             en.append(f"{r.name_en}: reached in {r.latest_year:.0f}")
@@ -328,7 +316,7 @@ def _target(plan: Plan, row: Mapping[str, Any]) -> dict[str, Any]:
         "target": row["id"], "name_zh": row["name_zh"], "name_en": row["name_en"], "unit": row["unit"],
         "goal": goal, "other_goals": others, "year": year, "baseline": baseline, "baseline_year": since, "latest": latest[1],
         "latest_year": latest[0], "latest_source": latest[2],
-        "values": "；".join(f"{y}: {_shown(v, '', 0)}" for y, v, _ in points),
+        "values": "；".join(f"{y}: {figure_text(v, '', 'zh')}" for y, v, _ in points),
         "still_needed": needed, "needed_share": needed / latest[1] if latest[1] else np.nan,
         "per_year": needed / left if left > 0 else np.nan, "past_per_year": past,
         "note_zh": own["note_zh"], "note_en": own["note_en"],
@@ -348,5 +336,5 @@ def _goal(plan: Plan, row: Mapping[str, Any], own: float) -> tuple[float, str]:
         return own, ""
     first, *rest = sorted(said, key=lambda x: x[0])
     return first[2], "；".join(
-        f"{name}: {_shown(v, '', 0)}" for _, name, v in rest if v != first[2]
+        f"{name}: {figure_text(v, '', 'zh')}" for _, name, v in rest if v != first[2]
     )

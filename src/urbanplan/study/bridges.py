@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.catalog import Mode
-from urbanplan.coverage import ALL, minutes_to_nearest, share_in
+from urbanplan.coverage import ALL, LEAST_MIN, minutes_to_nearest, share_in
 from urbanplan.errors import InputError
 from urbanplan.layers.model import require
 from urbanplan.study.ready import Ready
@@ -33,7 +33,7 @@ def bridge_dependence(
     Returns
     -------
     DataFrame
-        ``bridge, name_zh, name_en, persons_slower, minutes_lost`` (mean over those), ``persons_lost``
+        ``bridge, name_zh, name_en, persons_slower`` (by more than `LEAST_MIN`)``, minutes_lost`` (mean over those), ``persons_lost``
         (from within the limit), ``persons_cut_off`` (no way at all), ``quality, accuracy_m``; the
         bridge that costs most person-minutes first.
 
@@ -61,7 +61,7 @@ def bridge_dependence(
     for bridge in existing.itertuples():
         then = minutes((bridge.id,))
         cut = np.isfinite(now) & np.isinf(then)
-        slower = np.isfinite(then) & (then > now + 1e-9)
+        slower = np.isfinite(then) & (then > now + LEAST_MIN)
         lost = np.where(slower, then - np.where(slower, now, 0), 0)
         people = persons[slower].sum()
         rows.append(

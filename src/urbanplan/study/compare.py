@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.coverage import ALL, share_in
+from urbanplan.coverage import ALL, LEAST_MIN, coverage, minutes_to_nearest, share_in
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.layers import accuracy_under
 from urbanplan.layers.select import measure
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from urbanplan.study.ready import Ready
 
-#: Minutes that make a difference to somebody; less is rounding.
-LEAST_MIN = 0.5
+#: What a cost for each person is told in, and how much of it the unit of the whole is.
+_PER_PERSON = {"亿元": ("元", 1e8), "万元": ("元", 1e4)}
 #: Borders of the classes of a map of change, in minutes; more is slower.
 STEPS_MIN = (-10.0, -5.0, -LEAST_MIN, LEAST_MIN, 5.0, 10.0)
 
@@ -35,7 +35,7 @@ class Comparison:
     a, b : str
     indicators : DataFrame
         ``indicator, name_zh, name_en, area, unit, value_a, value_b, difference, threshold_a, threshold_b, verdict_a, verdict_b,
-        quality, accuracy_m``.
+        quality, accuracy_m, why`` (``b`` cannot be told).
     coverage : DataFrame
         ``facilities, mode, minutes, area, persons_a, persons_b, covered_a, covered_b, gained, share_a,
         share_b``.
@@ -47,7 +47,8 @@ class Comparison:
         Layers that the scenarios hold differently: ``layer, name_zh, name_en``, and of existing features
         ``features_a, features_b, length_km_a, length_km_b, area_km2_a, area_km2_b``.
     costs : DataFrame
-        One row if costs are known: ``cost, cost_unit, persons_gained, cost_per_person`` of the headline.
+        If costs are known, a row for each kind of facility that `b` holds otherwise, or for the headline's: ``facilities,
+        mode, minutes, cost, cost_unit, persons_gained`` (of `a`'s people)``, cost_per_person, per_unit``.
     """
 
     a: str
@@ -79,14 +80,14 @@ def _indicators(variants: Variants, a: str, b: str) -> pd.DataFrame:
 
     one, other = variants.indicators(a), variants.indicators(b)
     keys = ["indicator", "area"]
-    about = ["name_zh", "name_en", "unit", "quality", "accuracy_m"]
+    about = ["name_zh", "name_en", "unit", "quality", "accuracy_m", "why"]
     both = other[[*keys, *about, "value", "threshold", "verdict"]].merge(
         one[[*keys, "value", "threshold", "verdict"]], on=keys, suffixes=("_b", "_a"), how="left"
     )
     both["difference"] = both["value_b"] - both["value_a"]
     columns = [
         "indicator", "name_zh", "name_en", "area", "unit", "value_a", "value_b", "difference",
-        "threshold_a", "threshold_b", "verdict_a", "verdict_b", "quality", "accuracy_m",
+        "threshold_a", "threshold_b", "verdict_a", "verdict_b", "quality", "accuracy_m", "why",
     ]  # fmt: skip
     return pd.DataFrame(both[columns])
 
@@ -165,23 +166,33 @@ def _mean(values: np.ndarray, weights: np.ndarray, hit: np.ndarray) -> float:
 def _costs(variants: Variants, a: str, b: str) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["cost", "cost_unit", "persons_gained", "cost_per_person"]
+    columns = ["facilities", "mode", "minutes", "cost", "cost_unit", "persons_gained", "cost_per_person", "per_unit"]  # fmt: skip
     before = {s.id for s in chain(variants.known, a)}
     own = [s for s in chain(variants.known, b) if s.id not in before and s.id != BASELINE]
     units = {s.cost_unit for s in own if s.changes or s.cost is not None}
     if not own or any(s.cost is None for s in own if s.changes) or len(units) != 1:
         return pd.DataFrame(columns=columns)
-    plan = variants.city.analysis
-    tables = [
-        variants.coverage(n, plan.headline_facilities, plan.headline_mode).query(
-            "area == @ALL and minutes == @plan.headline_minutes"
-        )
+    plan, unit = variants.city.analysis, units.pop()
+    one, other = variants.layers(a), variants.layers(b)
+    changed = [f for f in plan.facilities if one[f].sha256 != other[f].sha256]
+    cost, (per, scale) = float(sum(s.cost or 0 for s in own)), _PER_PERSON.get(unit, (unit, 1.0))
+    rows = []
+    for facilities in changed or [plan.headline_facilities]:
+        gained = _newly(variants, a, b, facilities)
+        price = cost * scale / gained if gained > 0 else np.nan
+        rows.append([facilities, plan.headline_mode, plan.headline_minutes, cost, unit, gained, price, per])  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _newly(variants: Variants, a: str, b: str, facilities: str) -> float:
+    # More people alone are no better reach: the same people before and after.
+    plan, ready = variants.city.analysis, variants.ready(a)
+    mode, limit = plan.headline_mode, plan.headline_minutes
+    now, then = (
+        coverage(ready.demand, minutes_to_nearest(ready.demand, variants.cells(n, facilities, mode), mode), [limit], ready.parts)
         for n in (a, b)
-    ]
-    gained = float(tables[1]["persons_covered"].iloc[0] - tables[0]["persons_covered"].iloc[0])
-    cost = float(sum(s.cost or 0 for s in own))
-    per = cost / gained if gained > 0 else np.nan
-    return pd.DataFrame([[cost, units.pop(), gained, per]], columns=columns)
+    )  # fmt: skip
+    return float(then["persons_covered"].iloc[-1] - now["persons_covered"].iloc[-1])
 
 
 def difference_map(

@@ -41,7 +41,7 @@ class Results:
         The baseline first.
     scenario_coverage : DataFrame
         Coverage under each scenario: ``scenario, name_zh, name_en, facilities, mode, minutes, area, persons,
-        persons_covered, share, persons_gained`` (against the baseline).
+        persons_covered, share, persons_gained`` (of the baseline's people, against the baseline).
     scenario_bands : GeoDataFrame
         As `bands`, with ``scenario``: the headline's mode, where a scenario changes the minutes.
     differences : GeoDataFrame

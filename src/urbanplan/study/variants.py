@@ -189,14 +189,21 @@ class Variants:
         key = ("coverage", self.cells_key(name, facilities, mode), people)
         return self._once(key, lambda: self._coverage(name, facilities, mode))
 
-    def _coverage(self, name: str, facilities: str, mode: str) -> pd.DataFrame:
-        ready = self.ready(name)
+    def reach_of_today(self, name: str, facilities: str, mode: str) -> pd.DataFrame:
+        """As `coverage`, of the baseline's people: what a scenario's ways and facilities alone change."""
+        key = ("today", self.cells_key(name, facilities, mode))
+        return self._once(key, lambda: self._coverage(name, facilities, mode, BASELINE))
+
+    def _coverage(self, name: str, facilities: str, mode: str, people: str = "") -> pd.DataFrame:
+        ready = self.ready(people or name)
         require(ready.layers, facilities)
         cells = self.cells(name, facilities, mode)
         column = minutes_to_nearest(ready.demand, cells, mode)
         table = coverage(ready.demand, column, self.city.analysis.minutes, ready.parts)
-        if not len(self.placed(name, facilities, mode)):
-            # Nothing is known to be there, which is not the same as nobody being served.
+        known = (len(self.placed(n, facilities, mode)) for n in (BASELINE, name))
+        if not any(known):
+            # Nothing is known to be there, which is not the same as nobody being served: unless a
+            # scenario closed it all.
             table[["persons_covered", "share", "km2_covered", "km2_share"]] = np.nan
         table.insert(0, "mode", mode)
         table.insert(0, "facilities", facilities)

@@ -73,7 +73,8 @@ def _asked(variants: Variants, name: str) -> list[str]:
 def _table(variants: Variants, name: str, facilities: str, mode: str) -> pd.DataFrame:
     before = variants.coverage(BASELINE, facilities, mode)
     table = variants.coverage(name, facilities, mode).copy()
-    table["persons_gained"] = table["persons_covered"] - before["persons_covered"]
+    # Among the people of the baseline: that more people live somewhere is no better reach.
+    table["persons_gained"] = variants.reach_of_today(name, facilities, mode)["persons_covered"] - before["persons_covered"]  # fmt: skip
     known = variants.known[name]
     table["scenario"], table["name_zh"], table["name_en"] = name, known.name_zh, known.name_en
     return table[list(COLUMNS)]

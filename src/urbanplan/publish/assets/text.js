@@ -9,7 +9,7 @@ const urbanplanText = {
   total: ["合计", "All"], csv: ["导出表格 CSV", "Table as CSV"], close: ["关闭", "Close"], table: ["属性表", "Table"],
   indicators: ["指标与标准", "Indicators and standards"], verdict: ["结论", "Verdict"], indicator: ["指标", "Indicator"], value: ["现值", "Value"], threshold: ["标准", "Threshold"], told: ["全部能判断的", "All that can be told"], every: ["全部", "All"],
   scenarios: ["情景对比", "Scenarios"], scenario: ["情景", "Scenario"], noScenario: ["（无：现状基准）", "(none: baseline)"], swipe: ["左右对比：左现状，右情景", "Compare: baseline left, scenario right"], change: ["时间变化图", "Map of change"],
-  ranked: ["按新增覆盖人口排序（与现状相比，标题时限）", "By people gained against the baseline, at the headline's limit"], baseline: ["现状", "Baseline"], untouched: ["此情景不改变到达这类设施的时间。", "This scenario changes no minutes to facilities of this kind."],
+  ranked: ["按新增覆盖人口排序（按现状人口，与现状相比，标题时限）", "By people gained among those of today, at the headline's limit"], baseline: ["现状", "Baseline"], untouched: ["此情景不改变到达这类设施的时间。", "This scenario changes no minutes to facilities of this kind."],
   plan: ["规划任务", "The plan"], agency: ["牵头单位", "Lead agency"], unpublished: ["内容未公布。", "Not published."], showTask: ["在图上显示本任务全部内容", "Show all of this task on the map"],
   promised: ["目标", "Promised"], onMap: ["上图", "On the map"], measured: ["测得", "Measured"], distance: ["差距", "Still needed"], lacking: ["缺少", "Missing"], serves: ["规划任务", "Serves task"],
   untold: ["没有已公布位置的现状设施：无法判断。请先补充设施、道路等图层。", "No existing facility has a published place: this cannot be told. Bring in facilities, roads and other layers first."],

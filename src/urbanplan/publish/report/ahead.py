@@ -208,7 +208,8 @@ def _site_gains(context: Context) -> Table | None:
     frame = pd.concat(parts, ignore_index=True)
     if not len(frame):
         return None
-    frame["name"] = [context.scenario(s) for s in frame["scenario"]]
+    mixed = {s for s in frame["scenario"] if context.mixed(s)}
+    frame["name"] = [context.scenario(s) + (" †" if s in mixed else "") for s in frame["scenario"]]
     frame["way"] = [context.mode(m) for m in frame["mode"]]
     columns = (
         Column("name", words("c_scenario"), weight=2),
@@ -216,7 +217,8 @@ def _site_gains(context: Context) -> Table | None:
         Column("way", words("c_mode"), weight=0.8),
         *(Column(f"m{m:g}", words("c_within", n=f"{m:g}"), "gain") for m in plan.minutes),
     )
-    return Table("site_gains", words("t_site_gains"), columns, frame)
+    note = words("n_other_changes") if mixed else ""
+    return Table("site_gains", words("t_site_gains"), columns, frame, note)
 
 
 def bridges(context: Context) -> Section | None:

@@ -211,6 +211,11 @@ class Context:
                     found.append((one.id, layer, layers.count(layer)))
         return found
 
+    def mixed(self, scenario: str) -> bool:
+        """Whether a scenario does other things than adding facilities of one kind."""
+        done = [c for s in chain(self.results.scenarios, scenario) for c in s.changes]
+        return len({(c.do, c.get("layer")) if c.do == "add" else c.do for c in done}) > 1
+
     @cached_property
     def on_osm(self) -> bool:
         """Whether anything comes from OpenStreetMap, whose licence asks to say so."""

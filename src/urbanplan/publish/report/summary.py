@@ -155,11 +155,12 @@ def _ahead(context: Context) -> list[str]:
     best = context.best(plan.headline_mode)
     if best is None:
         return [words("s_best_none", **_about(context)), *_other_modes(context, None)]
-    said = [words("s_best", **_gain_of(context, best))]
+    # "It also" speaks of the best: nothing stands between.
+    said = [words("s_best", **_gain_of(context, best)), *_other_modes(context, best.scenario)]
     planned = context.best(plan.headline_mode, adding=False)
     if planned is not None and planned.scenario != best.scenario:
         said.append(words("s_best_planned", **_gain_of(context, planned)))
-    return [*said, *_other_modes(context, best.scenario)]
+    return said
 
 
 def _gain_of(context: Context, one: Any) -> dict[str, str]:
