@@ -163,6 +163,8 @@ CORPUS = [
     ("no city table", edit("city.toml", "[city]", "[town]"), CHECK, "city.toml"),
     ("no headline", edit("study.toml", "[headline]", "[head]"), CHECK, "study.toml"),
     ("no study.toml", gone("study.toml"), CHECK, "study.toml"),
+    ("a comma of a Chinese keyboard", text("study.toml", 'cell_m = 100， # 米'), CHECK, "line 1 has '，': write ,"),
+    ("quotes of a Chinese keyboard", text("study.toml", '# “注”\nheadline = “x”'), CHECK, "line 2 has '“': write \""),
     ("city.toml no toml", text("city.toml", "id: x"), CHECK, "city.toml"),
     ("study.toml no toml", text("study.toml", "{"), CHECK, "study.toml"),
     ("city.toml in gbk", text("city.toml", "[city]\nid='泸州'", "gbk"), CHECK, "city.toml"),

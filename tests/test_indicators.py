@@ -158,7 +158,7 @@ def test_every_shipped_entry_says_where_it_is_from():
         (
             "metres = 300",
             "metres = -1",
-            "'metres' is of the wrong kind: -1 → write a number above 0",
+            "'metres' of indicator one cannot be -1 → write a number above 0",
         ),
         ('direction = "at_least"\n', "", "threshold without a direction"),
         ('direction = "at_least"', 'direction = "near"', "direction = one of"),
@@ -170,9 +170,9 @@ def test_every_shipped_entry_says_where_it_is_from():
         (
             "threshold = 0.5",
             'threshold = "half"',
-            "'threshold' is of the wrong kind: 'half' → write a number above 0",
+            "'threshold' of indicator one cannot be 'half' → write a number above 0",
         ),
-        ("metres = 300", 'rings = [["a", 3]]', "wrong kind"),
+        ("metres = 300", 'rings = [["a", 3]]', "'rings' of indicator one cannot be [['a', 3]]"),
     ],
 )
 def test_a_broken_entry_is_named(tmp_path, old, new, said):

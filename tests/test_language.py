@@ -24,6 +24,26 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.mark.parametrize(
+    ("what", "chinese"),
+    [
+        (
+            "'factor' of 'grow' of scenario a cannot be '1.1'",
+            "情景 a 的 grow 的 factor 不能是 '1.1'",
+        ),
+        ("'add' of scenario a has no id", "情景 a 的 add：没有 id"),
+        ("scenario a has no name_zh", "情景 a：没有 name_zh"),
+        ("scenario 'a' has a cost without a cost_unit", "情景“a”有 cost 而没有 cost_unit"),
+        ("'shows' of item 3.1 cannot be [5]", "事项 3.1 的 shows 不能是 [5]"),
+        ("'goals' of document d cannot be 5", "文件 d 的 goals 不能是 5"),
+        ("'minutes' of the study cannot be 7", "分析设置 的 minutes 不能是 7"),
+        ("a point of the series of 't' has no source", "“t”的历年值 中的一点：没有 source"),
+    ],
+)
+def test_a_table_of_the_wrong_kind_is_told_in_chinese(what, chinese):
+    assert words.told(what, "zh") == chinese
+
+
+@pytest.mark.parametrize(
     ("environ", "lang"),
     [
         ({}, "en"),
@@ -82,8 +102,8 @@ def test_chinese_keeps_what_is_typed():
     error = InputError("no file 'roads.geojson' in a or b", where="luzhou", remedy="unheard of")
     assert words.sentence(error, "zh") == "luzhou：a or b 中没有文件“roads.geojson” → unheard of"
     # A piece that is itself a sentence.
-    said = words.told("indicator 'x' has the unknown field 'y'", "zh")
-    assert said == "指标“x”：有不认识的字段“y”"
+    said = words.told("indicator x has the unknown field 'y'", "zh")
+    assert said == "指标 x：有不认识的字段“y”"
     assert words.told("unknown mode 'fly'", "zh") == "没有出行方式“fly”"
 
 
@@ -140,7 +160,11 @@ def test_every_sentence_of_the_table_is_still_said():
     click_own = {re.sub(r"\{[^}]*\}", "{}", t) for t in spoken(Path(inspect.getfile(click)).parent)}
     said = {t.removeprefix("urbanplan: ") for t in spoken(SRC)} | click_own
     # Beginnings and ends that are put together while running.
-    gone = [k for k in TABLE["sentences"] if k not in said and not _made(k, said)]
+    gone = [
+        k
+        for k in {**TABLE["sentences"], **TABLE["phrases"]}
+        if k not in said and not _made(k, said)
+    ]
     assert not gone
 
 
@@ -209,7 +233,7 @@ def _made(key: str, said: set[str]) -> bool:
 
 
 def test_a_translation_holds_every_piece():
-    for key, chinese in TABLE["sentences"].items():
+    for key, chinese in {**TABLE["sentences"], **TABLE["phrases"]}.items():
         pieces = key.count("{}")
         numbered = sorted(map(int, re.findall(r"\{(\d)\}", chinese)))
         if numbered:

@@ -109,11 +109,11 @@ def test_a_users_file_changes_one_figure_and_adds_a_mode(tmp_path):
         ("[walk.streets]\nslope = 'steep'", "steep.*tobler"),
         ("[walk.streets]\nkmhs = 3", "kmhs"),
         ("[walk.streets.kmh]\nsteps = -1", "above 0"),
-        ("[walk.streets.kmh]\nsteps = 'slow'", "walk.streets.kmh: 'steps' is of the wrong kind"),
+        ("[walk.streets.kmh]\nsteps = 'slow'", "'steps' of mode walk.streets.kmh cannot be 'slow'"),
         ("[walk]\non_roads = 'fast'", "on_roads is 'fast'"),
         (
             "[walk.built_up]\ndetour = 0.9",
-            "built_up: 'detour' is of the wrong kind: 0.9 → write a number of 1",
+            "'detour' of mode walk.built_up cannot be 0.9 → write a number of 1",
         ),
         ("[fly]\nname_zh = 'x'", "mode fly has no name_en"),
     ],

@@ -134,7 +134,7 @@ def test_every_layer_of_luzhou_serves_a_task_and_answers_which(luzhou):
         (lambda p: p["task"][0].update(part="9"), "of no part '9'"),
         (lambda p: p["task"][0].update(agencies=[]), "no lead agency"),
         (lambda p: p["task"][1].update(number=1), "task 1 is there twice"),
-        (lambda p: p["task"][1].update(number="2"), "'number' is of the wrong kind: '2' → write a whole number"),
+        (lambda p: p["task"][1].update(number="2"), "'number' of task 2 cannot be '2' → write a whole number"),
         (lambda p: p["task"][0]["item"][1].update(id="1.1"), "item 1.1 is there twice"),
         (lambda p: p["task"][0]["item"][0].pop("promised_zh"), "promises nothing"),
         (lambda p: p["task"][0]["item"][0].update(shows=["moon"]), "moon"),

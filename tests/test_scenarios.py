@@ -455,16 +455,16 @@ def test_a_bridge_that_leads_nowhere_is_refused(streets):
         ({"id": "x", "base": "y"}, "no scenario 'y'"),
         ({"id": "x", "base": "x"}, "stands on itself"),
         ({"id": "x", "change": [{"do": "paint"}]}, "'paint'"),
-        ({"id": "x", "change": [{"do": "open"}]}, "'open' has no layer"),
+        ({"id": "x", "change": [{"do": "open"}]}, "'open' of scenario x has no layer"),
         ({"id": "x", "change": [{"do": "open", "layer": "bridges"}]}, "ids or a status"),
         ({"id": "x", "change": [{"do": "open", "layer": "moats", "ids": ["a"]}]}, "moats"),
         ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n"}]}, "one of at"),
         ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": [28, 105, 1]}]}, "lon, lat"),
         ({"id": "x", "change": [{"do": "add", "layer": "hospitals", "id": "n", "at": [105, 128]}]}, "lon, lat"),
         ({"id": "x", "change": [{"do": "speed", "class": "primary"}]}, "kmh or a factor"),
-        ({"id": "x", "change": [{"do": "grow", "factor": -1}]}, "'factor' is of the wrong kind: -1 → write a number above 0"),
+        ({"id": "x", "change": [{"do": "grow", "factor": -1}]}, "'factor' of 'grow' of scenario x cannot be -1 → write a number above 0"),
         ({"id": "x", "change": [{"do": "grow", "factor": 1, "to": 2}]}, "to .persons. or a factor"),
-        ({"id": "x", "change": [{"do": "standard"}]}, "'standard' has no id"),
+        ({"id": "x", "change": [{"do": "standard"}]}, "'standard' of scenario x has no id"),
         ({"id": "x", "change": [{"do": "close", "layer": "streets", "ids": ["1"]}]}, "the place at which"),
     ],
 )  # fmt: skip
@@ -682,7 +682,7 @@ def test_speed_of_mapped_streets(town):
 )  # fmt: skip
 def test_a_change_of_the_wrong_kind_is_one_sentence(change):
     row = {"id": "x", "name_zh": "甲", "name_en": "A", "change": change}
-    with pytest.raises(UrbanplanError, match="'x'"):
+    with pytest.raises(UrbanplanError, match=r"scenario (x|'x') "):
         parse_scenarios({"scenario": [row]})
 
 

@@ -115,7 +115,7 @@ def require_fields(
             )
         if not known[key].fits(value):
             raise InputError(
-                f"{what}: '{key}' is of the wrong kind: {_said(value)}",
+                f"'{key}' of {what} cannot be {_said(value)}",
                 where=where,
                 remedy=f"write {known[key].wanted}",
             )

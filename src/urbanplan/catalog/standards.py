@@ -97,7 +97,7 @@ def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapp
             f"indicator '{name}' {what}", where=where, remedy="compare with the shipped standards"
         )
 
-    require_fields(row, f"indicator '{name}'", where, _NEEDED, _BESIDES)
+    require_fields(row, f"indicator {name}", where, _NEEDED, _BESIDES)
     about = {k: head.get(k, "") for k in ("document", "edition")}
     values: dict[str, Any] = {**about, **row}
     values["rings"] = tuple(sorted((float(ha), float(m)) for ha, m in row.get("rings", ())))

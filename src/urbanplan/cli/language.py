@@ -128,9 +128,11 @@ def _words() -> Mapping[str, Mapping]:
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     # Sentences with more of their own words are tried first: "{} has no {}" must not take the rest.
-    known = _words()["sentences"]
-    order = sorted(known, key=lambda key: -len(key.replace(_PIECE, "")))
-    return tuple((re.compile(_pattern(key), re.DOTALL), known[key]) for key in order)
+    found = []
+    for known in (_words()["sentences"], _words()["phrases"]):
+        order = sorted(known, key=lambda key: -len(key.replace(_PIECE, "")))
+        found += [(re.compile(_pattern(key), re.DOTALL), known[key]) for key in order]
+    return tuple(found)
 
 
 def _pattern(key: str) -> str:

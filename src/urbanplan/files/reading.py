@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
 
+#: Marks of a Chinese keyboard, and those that TOML knows.
+_TYPED: Mapping[str, str] = {"，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "＝": "=", "【": "[", "】": "]", "｛": "{", "｝": "}", "＃": "#"}  # fmt: skip
 #: Drivers by file ending; a file is never opened with any other, whatever it contains.
 VECTOR_DRIVERS: Mapping[str, str] = {
     ".geojson": "GeoJSON",
@@ -65,12 +68,23 @@ def read_text(path: Path | str) -> str:
 
 def read_toml(path: Path | str) -> dict[str, Any]:
     """Content of a TOML file."""
+    text = read_text(path)
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         raise InputError(
-            f"is not valid TOML ({err})", where=path, remedy="correct that line"
+            f"is not valid TOML ({err})", where=path, remedy=_punctuation(text)
         ) from None
+
+
+def _punctuation(text: str) -> str:
+    """What to do about a file that is no TOML: a Chinese keyboard writes marks that look like TOML's."""
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = re.sub(r"\"[^\"]*\"|'[^']*'|#.*", "", line)
+        for mark in bare:
+            if mark in _TYPED:
+                return f"line {number} has '{mark}': write {_TYPED[mark]} from the keyboard's English half"
+    return "correct that line"
 
 
 def read_csv(path: Path | str) -> list[dict[str, str]]:

@@ -99,7 +99,7 @@ def _rules(city: City, layers: dict[str, Layer]):
 
 
 def _declared(path: Any, layers: dict[str, Layer], rule: dict[str, Any]) -> dict[str, Any]:
-    what, head = f"rule '{rule.get('id')}'", dict.fromkeys(("id", "rule", "layer"), NAME)
+    what, head = f"rule {rule.get('id')}", dict.fromkeys(("id", "rule", "layer"), NAME)
     options = {k: v for k, v in rule.items() if k not in head}
     require_fields({k: rule[k] for k in head if k in rule}, what, path, head)
     if rule["rule"] not in RULES:

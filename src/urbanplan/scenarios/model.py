@@ -143,7 +143,7 @@ def _scenario(row: Mapping[str, Any], where: object) -> Scenario:
     name = row.get("id")
     if not NAME.fits(name) or name == BASELINE:
         raise InputError("a scenario has no id of its own", where=where, remedy="give it one")
-    require_fields(row, f"scenario '{name}'", where, _NAMED, _BESIDES)
+    require_fields(row, f"scenario {name}", where, _NAMED, _BESIDES)
     cost = row.get("cost")
     if cost is not None and not row.get("cost_unit"):
         raise _wrong(name, "has a cost without a cost_unit", where)
@@ -165,7 +165,7 @@ def _change(name: str, row: Mapping[str, Any], where: object) -> Change:
     do = row.get("do")
     if not isinstance(do, str) or do not in _FIELDS:
         raise _wrong(name, f"has a change '{do}', which is none of {', '.join(_FIELDS)}", where)
-    require_fields(row, f"scenario '{name}': '{do}'", where, *_FIELDS[do])
+    require_fields(row, f"'{do}' of scenario {name}", where, *_FIELDS[do])
     values = {k: v for k, v in row.items() if k != "do"}
     _check_together(name, do, values, where)
     return Change(do, values)
