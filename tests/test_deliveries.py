@@ -81,7 +81,7 @@ def test_tables_become_points_of_no_known_system(real, truth, kind):
     frame = found.frame.set_index("代码").loc[truth.index]
     assert (found.driver, found.crs_from, found.frame.crs) == (DRIVERS[kind], "", None)
     assert frame.geometry.within(truth.geometry.set_crs(None, allow_override=True)).all()
-    assert "coordinates taken from 经度 and 纬度" in found.notes
+    assert "coordinates taken from 经度, 纬度" in found.notes
 
 
 def test_drawings_have_lines_and_no_system(real, truth):

@@ -145,6 +145,84 @@ def test_each_fault_is_repaired_or_refused_by_name(folder, tmp_path, capsys, geo
         assert before == (folder / "layers/parks.geojson").read_bytes()
 
 
+def test_people_of_a_zone_that_is_cut_go_with_its_land(folder, tmp_path, capsys):
+    """Half of a zone hangs over the edge: half of its people are brought, and that is said."""
+    area = layer(folder, "study_area").geometry.union_all()
+    west = area.bounds[0]
+    y = shapely.intersection(area, shapely.LineString([(west, 0), (west, 60)])).centroid.y
+    zones = [shapely.box(west - 0.2, y - 0.1, west + 0.2, y + 0.1), square(side=0.001)]
+    path = deliver(tmp_path / "z.geojson", zones, 人口=[4000, 70])
+    code, _, err = bring(capsys, folder, path, "population")
+    assert code == 0
+    rows = layer(folder, "population").set_index("persons")
+    whole, inside = zones[0].area, shapely.intersection(zones[0], area).area
+    assert 0 < inside < whole / 2
+    assert sorted(rows.index) == pytest.approx([70, 4000 * inside / whole])
+    assert f"lost with the land {4000 * (1 - inside / whole):,.0f} of its 4,000 persons" in err
+    # A park has no people to lose.
+    path = deliver(tmp_path / "p.geojson", zones[:1], 面积公顷=[50])
+    code, _, err = bring(capsys, folder, path)
+    assert code == 0 and "lost" not in err
+    assert layer(folder)["area_ha_published"].tolist() == [50]
+
+
+def test_figures_stay_figures_when_more_is_added(folder, tmp_path, capsys):
+    for k, keep in enumerate(((), ("--append",))):
+        path = deliver(
+            tmp_path / f"{k}.geojson", [square(k / 50)], 名称=[f"园{k}"], 面积公顷=[3 + k]
+        )
+        assert bring(capsys, folder, path, "parks", *keep)[0] == 0
+    features = json.loads((folder / "layers" / "parks.geojson").read_text("utf-8"))["features"]
+    assert [f["properties"]["area_ha_published"] for f in features] == [3, 4]
+    assert [f["properties"]["accuracy_m"] for f in features] == [100, 100]
+
+
+@pytest.mark.parametrize("head", ["医院名称", "名  称", "HospitalName"])
+def test_a_column_that_ends_as_names_do_holds_the_names(folder, tmp_path, capsys, head):
+    path = deliver(tmp_path / "h.geojson", [shapely.Point(LON, LAT)], **{head: ["一院"]})
+    code, _, err = bring(capsys, folder, path, "hospitals")
+    assert code == 0
+    if head == "HospitalName":
+        assert "no column was taken for the names" in err and "--map name_zh=COLUMN" in err
+        assert layer(folder, "hospitals")["name_zh"].tolist() == ["医院（未命名）"]
+    else:
+        assert layer(folder, "hospitals")["name_zh"].tolist() == ["一院"] and "no column" not in err
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("2024", "2024"), ("2024年", "2024"), ("2024-3", "2024-03"), ("2024年3月", "2024-03"),
+        ("2024/03/09", "2024-03-09"), ("2024年3月9日", "2024-03-09"), ("2024-13", ""), ("2024-02-30", ""),
+        ("去年", ""), ("24", ""), ("2024-1-1-1", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_date_is_one_or_is_refused(folder, tmp_path, capsys, given, kept):
+    path = deliver(tmp_path / "p.geojson", [square()], 名称=["园"])
+    code, _, err = bring(capsys, folder, path, "parks", "--as-of", given)
+    if kept:
+        assert code == 0 and layer(folder)["as_of"].tolist() == [kept]
+    else:
+        assert code == 2 and "is no date such as 2024, 2024-03" in err
+
+
+@pytest.mark.parametrize("system", ["EPSG:4326", "EPSG:4490", "gcj02", "bd09"])
+def test_latitude_first_is_told_whatever_the_system(folder, tmp_path, capsys, system):
+    path = tmp_path / "h.csv"
+    path.write_text(f"名称,经度,纬度\n一院,{LAT},{LON}\n", "utf-8")
+    code, _, err = bring(capsys, folder, path, "hospitals", "--crs", system)
+    assert code == 2 and "latitude and longitude are swapped: put longitude first" in err
+
+
+def test_an_edited_profile_can_be_kept(folder, capsys):
+    """What the profile says was edited is no reason to refuse to keep the edit."""
+    path = folder / "city.toml"
+    path.write_text(path.read_text("utf-8").replace("江阳区", "江阳", 1), "utf-8")
+    (folder / "layers" / "manifest.toml").read_text("utf-8")
+    assert command(capsys, "accept", folder)[0] == 0
+    assert command(capsys, "layers", folder)[0] == 0
+
+
 def test_what_repeats_is_dropped_once(folder, tmp_path, capsys):
     turned = shapely.Polygon([*square().exterior.coords[2:], *square().exterior.coords[1:3]])
     path = deliver(tmp_path / "p.geojson", [square(), turned, square()], name=["a", "a", "b"])

@@ -149,13 +149,15 @@ def embedded_cities() -> list[str]:
     return [p.name for p in list_folders(embedded_data() / "boundaries") if is_city_folder(p)]
 
 
-def load_city(city: str | Path) -> City:
+def load_city(city: str | Path, *, verified: bool = True) -> City:
     """Read a city's profile.
 
     Parameters
     ----------
     city : str or path
         The id of an embedded city, or a folder with a ``city.toml``.
+    verified : bool
+        Whether the profile's bytes must be those that the manifest lists.
 
     Returns
     -------
@@ -179,10 +181,14 @@ def load_city(city: str | Path) -> City:
         )
     path, study = folder / "city.toml", folder / "study.toml"
     analysis = _analysis(read_toml(study), study)
-    return _city(folder, path, read_toml(path), analysis)
+    found = _city(folder, path, read_toml(path), analysis)
+    if verified:
+        for profile in (path, study):
+            verify(profile, found.manifest)
+    return found
 
 
-def load_own_city(folder: str | Path) -> City:
+def load_own_city(folder: str | Path, *, verified: bool = True) -> City:
     """Read the profile of a city that may be written to.
 
     Raises
@@ -190,7 +196,7 @@ def load_own_city(folder: str | Path) -> City:
     InputError
         If it is one that ships with the package.
     """
-    city = load_city(folder)
+    city = load_city(folder, verified=verified)
     if city.layers_folder.resolve().is_relative_to(embedded_data().resolve()):
         raise InputError(
             "ships with the package and is not written to",
@@ -214,8 +220,6 @@ def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis)
         home = embedded_data() if folder.is_relative_to(embedded_data()) else folder
         folders.append(require_inside(layers, home))
     manifest = read_manifest(folders[-1])
-    for profile in (path, folder / "study.toml"):
-        verify(profile, manifest)
     return City(
         id=row["id"],
         name_zh=row["name_zh"],

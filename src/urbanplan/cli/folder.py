@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,26 @@ MAP = click.option(
 LARGE = click.option("--large", is_flag=True, help="Allow more than 5 million features.")
 SOURCE = click.option("--source", metavar="TEXT", help="Who made it; the file's name by default.")
 LICENCE = click.option("--licence", default="not stated", metavar="TEXT", help="Its licence.")
-AS_OF = click.option("--as-of", metavar="DATE", help="How old it is.")
+
+
+def _date(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """A year, a month or a day, as figures or with 年, 月, 日."""
+    from datetime import date
+
+    if value is None:
+        return None
+    parts = [p for p in re.split(r"[-/.年月日]", value.strip()) if p]
+    try:
+        year, *rest = map(int, parts)
+        date(year, *[*rest, 1, 1][:2])
+        if len(rest) > 2 or not 1000 <= year <= 9999:
+            raise ValueError
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is no date such as 2024, 2024-03 or 2024-03-01") from None  # fmt: skip
+    return "-".join([f"{year:04}", *(f"{n:02}" for n in rest)])
+
+
+AS_OF = click.option("--as-of", metavar="DATE", help="How old it is.", callback=_date)
 QUALITY = click.option(
     "--quality",
     type=click.Choice(["surveyed", "derived", "schematic", "modelled"]),
@@ -239,10 +259,10 @@ def accept(screen: Screen, folder) -> int:
     from urbanplan.city import load_own_city
     from urbanplan.files import lock
 
-    layers = load_own_city(folder).layers_folder
+    layers = load_own_city(folder, verified=False).layers_folder
     with lock(layers):
         changed = manifest.accept(layers)
-    click.echo("\n".join(changed) if changed else "nothing has changed")
+    click.echo("\n".join(changed) if changed else told("nothing has changed", screen.lang))
     return OK
 
 

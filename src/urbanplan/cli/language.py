@@ -126,13 +126,11 @@ def _words() -> Mapping[str, Mapping]:
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _patterns(table: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     # Sentences with more of their own words are tried first: "{} has no {}" must not take the rest.
-    found = []
-    for known in (_words()["sentences"], _words()["phrases"]):
-        order = sorted(known, key=lambda key: -len(key.replace(_PIECE, "")))
-        found += [(re.compile(_pattern(key), re.DOTALL), known[key]) for key in order]
-    return tuple(found)
+    known = _words()[table]
+    order = sorted(known, key=lambda key: -len(key.replace(_PIECE, "")))
+    return tuple((re.compile(_pattern(key), re.DOTALL), known[key]) for key in order)
 
 
 def _pattern(key: str) -> str:
@@ -142,14 +140,24 @@ def _pattern(key: str) -> str:
 def _translated(text: str) -> str:
     if text in _words()["things"]:
         return _words()["things"][text]
-    for pattern, chinese in _patterns():
+    found = _matched(text, "sentences")
+    if found is not None:
+        return found
+    # Titles and remarks are often put together: each part may be known.
+    for mark in ("; ", ": "):
+        parts = text.split(mark)
+        if len(parts) > 1:
+            return mark.join(map(_translated, parts))
+    return _matched(text, "phrases") or text
+
+
+def _matched(text: str, table: str) -> str | None:
+    for pattern, chinese in _patterns(table):
         found = pattern.fullmatch(text)
         if found:
             pieces = [_translated(p) if " " in p or p in _words()["things"] else p for p in found.groups()]  # fmt: skip
             return _filled(chinese, pieces)
-    # Titles and remarks are often put together: each part may be known.
-    parts = text.split(": ")
-    return ": ".join(map(_translated, parts)) if len(parts) > 1 else text
+    return None
 
 
 def _filled(chinese: str, pieces: list[str]) -> str:

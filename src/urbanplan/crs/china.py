@@ -108,6 +108,10 @@ SHIFTED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
 )
 
 
+#: What to do about coordinates that stand the wrong way round.
+SWAPPED = "its latitude and longitude are swapped: put longitude first"
+
+
 def unshift(lonlat: np.ndarray, system: str, where: object = None) -> np.ndarray:
     """Places delivered in GCJ-02 or BD-09, in WGS84.
 
@@ -127,10 +131,13 @@ def unshift(lonlat: np.ndarray, system: str, where: object = None) -> np.ndarray
     outside = ~in_extent(lonlat)
     if outside.any():
         x, y = lonlat[outside][0]
+        remedy = "name the system the file is really in with --crs, e.g. EPSG:4326"
+        if in_extent(lonlat[:, ::-1]).all():
+            remedy = SWAPPED
         raise CrsError(
             f"{x:g}, {y:g} is not a longitude and latitude in China, where {system} is used",
             where=where,
-            remedy="name the system the file is really in with --crs, e.g. EPSG:4326",
+            remedy=remedy,
         )
     return SHIFTED[system](lonlat)
 

@@ -18,7 +18,7 @@ from urbanplan.intake.datum import Settled, require_near, settle, suspected_shif
 from urbanplan.intake.fields import Worth, columns_of, fill, match
 from urbanplan.intake.folder import district_names, write_layer
 from urbanplan.intake.shapes import cut, doubles, repair
-from urbanplan.layers import Finding, Layer, load_layer
+from urbanplan.layers import Finding, Layer, load_layer, with_figures
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -131,6 +131,7 @@ def bring(
         *delivery.notes,
         f"coordinates: {settled.system}, declared by the {settled.declared_by}",
         *_left_out(totals),
+        *_unnamed(frame, mapped, kind),
     ]
     suspicion = ""
     if area is not None:
@@ -186,6 +187,14 @@ def _left_out(totals: list[str]) -> list[str]:
         return []
     some = ", ".join(totals[:3]) + " …" * (len(totals) > 3)
     return [f"{len(totals)} {'row' if len(totals) == 1 else 'rows'} of totals left out: {some}"]
+
+
+def _unnamed(frame: gpd.GeoDataFrame, mapped: Mapping[str, str], kind: LayerKind) -> list[str]:
+    if "name_zh" in mapped or "name_en" in mapped or not len(frame):
+        return []
+    return [
+        f"no column was taken for the names: all are called '{kind.name_zh}（未命名）'; say --map name_zh=COLUMN"
+    ]
 
 
 def _require_nothing(path: Path, found: tuple[int, int], said: list[str]) -> None:
@@ -248,6 +257,7 @@ def _fitted(
     clockwise = delivery.driver in ("ESRI Shapefile", "OpenFileGDB")
     done = repair(shapes, labels, kind, clockwise=clockwise)
     repaired, refused, keep, shapes = done.repaired, done.refused, done.keep, done.shapes
+    left = np.ones(len(shapes))
     if area is not None:
         inside = cut(shapes, area, kind.geometry)
         for row in np.flatnonzero(keep):
@@ -257,6 +267,8 @@ def _fitted(
                 )
                 keep[row] = False
             elif shapes[row] is not inside[row]:
+                if kind.geometry == "polygon":
+                    left[row] = inside[row].area / shapes[row].area
                 repaired.append(
                     Finding(kind.id, labels[row], "cut", "was cut at the study area's edge")
                 )
@@ -272,9 +284,23 @@ def _fitted(
         if shapes[row] is None and not rows.at[row, "named"]:
             refused.append(Finding(kind.id, labels[row], "empty", "has neither a place nor a name"))
             keep[row] = False
-    repaired += findings
+    repaired += [*findings, *_shared(rows, left, keep, kind, labels)]
     rows = rows.loc[keep, columns_of(kind)].reset_index(drop=True)
     return rows, shapes[keep], repaired, refused
+
+
+def _shared(rows: pd.DataFrame, left: np.ndarray, keep, kind: LayerKind, labels) -> list[Finding]:
+    # People of a zone that was cut go with its land; nobody knows better where in it they live.
+    found = []
+    for column in [c for c, unit in kind.columns.items() if unit == "persons"]:
+        for row in np.flatnonzero(keep & (left < 1) & (rows[column].to_numpy(float) > 0)):
+            whole = float(rows.at[row, column])
+            rows.at[row, column] = whole * left[row]
+            message = (
+                f"lost with the land {whole * (1 - left[row]):,.0f} of its {whole:,.0f} {column}"
+            )
+            found.append(Finding(kind.id, labels[row], "shared", message))
+    return found
 
 
 def _labels(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]) -> np.ndarray:
@@ -319,7 +345,8 @@ def _together(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray):
     both = pd.concat(
         [pd.DataFrame(old.drop(columns="geometry")).astype(object), rows.astype(object)]
     )
-    return both.reset_index(drop=True), [*old.geometry, *shapes]
+    # Figures stay figures: a column of mixed objects would be written as text.
+    return with_figures(before.kind, both.reset_index(drop=True), None), [*old.geometry, *shapes]
 
 
 def _built_from(city: City, name: str, appended: bool) -> list[str]:

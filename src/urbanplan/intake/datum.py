@@ -138,6 +138,8 @@ def _require_range(frame: gpd.GeoDataFrame, system: str, city, where: object) ->
         remedy = (
             f"add --crs {likely[0]} if that is right" if likely else "name its system with --crs"
         )
+        if -90 <= west <= east <= 90 and -180 <= south <= north <= 180:
+            remedy = china.SWAPPED
         raise CrsError(
             f"is said to be in {system} but has the coordinates {west:g}, {south:g}, which are no degrees",
             where=where,
@@ -153,10 +155,9 @@ def require_near(frame: gpd.GeoDataFrame, area: BaseGeometry, system: str, where
     if not len(shapes) or shapely.intersects(area, shapes).any():
         return
     x, y = shapely.get_coordinates(shapes)[0]
-    swapped = shapely.transform(shapes, lambda xy: xy[:, ::-1])
     remedy = "check the file, or name its system with --crs"
-    if shapely.intersects(area, swapped).any():
-        remedy = "its latitude and longitude are swapped: put longitude first"
+    if shapely.intersects(area, shapely.transform(shapes, lambda xy: xy[:, ::-1])).any():
+        remedy = china.SWAPPED
     raise CrsError(
         f"none of its {len(shapes)} features lies in the city (the first, read as {system}, is at {x:.4f}, {y:.4f})",
         where=where,

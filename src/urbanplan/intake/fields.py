@@ -101,7 +101,15 @@ def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[s
                 found[column] = theirs
                 taken.add(theirs)
                 break
+    if "name_zh" not in found:
+        # "医院名称", "公园名": one column alone that ends so holds the names.
+        called = [n for n in names if n not in taken and _plain(n).endswith(_NAMED)]
+        found |= {"name_zh": called[0]} if len(called) == 1 else {}
     return {column: found[column] for column in wanted if column in found}
+
+
+#: How a column of names ends, whatever stands before.
+_NAMED = ("名称", "名字", "公园名", "医院名", "学校名", "校名", "单位名")
 
 
 def _plain(name: str) -> str:

@@ -152,7 +152,7 @@ def _points(x: pd.Series, y: pd.Series, names: tuple) -> tuple[np.ndarray, tuple
     import numpy as np
     import shapely
 
-    notes = (f"coordinates taken from {' and '.join(map(str, names))}",)
+    notes = (f"coordinates taken from {', '.join(map(str, names))}",)
     east, north = _numbers(x), _numbers(y)
     there = ~(np.isnan(east) | np.isnan(north))
     # Chinese surveys call the north x. No easting lies between these, and no other northing.
