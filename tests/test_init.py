@@ -190,3 +190,36 @@ def _points(path):
 def test_one_way_of_naming_the_city_is_needed(tmp_path, capsys, args):
     code, _, err = command(capsys, "init", tmp_path / "x", *args)
     assert code == 2 and err.startswith("urbanplan: ")
+
+
+def test_a_city_copied_is_the_same_city_and_may_be_edited(tmp_path, capsys):
+    """Everything that the embedded city holds, in a folder of one's own."""
+    mine = tmp_path / "mine"
+    code, out, err = command(capsys, "init", mine, "--copy", "luzhou")
+    assert code == 0 and "EPSG:4544" in out and "urbanplan accept" in err
+    copy, shipped = load_city(mine), load_city("luzhou")
+    assert (copy.id, copy.analysis, copy.titles) == (shipped.id, shipped.analysis, shipped.titles)
+    held = {p.name: p.read_bytes() for f in shipped.folders for p in f.iterdir()}
+    mine_held = {p.name: p.read_bytes() for f in copy.folders for p in f.iterdir() if p.is_file()}
+    assert set(held) == set(mine_held)
+    changed = {name for name in held if held[name] != mine_held[name]}
+    # The profile says where the layers lie; the manifest lists the profile's new bytes.
+    assert changed == {"city.toml", "manifest.toml"}
+    with open(mine / "scenarios.toml", "a", encoding="utf-8") as f:
+        f.write('\n[[scenario]]\nid = "own"\nname_zh = "自拟"\nname_en = "Own"\n')
+    code, _, err = command(capsys, "scenarios", mine)
+    assert code == 2 and "urbanplan accept" in err
+    code, out, _ = command(capsys, "accept", mine)
+    assert code == 0 and out.split() == ["scenarios.toml"]
+    code, out, _ = command(capsys, "scenarios", mine)
+    assert code == 0 and "own" in out
+    # A profile that was edited is no reason to refuse to keep the edit.
+    path = mine / "city.toml"
+    path.write_text(path.read_text("utf-8").replace("泸州三区一体", "泸州", 1), "utf-8")
+    assert command(capsys, "layers", mine)[0] == 2
+    assert command(capsys, "accept", mine)[0] == 0
+    assert command(capsys, "layers", mine)[0] == 0
+    code, _, err = command(capsys, "init", mine, "--copy", "luzhou")
+    assert code == 2 and "holds a city already" in err
+    code, _, err = command(capsys, "init", tmp_path / "x", "--copy", "luzhou", "--name", "泸州")
+    assert code == 2 and "leave the others out" in err and not (tmp_path / "x").exists()

@@ -551,6 +551,11 @@ def test_english_tables_name_districts_and_features_in_english():
         (("--task", "33"), "no task 33"),
         (("--agency", "火星局"), "no agency '火星局'"),
         (("--task", "3", "--targets"), "leave --task, --agency and --by out"),
+        (("--targets", "--conflicts"), "give one of --targets, --conflicts"),
+        (
+            ("--task", "3", "--agency", "市卫生健康委"),
+            "no agency '市卫生健康委' leads anything of task 3",
+        ),
         (("--targets", "--by", "agency"), "leave --task, --agency and --by out"),
         (("--out", "x.doc"), ".doc"),
     ],

@@ -110,14 +110,23 @@ def replacing(
     _enter(folder, name, own, {})
 
 
-def accept(folder: Path | str) -> list[str]:
-    """List every file of a manifest as it is now, and say which had changed."""
+def accept(folder: Path | str, *others: Path | str) -> list[str]:
+    """List every file of a manifest as it is now, and say which had changed.
+
+    Parameters
+    ----------
+    folder : path
+        Where the manifest lies.
+    *others : path
+        Folders where files that it lists may lie instead, such as a city's profile.
+    """
     folder, changed = Path(folder), []
     said = read_manifest(folder)
     for name, row in said["files"].items():
-        if not has(folder / name):
+        path = next((Path(f) / name for f in (folder, *others) if has(Path(f) / name)), None)
+        if path is None:
             continue
-        now = sha256(folder / name)
+        now = sha256(path)
         if now != row["sha256"]:
             changed.append(name)
             row["sha256"], row["edited"] = now, True

@@ -18,6 +18,7 @@ from urbanplan.cli import (
     plan,
     publish,
     report,
+    siting,
     streets,
 )
 from urbanplan.cli.options import BAD_INPUT, OK
@@ -56,7 +57,7 @@ for command in (
     plan.plan,
     ahead.scenarios,
     ahead.compare,
-    ahead.siting,
+    siting.siting,
     streets.isochrone,
     streets.matrix,
     streets.reach,

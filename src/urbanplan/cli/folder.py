@@ -86,19 +86,31 @@ def _worth(path: Path, source, licence, as_of, quality, accuracy, status: str = 
     help="Its name, with or without 市, 区, 县; or any name with --boundary.",
 )
 @file_option("--boundary", "A file with one area for each district.", metavar="F")
+@click.option("--copy", metavar="CITY", help="Everything that another city holds, to be edited.")
 @_described
 @click.pass_obj
 def init(
-    screen: Screen, folder, adcode, name, boundary, crs, encoding, layer, pairs, source, licence,
+    screen: Screen, folder, adcode, name, boundary, copy, crs, encoding, layer, pairs, source, licence,
     as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Set up a folder for another city: profile, districts, a slot for every layer."""
     from urbanplan.intake import begin
 
     begin.require_new(folder)
+    if copy is not None:
+        if adcode or name or boundary:
+            raise click.UsageError("--copy brings its own area: leave the others out")
+        from urbanplan.city import load_city
+
+        city = begin.begin_copy(folder, load_city(copy))
+        click.echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
+        screen.note(
+            f"next: edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
+        )
+        return OK
     if boundary is None:
         if (adcode is None) == (name is None):
-            raise click.UsageError("give one of --adcode, --name or --boundary")
+            raise click.UsageError("give one of --adcode, --name, --boundary or --copy")
         from urbanplan.sources.divisions import find_division
 
         city = begin.begin_division(folder, find_division(adcode, name), _today())
@@ -259,9 +271,9 @@ def accept(screen: Screen, folder) -> int:
     from urbanplan.city import load_own_city
     from urbanplan.files import lock
 
-    layers = load_own_city(folder, verified=False).layers_folder
+    *profile, layers = load_own_city(folder, verified=False).folders
     with lock(layers):
-        changed = manifest.accept(layers)
+        changed = manifest.accept(layers, *profile)
     click.echo("\n".join(changed) if changed else told("nothing has changed", screen.lang))
     return OK
 

@@ -43,13 +43,9 @@ _WORDS = {
 @click.option("--task", type=int, metavar="N", help="Everything about one task.")
 @click.option("--agency", metavar="NAME", help="Only what this agency leads.")
 @click.option("--by", type=click.Choice(["task", "agency"]), default="task", show_default=True)
-@click.option("--targets", "what", flag_value="targets", help="Published values against the goals.")
-@click.option(
-    "--conflicts", "what", flag_value="conflicts", help="Where its layers contradict each other."
-)
-@click.option(
-    "--documents", "what", flag_value="documents", help="Plans of the system, by precedence."
-)
+@click.option("--targets", is_flag=True, help="Published values against the goals.")
+@click.option("--conflicts", is_flag=True, help="Where its layers contradict each other.")
+@click.option("--documents", is_flag=True, help="Plans of the system, by precedence.")
 @file_option("--map", "Map of the conflicts (.gpkg, .geojson, .parquet).", metavar="F")
 @file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
 @JSON
@@ -60,7 +56,9 @@ def plan(
     task,
     agency,
     by: str,
-    what,
+    targets: bool,
+    conflicts: bool,
+    documents: bool,
     map: Path | None,
     out: Path | None,
     as_json: bool,
@@ -76,6 +74,11 @@ def plan(
         vector.require_ending(out, table=True)
     if map is not None:
         vector.require_ending(map)
+    given = {"targets": targets, "conflicts": conflicts, "documents": documents}
+    asked = [name for name, there in given.items() if there]
+    if len(asked) > 1:
+        raise click.UsageError(f"give one of --{', --'.join(asked)}")
+    what = asked[0] if asked else None
     if what and (task is not None or agency or by == "agency"):
         raise click.UsageError(
             f"--{what} is about the whole plan: leave --task, --agency and --by out"
@@ -145,9 +148,9 @@ def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFr
     if agency:
         found = table[table["agency"].str.contains(agency, regex=False)]
         if not len(found):
-            names = sorted(set(table["agency"]))
+            names, of = sorted(set(table["agency"])), f" of task {task}" if task is not None else ""
             raise InputError(
-                f"no agency '{agency}' leads anything", remedy=f"one of {', '.join(names)}"
+                f"no agency '{agency}' leads anything{of}", remedy=f"one of {', '.join(names)}"
             )
         table = found if by == "agency" else found.drop_duplicates("item").drop(columns="agency")
     if by == "agency":

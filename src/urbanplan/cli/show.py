@@ -184,8 +184,10 @@ def text(value: Any, column: str) -> str:
         return ""
     if column.endswith("share") or column in ("share_a", "share_b"):
         return f"{value:.1%}"
-    if column in ("difference", "tolerance", "gap"):
+    if column in ("difference", "tolerance", "gap", "worse_share"):
         return f"{value:.2%}"
+    if column in ("lon", "lat"):
+        return f"{value:.5f}"
     if column.startswith(("persons", "covered", "gained")):
         return f"{value:,.0f}"
     if column == "year" or (column.endswith("_year") and not column.endswith("per_year")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,18 @@ from urbanplan.files import (
     Delivery,
     has,
     is_city_folder,
+    list_files,
     new_files,
+    read_bytes,
+    read_text,
+    write_bytes,
     write_text,
     write_toml,
 )
 from urbanplan.intake.bring import Report, bring
 from urbanplan.intake.fields import Worth, columns_of
 from urbanplan.intake.folder import empty_layer, write_layer
+from urbanplan.manifest import verify
 
 if TYPE_CHECKING:
     from urbanplan.sources.divisions import Division
@@ -172,6 +178,26 @@ def begin_boundary(
         built_from = city.manifest["files"]["districts.geojson"]["built_from"]
         _finish(new, names, frame.drop(columns="geometry"), shapes, built_from)
     return load_city(folder), report
+
+
+def begin_copy(folder: Path | str, city: City) -> City:
+    """Set up a folder with everything that another city holds, so that it can be edited.
+
+    Parameters
+    ----------
+    folder : path
+    city : City
+        Such as one that ships with the package, whose own files are not written to.
+    """
+    with new_files(require_new(folder), "city.toml") as new:
+        for here in city.folders:
+            there = new / "layers" if here == city.layers_folder and len(city.folders) > 1 else new
+            for path in list_files(here, ""):
+                write_bytes(there / path.name, read_bytes(verify(path, city.manifest)))
+        profile = read_text(new / "city.toml")
+        write_text(new / "city.toml", re.sub(r"(?m)^layers\s*=.*$", 'layers = "layers"', profile))
+        manifest.accept(load_city(new, verified=False).layers_folder, new)
+    return load_city(folder)
 
 
 def _district(adcode: str, name: str) -> dict[str, Any]:

@@ -82,14 +82,14 @@ class SitingAnswer:
     Attributes
     ----------
     sites : GeoDataFrame
-        WGS84: ``site, rank, persons_new, objective, bound, gap, proven, model, minutes, mode, quality,
-        accuracy_m``, best first.
+        WGS84: ``site, name, cost`` (where candidates have them)``, rank, persons_new, objective, bound, gap, proven, model,
+        minutes, mode, quality, accuracy_m``, best first.
     served : DataFrame
         Whom each site newly serves: ``site, rank, area, group, persons``.
     curve : DataFrame
         ``p, objective, gain, bound, proven``: what the next site still brings.
     others : DataFrame
-        Near-optimal choices: ``choice, sites, objective, worse_share``.
+        Near-optimal choices: ``choice, sites, places`` (lon,lat of each)``, objective, worse_share``.
     siting : Siting
     findings : tuple of str
     """
@@ -172,12 +172,14 @@ def _answer(ground, homes: Homes, question, candidates, existing, put, progress)
     homes, pairs, said = _reached(ground, homes, question, placed, fixed)
     notes += said
     problem = _problem(ground, homes, pairs, question, placed, frame, fixed)
+    notes += _too_near(problem, question)
     effort = Effort(seconds=question.seconds)
     found = solve(problem, question.model, question.p, effort=effort, progress=progress)
     if len(found.unreachable):
         limit = question.minutes if question.model in COVER else None
         notes.append(_beyond(homes.persons[found.unreachable].sum(), limit))
     known = len(fixed) if fixed is not None else 0
+    notes += _spent(found, problem, question)
     return SitingAnswer(
         _sites(found, frame, known, question, ground, homes.square_m),
         _served(found, homes, frame, known),
@@ -191,6 +193,32 @@ def _answer(ground, homes: Homes, question, candidates, existing, put, progress)
 def _unplaced(placed: Placed, zh: str, en: str) -> list[str]:
     count = len(placed.unplaced)
     return [f"{count} 个{zh}距可通行处过远 / {count} {en} too far from any way"] if count else []
+
+
+def _too_near(problem: Problem, question: SitingQuestion) -> list[str]:
+    # The spacing holds to what is there already, too.
+    if problem.conflicts is None or not problem.fixed.any():
+        return []
+    clash = problem.conflicts[problem.fixed[problem.conflicts].sum(axis=1) == 1]
+    near = np.unique(clash[~problem.fixed[clash]])
+    if not len(near):
+        return []
+    return [
+        f"{len(near)} 个候选点距已有设施不足 {question.spacing_m:g} 米，不能选 /"
+        f" {len(near)} candidates lie within {question.spacing_m:g} m of a facility that is there, and cannot be chosen"
+    ]
+
+
+def _spent(found: Siting, problem: Problem, question: SitingQuestion) -> list[str]:
+    said = []
+    if not len(found.sites):
+        said.append("没有选出地点 / no site was chosen")
+    if problem.cost is not None and len(found.sites):
+        cost = float(problem.cost[found.sites].sum())
+        said.append(
+            f"花费 {cost:,.6g}，预算 {question.budget:,.6g} / {cost:,.6g} of the budget of {question.budget:,.6g} is spent"
+        )
+    return said
 
 
 def _beyond(lost: float, minutes: float | None) -> str:
@@ -272,8 +300,14 @@ def _column(name: str | None, frame, fixed: int, default: float) -> np.ndarray |
 
 def _sites(found: Siting, frame, fixed: int, question: SitingQuestion, ground, square_m: float):
     chosen = frame.iloc[found.sites - fixed].copy()
+    told = {}
+    for name, known in (("name", ("name_zh", "name", "名称", "name_en")), ("cost", ("cost",))):
+        column = next((c for c in known if c in chosen), None)
+        if column is not None:
+            told[name] = chosen[column].to_numpy()
     own = {
         "site": list(chosen.index),
+        **told,
         "rank": np.arange(1, len(chosen) + 1),
         "persons_new": found.persons_new,
         "objective": found.objective,
@@ -328,12 +362,19 @@ def _curve(problem: Problem, question: SitingQuestion, effort: Effort) -> pd.Dat
 def _others(problem, question: SitingQuestion, found, frame, fixed, effort) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["choice", "sites", "objective", "worse_share"]
+    columns = ["choice", "sites", "places", "objective", "worse_share"]
     if not question.alternatives:
         return pd.DataFrame(columns=columns)
-    names = frame.index.to_numpy(str)
+    names, places = frame.index.to_numpy(str), to_crs(frame[["geometry"]], WGS84).geometry
+    at = np.array([f"{p.x:.5f},{p.y:.5f}" for p in places.representative_point()])
     rows = [
-        [i, "+".join(names[one.siting.sites - fixed]), one.siting.objective, one.worse_share]
+        [
+            i,
+            "+".join(names[one.siting.sites - fixed]),
+            "; ".join(at[one.siting.sites - fixed]),
+            one.siting.objective,
+            one.worse_share,
+        ]
         for i, one in enumerate(
             alternatives(problem, found, question.alternatives, effort=effort), 2
         )
