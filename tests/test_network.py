@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -128,6 +130,8 @@ def test_a_bad_mode_is_refused_in_one_sentence(tmp_path, text, said):
 def test_every_shipped_mode_names_its_source():
     for mode in load_catalog().modes.values():
         assert len(mode.source) > 20
+        for one in filter(None, (mode, mode.streets)):
+            assert re.search("[\u4e00-\u9fff]{3}", one.source_zh), mode.id
         assert mode.streets is None or "OSRM" in mode.streets.source
 
 

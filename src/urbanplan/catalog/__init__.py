@@ -20,6 +20,7 @@ from urbanplan.records import (
     NAMES,
     SCALAR,
     TABLE,
+    TEXT,
     Kind,
     require_fields,
     upto,
@@ -91,6 +92,7 @@ class StreetRules:
     other_kmh: float
     kmh: Mapping[str, float]
     source: str
+    source_zh: str = ""
 
     @property
     def off_street_min_per_m(self) -> float:
@@ -111,6 +113,7 @@ class Mode:
     forbidden_classes: tuple[str, ...]
     source: str
     streets: StreetRules | None = None
+    source_zh: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
 
 def _mode(name: str, row: Any, where: object) -> Mode:
     what = f"mode {name}"
-    require_fields(row, what, where, _MODE, {"streets": TABLE})
+    require_fields(row, what, where, _MODE, {"streets": TABLE, "source_zh": TEXT})
     on_roads = row["on_roads"]
     if on_roads != _POSTED and not _KMH.fits(on_roads):
         raise InputError(f"{what}: on_roads is '{on_roads}'", where=where, remedy=f"write '{_POSTED}' or km/h")  # fmt: skip
@@ -205,12 +208,13 @@ def _mode(name: str, row: Any, where: object) -> Mode:
         forbidden_classes=tuple(row["forbidden_classes"]),
         source=row["source"],
         streets=_street_rules(what, row["streets"], where) if "streets" in row else None,
+        source_zh=row.get("source_zh", ""),
     )
 
 
 def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
     what = f"{mode}.streets"
-    require_fields(row, what, where, _STREETS)
+    require_fields(row, what, where, _STREETS, {"source_zh": TEXT})
     require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))
     if row["slope"] not in SPEED_FACTORS:
         choices = ", ".join(SPEED_FACTORS)

@@ -176,6 +176,10 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
         if count
         else f"no existing facility of '{facilities}' has a published place: coverage cannot be told"
     )
+    if asked.get("rank", 1) > count > 0:
+        screen.note(
+            f"只有 {count} 处：没有人能到第 {asked['rank']} 处 / there are only {count}: nobody reaches the {asked['rank']}th"
+        )
     for remark in unassigned(ready.demand):
         screen.note(remark)
     for fid in placed.unplaced:

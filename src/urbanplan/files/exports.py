@@ -165,9 +165,11 @@ def _fitting(text: str, encoding: str, column: str, path) -> str:
 
 @contextlib.contextmanager
 def _unplaced_is_meant() -> Iterator[None]:
-    # Shifted coordinates must not declare a system: pyogrio warns of what is wanted here.
+    # Shifted coordinates must not declare a system, and features without a place are meant to have none:
+    # pyogrio warns of what is wanted here.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)
+        warnings.filterwarnings("ignore", "Empty multi geometry", RuntimeWarning)
         yield
 
 

@@ -305,7 +305,9 @@ def _grow(state: State, change: Change) -> State:
     now = persons[hit].sum()
     if not now > 0:
         where = " ".join(filter(None, (district, settlement)))
-        raise UnknownNameError(f"nobody lives in '{where}'", remedy="correct the district or settlement")  # fmt: skip
+        every = sorted({d for names in named for d in names if d})
+        remedy = f"districts are {', '.join(every)}; settlements {', '.join(sorted(set(frame['settlement'].dropna())))}"
+        raise UnknownNameError(f"nobody lives in '{where}'", remedy=remedy)
     by = float(to) / now if to else float(factor)
     return _with(state, layer, frame.assign(persons=np.where(hit, persons * by, persons)), change)
 

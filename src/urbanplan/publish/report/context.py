@@ -229,7 +229,8 @@ class Context:
         names = []
         for name, one in origins.items():
             about = one if isinstance(one, dict) else {}
-            title, licence = clean(about.get("title", name)), clean(about.get("licence", ""))
+            title = self.words.own(about, "title") or clean(name)
+            licence = clean(about.get("licence", ""))
             names.append(self.words("bracketed", what=title, inner=licence) if licence else title)
         if self.on_osm:
             names.insert(0, "© OpenStreetMap contributors (ODbL)")

@@ -58,6 +58,11 @@ class Words:
         """The name of something with ``name_zh`` and ``name_en``."""
         return self.pair(thing.name_zh, thing.name_en)
 
+    def own(self, thing: Any, name: str) -> str:
+        """A text of a table or object, in Chinese where it also has one (``…_zh``) and that is the language."""
+        get = thing.get if isinstance(thing, dict) else lambda key: getattr(thing, key, "")
+        return (clean(get(f"{name}_zh")) if self.lang == "zh" else "") or clean(get(name))
+
     def part(self, text: str) -> str:
         """This language's part of a text that says it twice, as ``Chinese / English``."""
         parts = clean(text).split(" / ")

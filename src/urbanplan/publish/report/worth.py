@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanplan import __version__
 from urbanplan.catalog import QUALITIES, Mode, load_catalog
@@ -69,13 +69,13 @@ def _pace(context: Context, mode: Mode) -> dict[str, str]:
             said = f"{next(iter(groups)):g} km/h"
         else:
             said = words("semicolon").join(f"{kmh:g}: {words.listed(kinds, 4)}" for kmh, kinds in sorted(groups.items(), reverse=True))  # fmt: skip
-        return {"streets": said, "source": clean(mode.streets.source)}
+        return {"streets": said, "source": words.own(mode.streets, "source")}
     roads = words("posted") if isinstance(mode.on_roads, str) else f"{mode.on_roads:g} km/h"
     return {
         "built_up": f"{mode.built_up.speed_kmh:g} km/h ÷ {mode.built_up.detour:g}",
         "open_land": f"{mode.open_land.speed_kmh:g} km/h ÷ {mode.open_land.detour:g}",
         "roads": roads,
-        "source": clean(mode.source),
+        "source": words.own(mode, "source"),
     }
 
 
@@ -202,13 +202,13 @@ def _origins(context: Context) -> Table | None:
 
     words, rows = context.words, []
     for name, one in dict(context.results.city.manifest.get("origins", {})).items():
-        title = clean(one.get("title", name)) if isinstance(one, dict) else clean(name)
-        get: Any = one.get if isinstance(one, dict) else (lambda _k, d="": d)
+        one = one if isinstance(one, dict) else {}
+        title, get = words.own(one, "title") or clean(name), one.get
         rows.append(
             {
                 "title": " ".join(x for x in (title, clean(get("version", ""))) if x),
                 "licence": clean(get("licence", "")),
-                "used_for": clean(get("used_for", "")),
+                "used_for": words.own(one, "used_for"),
                 "url": clean(get("url", "")),
             }
         )
