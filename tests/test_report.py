@@ -409,6 +409,22 @@ def test_sited_facilities_become_advice(town):
     wanted = own[(own["area"] == "ALL") & (own["minutes"] == 2)].set_index("mode")["persons_gained"]
     assert gains["m2"].to_dict() == wanted.to_dict()
     assert "not a plot" in said(made)
+    plain = printed(made, "site_gains")["name"].tolist()
+    assert not any("†" in n for n in plain) and not table(made, "site_gains").note
+    # Where a bridge is shut as well, nobody may take the figure for the hospital's alone.
+    rows["scenario"][0]["change"].append({"do": "close", "layer": "bridges", "ids": ["bridge_old"]})
+    made = report.report(replace(results, scenarios=parse_scenarios(rows)), "en", pictures=None)
+    assert printed(made, "site_gains")["name"].tolist() == [f"{n} †" for n in plain]
+    assert "changes other things too" in table(made, "site_gains").note
+
+
+def test_what_is_said_of_the_best_scenario_follows_it(atlas):
+    """ "It also" is the best, not the one named in between."""
+    results = atlas[0]
+    lines = said(report.report(results, "en", pictures=None)).split("\n")
+    k = next(i for i, line in enumerate(lines) if "It also gains most" in line)
+    assert results.scenarios["sites_sport"].name_en in lines[k - 1]
+    assert "planned" in lines[k + 1]
 
 
 def planned(town):

@@ -196,7 +196,8 @@ def _sites(context: Context) -> list[str]:
         if len(one) and one["persons_gained"].notna().all():
             gained = gain(float(one["persons_gained"].iloc[0]))
             about = {**_about(context), "kind": context.kind(kind)}
-            said.append(words("s_sites", scenario=context.scenario(name), count=count, gain=gained, **about))  # fmt: skip
+            more = words("also_others") if context.mixed(name) else ""
+            said.append(words("s_sites", scenario=context.scenario(name), more=more, count=count, gain=gained, **about))  # fmt: skip
     return said
 
 
