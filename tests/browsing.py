@@ -26,5 +26,5 @@ def open_page(browser, path, width=1280, height=900, state="", **context):
         ),
     )
     page.goto(path.as_uri() + state)
-    page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=20_000)
+    page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=60_000)
     return page

@@ -104,7 +104,7 @@ def _edits(screen: Screen, city: City, own: Mapping[str, Layer], path: Path) -> 
         screen.note(f"{finding.layer} {finding.feature}: {finding.message}")
     counts = edits.changes["change"].value_counts()
     said = ", ".join(f"{n} {what}" for what, n in counts.items())
-    screen.note(f"{path.name}: {said or 'no changes'}")
+    screen.note(f"{path.name}: {said or 'nothing is changed'}")
     return edits
 
 

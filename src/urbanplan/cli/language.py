@@ -134,7 +134,7 @@ def _patterns(table: str) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def _pattern(key: str) -> str:
-    return "(.+?)".join(map(re.escape, key.split(_PIECE)))
+    return "(.*?)".join(map(re.escape, key.split(_PIECE)))
 
 
 def _translated(text: str) -> str:
