@@ -37,7 +37,11 @@ def bare(package, path):
 
 def test_a_package_without_changes_gets_one_line(package, tmp_path, capsys):
     town = write_town(tmp_path / "town")
-    assert command(capsys, "changes", town, package) == (0, "", "gridtown.gpkg: nothing is changed\n")
+    assert command(capsys, "changes", town, package) == (
+        0,
+        "",
+        "gridtown.gpkg: nothing is changed\n",
+    )
     assert command(capsys, "changes", town, package, "--json")[:2] == (0, "[]\n")
     plain = bare(package, tmp_path / "bare.gpkg")
     assert command(capsys, "changes", town, plain) == (0, "", "bare.gpkg: nothing is changed\n")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 
+import gridtown
 from test_cli import call
 from townfolder import write_town
 
@@ -415,3 +416,136 @@ def test_a_city_with_streets_tells_its_density(capsys, helsinki):
     assert by["bus_stop_500m", "ALL"]["verdict"] == "met"
     assert by["park_area_per_head", "ALL"]["why"].endswith("nobody knows who lives where")
     assert by["intersection_density", "ALL"]["value"] > 0
+
+
+# What a hostile reader found --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    return write_town(tmp_path_factory.mktemp("grid") / "town")
+
+
+def places(path, *rows, head="id,lon,lat,population"):
+    path.write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    return str(path)
+
+
+def inside(row, column):
+    """Longitude and latitude of a cell of the town as text."""
+    point = gpd.GeoSeries([shapely.Point(gridtown.centre(row, column))], crs=gridtown.CRS)
+    there = point.to_crs(4326).iloc[0]
+    return f"{there.x:.6f},{there.y:.6f}"
+
+
+def test_where_most_have_nothing_access_is_told_and_written(capsys, tmp_path):
+    """The worst four tenths have nothing: the ratio to them is without end, and that is no reason to stop."""
+    out = tmp_path / "a.gpkg"
+    code, printed, _ = call(
+        capsys, "access", "luzhou", "--supply", "hospitals", "--mode", "walk", "--minutes", "15", "--out", str(out),
+    )  # fmt: skip
+    assert code == 0 and "∞" in printed and len(gpd.read_file(out)) > 1000
+
+
+def test_people_outside_all_districts_are_said(capsys, grid, tmp_path):
+    file = places(tmp_path / "p.csv", f"a,{inside(5, 4)},100", "b,105.9,28.9,900")
+    ask = ("coverage", str(grid), "--facilities", "hospitals", "--mode", "drive", "--minutes", "5")
+    code, out, told = call(capsys, *ask, "--demand", file, "--json")
+    assert code == 0 and "900 people live outside every area, not counted" in told
+    assert "1 places of demand are too far from any way: counted as not covered" in told
+    rows = json.loads(out)
+    assert [r["persons"] for r in rows if r["area"] == "ALL"] == [100]
+    # Nobody outside: nothing is said.
+    file = places(tmp_path / "q.csv", f"a,{inside(5, 4)},100")
+    assert "outside" not in call(capsys, *ask, "--demand", file)[2]
+
+
+def test_a_group_that_nobody_stated_is_a_group(capsys, grid, tmp_path):
+    rows = (f"a,{inside(5, 4)},100,", f"b,{inside(1, 1)},50,u")
+    file = places(tmp_path / "p.csv", *rows, head="id,lon,lat,population,g")
+    ask = (
+        "coverage",
+        str(grid),
+        "--facilities",
+        "hospitals",
+        "--minutes",
+        "5",
+        "--by",
+        "g",
+        "--json",
+        "--demand",
+    )
+    table = pd.DataFrame(json.loads(call(capsys, *ask, file)[1]))
+    whole = table[table["area"] == "ALL"].set_index("group")["persons"]
+    assert whole.to_dict() == {"u": 50, "not stated": 100}
+    file = places(tmp_path / "q.csv", rows[0], head="id,lon,lat,population,g")
+    table = pd.DataFrame(json.loads(call(capsys, *ask, file)[1]))
+    assert set(table["group"]) == {"not stated"}
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("coverage", "{town}", "--facilities", "hospitals", "--gaps", "{town}/population.geojson"), "belongs to a city's folder"),
+        (("siting", "{town}", "--candidates", "grid:100", "--p", "1", "--out", "{town}/hospitals.geojson"), "belongs to a city's folder"),
+        (("coverage", "{town}", "--facilities", "hospitals", "--demand", "{file}", "--out", "{file}"), "is read and would be written over"),
+        (("siting", "{town}", "--candidates", "{map}", "--p", "1", "--out", "{map}"), "is read and would be written over"),
+        (("run", "{town}", "--out", "{town}"), "is a city's folder"),
+        (("bridges", "{town}", "--facilities", "hospitals", "--minutes", "nan"), "above 0 and finite"),
+        (("bridges", "{town}", "--facilities", "hospitals", "--minutes", "-5"), "above 0 and finite"),
+        (("siting", "{town}", "--model", "lscp", "--p", "3", "--candidates", "grid:100"), "leave --p out"),
+        (("compare", "{town}", "baseline", "second_bridge", "--mode", "bogus", "--map", "{new}"), "unknown mode 'bogus'"),
+        (("compare", "{town}", "baseline", "second_bridge", "--mode", "walk"), "give --map"),
+        (("coverage", "{town}", "--facilities", "hospitals", "--areas", "{whole}"), "an area is called 'ALL'"),
+        (("coverage", "{town}", "--facilities", "hospitals", "--demand", "{bow}"), "feature '1' has an invalid geometry"),
+        (("coverage", "{town}", "--facilities", "hospitals", "--demand", "{far}"), "not longitude and latitude in degrees"),
+        (("siting", "{town}", "--candidates", "{far}", "--p", "1"), "not longitude and latitude in degrees"),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_and_nothing_is_written_over(capsys, grid, tmp_path, args, says):
+    lon, lat = map(float, inside(5, 4).split(","))
+    shapes = {
+        "map": [shapely.Point(lon, lat)],
+        "whole": [shapely.box(lon, lat, lon + 0.01, lat + 0.01)],
+        "bow": [shapely.Polygon([(lon, lat), (lon + 0.01, lat + 0.01), (lon + 0.01, lat), (lon, lat + 0.01)])],
+        "far": [shapely.Point(1000, 1000)],
+    }  # fmt: skip
+    paths = {"town": grid, "new": tmp_path / "new.gpkg", "file": tmp_path / "people.csv"}
+    places(paths["file"], f"a,{lon},{lat},100")
+    for name, geometry in shapes.items():
+        paths[name] = tmp_path / f"{name}.geojson"
+        frame = gpd.GeoDataFrame({"name": ["ALL"], "population": [5]}, geometry=geometry, crs=4326)
+        frame.to_file(paths[name])
+    before = {p: p.read_bytes() for f in (grid, tmp_path) for p in f.iterdir() if p.is_file()}
+    code, _, told = call(capsys, *(a.format(**paths) for a in args))
+    assert code == 2 and says in told and "Traceback" not in told
+    assert {
+        p: p.read_bytes() for f in (grid, tmp_path) for p in f.iterdir() if p.is_file()
+    } == before
+
+
+def test_sites_may_be_areas(capsys, grid, tmp_path):
+    lon, lat = map(float, inside(5, 4).split(","))
+    path = tmp_path / "plots.geojson"
+    gpd.GeoDataFrame({"name": ["甲地块"]}, geometry=[shapely.box(lon, lat, lon + 1e-4, lat + 1e-4)], crs=4326).to_file(path)  # fmt: skip
+    code, out, _ = call(capsys, "siting", str(grid), "--candidates", str(path), "--p", "1", "--minutes", "5", "--json")  # fmt: skip
+    (site,) = json.loads(out)["sites"]
+    assert code == 0 and site["name"] == "甲地块"
+    assert abs(site["lon"] - lon) < 2e-4 and abs(site["lat"] - lat) < 2e-4
+
+
+@pytest.mark.parametrize(
+    "text", ["cell_m = 1" + "0" * 400, "cell_m = 1" + "0" * 5000, "x = " + "[" * 3000 + "]" * 3000]
+)
+def test_a_toml_file_beyond_all_measure_is_one_sentence(capsys, tmp_path, text):
+    town = write_town(tmp_path / "town")
+    study = (town / "study.toml").read_text("utf-8")
+    (town / "study.toml").write_text(study.replace("cell_m = 100", text), "utf-8")
+    code, _, told = call(capsys, "check", str(town))
+    assert code == 2 and "study.toml" in told and len(told.splitlines()) == 1
+
+
+def test_a_cell_as_long_as_a_book_is_one_sentence(capsys, grid, tmp_path):
+    file = places(tmp_path / "p.csv", f"a,{inside(5, 4)},{'9' * 140_000}")
+    code, _, told = call(capsys, "coverage", str(grid), "--facilities", "hospitals", "--demand", file)  # fmt: skip
+    assert code == 2 and "is no table (field larger than field limit" in told

@@ -198,8 +198,8 @@ def test_a_table_is_taken_if_and_only_if_all_of_it_fits(row):
         "names": lambda v: type(v) is list and all(type(x) is str and x.strip() for x in v),
         "flag": lambda v: v is True or v is False,
         "whole": lambda v: type(v) is int,
-        "figure": lambda v: type(v) in (int, float) and abs(v) < math.inf,
-        "size": lambda v: type(v) in (int, float) and 0 < v < math.inf,
+        "figure": lambda v: type(v) in (int, float) and abs(v) < 1e300,
+        "size": lambda v: type(v) in (int, float) and 0 < v < 1e300,
         "place": lambda v: type(v) is list and len(v) == 2 and all(type(x) is float for x in v) and abs(v[0]) <= 180 and abs(v[1]) <= 90,
     }  # fmt: skip
     fits = "name" in row and all(k in right and right[k](v) for k, v in row.items())

@@ -18,7 +18,9 @@ class Kind(NamedTuple):
 
 
 def _is_figure(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    # An integer of hundreds of digits is none that anything can be computed with.
+    return number and abs(value) < 1e300 and math.isfinite(value)
 
 
 def _is_text(value: Any) -> bool:

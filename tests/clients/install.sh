@@ -3,6 +3,7 @@
 set -eu
 need=""
 command -v chromium >/dev/null 2>&1 || need="$need chromium"
+command -v pdftotext >/dev/null 2>&1 || need="$need poppler-utils"
 command -v ogrinfo >/dev/null 2>&1 || need="$need gdal-bin"
 # strace fails one system call at a time for tests/faults.
 command -v strace >/dev/null 2>&1 || need="$need strace"

@@ -10,6 +10,7 @@ from urbanplan import __version__
 from urbanplan.cli import (
     ahead,
     city,
+    clauses,
     completion,
     folder,
     guidance,
@@ -52,8 +53,8 @@ for command in (
     measure.coverage,
     measure.access,
     measure.bridges,
-    measure.indicators,
-    measure.standards,
+    clauses.indicators,
+    clauses.standards,
     plan.plan,
     ahead.scenarios,
     ahead.compare,

@@ -103,6 +103,7 @@ def compare(
     A and B are scenarios of the city; 'baseline' is the city as it is.
     """
     from urbanplan import study
+    from urbanplan.catalog import load_catalog
     from urbanplan.city import load_city, require_facility
     from urbanplan.publish import vector
 
@@ -113,6 +114,10 @@ def compare(
     plan = profile.analysis
     if facilities is not None:
         require_facility(facilities, "--facilities")
+    if mode is not None:
+        load_catalog().mode(mode)
+    if map is None and (facilities or mode):
+        raise click.UsageError("--facilities and --mode are for the map: give --map")
     with screen.progress():
         with screen.stage("city"):
             variants = _variants(profile, scenarios)

@@ -37,13 +37,18 @@ def run(
     """Build the atlas: GeoPackage, QGIS project, page, raster, tables."""
     from urbanplan import study
     from urbanplan.city import load_city
-    from urbanplan.files import lock, remove_folder, write_csv
+    from urbanplan.errors import InputError
+    from urbanplan.files import is_city_folder, lock, remove_folder, write_csv
     from urbanplan.publish import atlas, html
 
     profile = load_city(city)
     screen.of(profile)
     page = html.Options(basemap=basemap, key=key)
     folder = out or Path("maps") / profile.id
+    if is_city_folder(folder):
+        raise InputError(
+            "is a city's folder", where=folder, remedy="choose another folder for what a run writes"
+        )
     if layers is not None:
         _require_elsewhere(layers, folder)
     own = _own_layers(screen, profile, city)

@@ -23,6 +23,7 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    refuse_over,
 )
 from urbanplan.cli.show import Screen
 
@@ -94,6 +95,8 @@ def coverage(
         vector.require_ending(out, table=True)
     if gaps is not None:
         vector.require_ending(gaps)
+    for written in (out, gaps):
+        refuse_over(written, demand, areas, facilities, streets)
     way = require_mode(read_modes(modes), mode)
     asked = {"rank": rank, "by": by}
     if streets is not None:
@@ -165,7 +168,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
                 ready, ways, there, minutes, borders, **asked
             )
         else:
-            table, placed, cells = study.city_coverage_of(
+            table, placed, cells, notes = study.city_coverage_of(
                 ready, ways, there, people, value, minutes, borders, **asked
             )
     table.insert(0, "mode", way.id)
@@ -180,7 +183,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
         screen.note(
             f"只有 {count} 处：没有人能到第 {asked['rank']} 处 / there are only {count}: nobody reaches the {asked['rank']}th"
         )
-    for remark in unassigned(ready.demand):
+    for remark in unassigned(ready.demand) if people is None else notes:
         screen.note(remark)
     for fid in placed.unplaced:
         screen.note(f"{fid}: too far from passable land, not counted")
@@ -239,6 +242,7 @@ def access(
 
     table = Path(out).suffix.lower() in (".csv", ".xlsx", ".json")
     vector.require_ending(out, table=table)
+    refuse_over(out, demand, supply, streets)
     if not 0 < minutes < float("inf"):
         raise click.BadParameter("--minutes must be above 0 and finite")
     way = require_mode(read_modes(modes), mode)
@@ -269,13 +273,13 @@ def access(
             )
         frame = screen.told(answer)
         fair = study.fairness(frame, "access", "persons", "area")
-    screen.table(_fair(fair, capacity, method), False, title=_FAIRNESS)
     if table:
         point = frame.geometry.representative_point()
         frame = frame.assign(lon=point.x, lat=point.y).drop(columns="geometry")
         screen.written({"access": vector.write_table(frame, out)})
     else:
         screen.written({"access": vector.write(frame, out)})
+    screen.table(_fair(fair, capacity, method), False, title=_FAIRNESS)
     return OK
 
 
@@ -316,6 +320,8 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
     if out is not None:
         vector.require_ending(out, table=True)
     profile, way = load_city(city), load_catalog().mode(mode)
+    if not 0 < minutes < float("inf"):
+        raise click.BadParameter("--minutes must be above 0 and finite")
     with screen.progress(), screen.stage("bridges"):
         ready = study.prepare(profile)
         there = _facilities(ready, facilities)
@@ -324,77 +330,4 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
         screen.table(table, as_json, title=screen.asked(profile, facilities, way))
     else:
         screen.written({"bridges": vector.write_table(table, out)})
-    return OK
-
-
-@click.command()
-@CITY
-@click.option(
-    "--standard",
-    "names",
-    multiple=True,
-    metavar="ID",
-    help="A standard or indicator.",
-    shell_complete=completion.STANDARDS,
-)
-@AREAS
-@file_option("--out", "Table to write (.xlsx, .csv, .parquet, .json).", metavar="F")
-@JSON
-@click.pass_obj
-def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> int:
-    """The city check-up: every indicator, its clause, the value by district, and the verdict."""
-    from urbanplan import study
-    from urbanplan.catalog.standards import pick
-    from urbanplan.city import load_city
-    from urbanplan.indicators import check_up, wide
-    from urbanplan.publish import vector
-    from urbanplan.sources.points import read_places
-
-    if out is not None:
-        vector.require_ending(out, table=True)
-    profile = load_city(city)
-    screen.of(profile)
-    chosen = pick(study.standards_of(profile), names)
-    borders = None if areas is None else read_places(areas)
-    with screen.progress(), screen.stage("indicators"):
-        table = check_up(chosen, study.scene_of(study.prepare(profile), borders))
-    for one in chosen.values():
-        if one.replaces:
-            screen.note(f"{one.id}: the city's own entry stands in place of {one.replaces}")
-    if out is not None:
-        screen.written({"indicators": vector.write_table(table, out)})
-    elif as_json:
-        screen.table(table, True, title="")
-    else:
-        shown, known = wide(table, screen.lang), study.plan_of(profile)
-        if known.tasks:
-            names = table["indicator"].drop_duplicates()
-            shown["tasks"] = [", ".join(map(str, known.tasks_of_indicator(n))) for n in names]
-        title = f"{profile.name_zh} · 城市体检 / {profile.name_en} · city check-up"
-        screen.table(shown, False, title)
-        told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
-        screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
-    return OK
-
-
-@click.command()
-@click.argument("names", nargs=-1, metavar="[ID]...", shell_complete=completion.STANDARDS)
-@click.option(
-    "--city",
-    shell_complete=completion.cities,
-    help="With the entries of this city's own standards.toml.",
-)
-@JSON
-@click.pass_obj
-def standards(screen: Screen, names, city, as_json: bool) -> int:
-    """What standards ask for, clause by clause, and how well each threshold is verified."""
-    from urbanplan import study
-    from urbanplan.catalog.standards import pick, read_standards
-    from urbanplan.city import load_city
-
-    known = read_standards() if city is None else study.standards_of(load_city(city))
-    table = study.listed(pick(known, names))
-    hide = ("source", "standard")
-    screen.table(table, as_json, title="standards", hide=hide)
-    screen.note("grade: V seen in a public text (may judge), G quoted in code, K general knowledge")
     return OK

@@ -108,3 +108,16 @@ def only_with_streets(**given: Any) -> None:
     for name, value in given.items():
         if value is not None:
             raise click.UsageError(f"--{name} needs --streets")
+
+
+def refuse_over(out: Path | None, *inputs: Path | str | None) -> None:
+    """Raise `InputError` if an output would take the place of a file that is read."""
+    from urbanplan.errors import InputError
+
+    if out is None:
+        return
+    for name in inputs:
+        if name and Path(name).resolve() == Path(out).resolve():
+            raise InputError(
+                "is read and would be written over", where=out, remedy="choose another name"
+            )

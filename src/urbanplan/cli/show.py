@@ -182,6 +182,8 @@ def text(value: Any, column: str) -> str:
     """A cell as people read it: shares in per cent, big numbers with separators."""
     if value is None or value != value:
         return ""
+    if isinstance(value, float) and abs(value) == float("inf"):
+        return "∞" if value > 0 else "−∞"
     if column.endswith("share") or column in ("share_a", "share_b"):
         return f"{value:.1%}"
     if column in ("difference", "tolerance", "gap", "worse_share"):
@@ -193,7 +195,10 @@ def text(value: Any, column: str) -> str:
     if column == "year" or (column.endswith("_year") and not column.endswith("per_year")):
         return f"{value:.0f}"
     if isinstance(value, float):
-        if 0 < abs(value) < 0.1:
+        # The rounding of a sum that is nothing must not read as a figure.
+        if abs(value) < 1e-12:
+            return "0"
+        if abs(value) < 0.1:
             return f"{value:.3g}"
         return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.2f}"
     return str(value)

@@ -18,6 +18,7 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    refuse_over,
 )
 from urbanplan.cli.show import Screen
 
@@ -77,6 +78,11 @@ def siting(screen: Screen, city, streets, **asked) -> int:
     out = asked["out"]
     if out is not None:
         vector.require_ending(out)
+        refuse_over(
+            out, *(asked[k] for k in ("candidates", "existing", "exclude", "demand")), streets
+        )
+    if asked["model"] == "lscp" and asked["p"] is not None:
+        raise click.UsageError("lscp finds the number of sites itself: leave --p out")
     if asked["model"] != "lscp" and asked["p"] is None and asked["budget"] is None:
         raise click.UsageError("--p says how many sites; or give a --budget")
     answer = _on_streets(screen, city, streets, asked) if streets else _in_city(screen, city, asked)
@@ -199,7 +205,7 @@ def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: 
 
     sites = answer.sites
     table = sites.drop(columns="geometry").assign(
-        lon=sites.geometry.x.round(5), lat=sites.geometry.y.round(5)
+        lon=sites.representative_point().x.round(5), lat=sites.representative_point().y.round(5)
     )
     tables = {"sites": table, "served": answer.served, "curve": answer.curve, "alternatives": answer.others}  # fmt: skip
     if out is not None:

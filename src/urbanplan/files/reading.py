@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import re
 import tomllib
@@ -71,7 +72,7 @@ def read_toml(path: Path | str) -> dict[str, Any]:
     text = read_text(path)
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as err:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as err:
         raise InputError(
             f"is not valid TOML ({err})", where=path, remedy=_punctuation(text)
         ) from None
@@ -89,7 +90,12 @@ def _punctuation(text: str) -> str:
 
 def read_csv(path: Path | str) -> list[dict[str, str]]:
     """Rows of a UTF-8 CSV file with a header, as dictionaries of text."""
-    rows = list(csv.DictReader(read_text(path).splitlines(), strict=False))
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline=""), strict=False))
+    except csv.Error as err:
+        raise InputError(
+            f"is no table ({err})", where=path, remedy="correct it in a table program"
+        ) from None
     for n, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from urbanplan.errors import InputError
 from urbanplan.files import (
+    is_city_folder,
     write_csv,
     write_geojson,
     write_geopackage,
@@ -14,6 +15,7 @@ from urbanplan.files import (
     write_records,
     write_xlsx,
 )
+from urbanplan.manifest import read_manifest
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -41,7 +43,19 @@ def require_ending(path: Path | str, *, table: bool = False) -> str:
             where=path,
             remedy=f"use one of {', '.join(writers)}",
         )
+    require_no_input(path)
     return ending
+
+
+def require_no_input(path: Path | str) -> None:
+    """Raise `InputError` if a path is a file of a city's folder, which nothing may be written over."""
+    path = Path(path)
+    if path.name in read_manifest(path.parent)["files"] or is_city_folder(path.parent):
+        raise InputError(
+            "belongs to a city's folder and is not written over",
+            where=path,
+            remedy="choose another name or folder",
+        )
 
 
 def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:

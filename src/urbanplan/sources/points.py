@@ -53,6 +53,13 @@ def read_places(path: Path | str) -> gpd.GeoDataFrame:
         )
     if not len(frame):
         raise InputError("holds no place", where=path, remedy="add a row")
+    west, south, east, north = frame.total_bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputError(
+            f"has coordinates from {west:g}, {south:g} to {east:g}, {north:g}, which are not longitude and latitude in degrees",
+            where=path,
+            remedy="put longitude first, or export the layer in EPSG:4326",
+        )
     named = "id" in frame and frame["id"].notna().all()
     frame["id"] = frame["id"].astype(str) if named else [str(i + 1) for i in range(len(frame))]
     twice = frame["id"][frame["id"].duplicated()]

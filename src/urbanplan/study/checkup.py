@@ -11,7 +11,7 @@ import numpy as np
 from urbanplan.catalog import load_catalog
 from urbanplan.catalog.standards import Indicator, read_standards
 from urbanplan.city import City
-from urbanplan.coverage import Parts, minutes_to_nearest
+from urbanplan.coverage import ALL, Parts, minutes_to_nearest
 from urbanplan.crs import to_crs
 from urbanplan.errors import InputError
 from urbanplan.indicators import Scene
@@ -69,6 +69,8 @@ def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
         raise InputError(
             "no column names the areas", remedy=f"add a column such as {', '.join(_NAMES[:3])}"
         )
+    if (frame[column].str.strip() == ALL).any():
+        raise InputError(f"an area is called '{ALL}', which is what the whole is called", remedy="call it otherwise")  # fmt: skip
     odd = ~frame.geom_type.isin(["Polygon", "MultiPolygon"])
     if odd.any():
         raise InputError(

@@ -209,7 +209,10 @@ def street_reach(
 
 
 def as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
-    """Places as points, and a sentence about those that were areas or lines."""
+    """Places as points, and a sentence about those that were areas or lines; raise `InputError` for a broken one."""
+    broken = frame.loc[~frame.geometry.is_valid, "id"]
+    if len(broken):
+        raise InputError(f"feature '{broken.iloc[0]}' has an invalid geometry", remedy="repair it (in QGIS: Fix geometries)")  # fmt: skip
     areas = int((frame.geom_type != "Point").sum())
     if not areas:
         return frame, ()

@@ -15,6 +15,7 @@ from urbanplan.coverage import (
     coverage_by,
     gap_areas,
     minutes_to_nearest,
+    share_in,
 )
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns of a coverage table where people are points rather than cells of land.
+#: The group of people whose group nobody stated.
+_UNSTATED = "not stated"
 _OF_PEOPLE = ["area", "minutes", "persons", "persons_covered", "share"]
 
 
@@ -93,16 +96,36 @@ def city_coverage_of(
     areas: gpd.GeoDataFrame | None = None,
     rank: int = 1,
     by: str | None = None,
-) -> tuple[pd.DataFrame, Placed, np.ndarray]:
-    """As `city_coverage`, of people given as places of their own (``value`` is their number)."""
+) -> tuple[pd.DataFrame, Placed, np.ndarray, tuple[str, ...]]:
+    """As `city_coverage`, of people given as places of their own (``value`` is their number).
+
+    Besides, what must be known of them: who lives in no area, or too far from any way.
+    """
     persons, people = _amounts(people, value), ready.metric(people)
-    points, _ = as_points(people)
+    points, said = as_points(people)
     placed, homes = ready.put(ways, ready.metric(facilities)), ready.put(ways, points)
     named, _ = areas_of(ready, areas)
     asked = (limits_min, named, rank, by)
     table = point_coverage(ways, placed, people, persons, homes, *asked)
     cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
-    return table, placed, cells
+    return table, placed, cells, (*said, *_uncounted(people, persons, homes, named))
+
+
+def _uncounted(people: gpd.GeoDataFrame, persons: pd.Series, homes: Placed, areas) -> list[str]:
+    said, held = [], persons[people["id"]].to_numpy(float)
+    if areas is not None:
+        inside = share_in(shares_in(people, areas), ALL, len(people))
+        lost = float((held * (1 - inside)).sum())
+        if lost >= 0.5:
+            said.append(
+                f"{lost:,.0f} 人不在任何区内，未计入 / {lost:,.0f} people live outside every area, not counted"
+            )
+    if len(homes.unplaced):
+        said.append(
+            f"{len(homes.unplaced)} 处人口离可通行处过远，计为未覆盖 /"
+            f" {len(homes.unplaced)} places of demand are too far from any way: counted as not covered"
+        )
+    return said
 
 
 def gaps_of(
@@ -169,7 +192,8 @@ def point_coverage(
         return table.drop_duplicates(["minutes", "area"])[_OF_PEOPLE].reset_index(drop=True)
     if by not in people:
         raise InputError(f"the demand has no column '{by}'", remedy="choose one that it has")
-    groups = people[by].fillna("").astype(str).to_numpy()
+    # Whose group nobody stated is a group of its own: the whole must add up.
+    groups = people[by].fillna("").astype(str).replace("", _UNSTATED).to_numpy()
     table = coverage_by(frame, minutes, limits_min, groups, share)
     table = table.drop_duplicates(["group", "minutes", "area"])
     return table[["group", *_OF_PEOPLE]].reset_index(drop=True)
