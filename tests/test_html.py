@@ -483,3 +483,45 @@ def test_every_indicator_and_every_gap_is_on_the_page(atlas):
     gaps = [x for x in shown["layers"] if x["role"] == "gap"]
     people = sum(f["properties"]["persons"] for x in gaps for f in x["features"])
     assert people == pytest.approx(results.gaps["persons"].sum(), rel=1e-4)
+
+
+def test_a_scenario_whose_count_may_not_be_shown_tells_nothing_of_it():
+    """Neither figure, nor share, nor place in the order: each would give the count away."""
+    from types import SimpleNamespace
+
+    from urbanplan.publish.html.scenarios import scenario_rows
+
+    base = {"scenario": "s", "facilities": "hospitals", "mode": "walk", "minutes": 15.0, "area": "ALL", "persons": 1000.0}  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {**base, "persons_covered": 4.0, "share": 0.004, "persons_gained": 4.0},
+            {**base, "persons_covered": 997.0, "share": 0.997, "persons_gained": 500.0},
+            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": 3.0},
+            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": -3.0},
+            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": 5.0},
+            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": 0.0},
+        ]
+    )
+    results = SimpleNamespace(
+        scenario_coverage=table,
+        city=SimpleNamespace(analysis=SimpleNamespace(headline_minutes=15.0)),
+    )
+    rows = scenario_rows(results, 5)
+    for row in rows[:4]:
+        assert (row["gained"], row["rank"], row["share"], row["persons"]) == ("–", 0, "–", "–")
+    assert (rows[4]["gained"], rows[4]["rank"], rows[4]["share"]) == ("+5", 5, "50.0%")
+    assert (rows[5]["gained"], rows[5]["persons"]) == ("0", "500")
+
+
+def test_sentences_of_the_ledger_that_quote_what_is_left_out_are_left_out():
+    from urbanplan.publish.html.plan import _item
+
+    row = {f"{k}_{x}": f"{k} of 秘园 {x}" for k in ("promised", "values", "distance", "missing", "note") for x in ("zh", "en")}  # fmt: skip
+    row |= {"item": "1.1", "name_zh": "甲", "name_en": "A", "features": 1, "located": 1, "quality": "", "indicators": ""}  # fmt: skip
+    told = _item(row, {}, (), ("name_zh",), frozenset({"秘园"}))
+    for key in ("values", "distance", "missing"):
+        assert told[f"{key}_zh"] == told[f"{key}_en"] == ""
+    # What the plan itself says is its own column, and goes where that is asked.
+    assert told["promised_zh"] == row["promised_zh"]
+    assert _item(row, {}, (), ("note_zh",), frozenset())["note_zh"] == ""
+    assert _item(row, {}, (), ("note_zh",), frozenset())["values_zh"] == row["values_zh"]

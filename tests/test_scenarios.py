@@ -354,6 +354,44 @@ def test_whose_people_stand_under_a_and_b(swap):
     assert (found["gained"] < 0).any() and not (found["gained"] > 0).any()
 
 
+def test_who_gains_is_counted_among_the_people_of_what_is_looked_at(town, ready):
+    """Twice the people, the same bridge: twice as many gain, in the table as on the map."""
+    bridge = {"do": "open", "layer": "bridges", "ids": ["bridge_new"]}
+    v = variants(
+        town, ready, {"id": "b", "change": [bridge]},
+        {"id": "both", "change": [bridge, {"do": "grow", "factor": 2}]},
+    )  # fmt: skip
+    one, two = (study.compare(v, BASELINE, n).people for n in ("b", "both"))
+    assert (one["persons_faster"] > 0).any()
+    assert two["persons_faster"].to_numpy() == pytest.approx(2 * one["persons_faster"].to_numpy())
+    assert two["minutes_saved"].to_numpy() == pytest.approx(one["minutes_saved"].to_numpy())
+    here, there = (
+        study.difference_map(v, BASELINE, n, "hospitals", "walk")["persons"] for n in ("b", "both")
+    )
+    assert there.to_numpy() == pytest.approx(2 * here.to_numpy())
+
+
+def test_layers_that_differ_count_what_is_there(town, ready):
+    """A planned bridge that is opened is one more; what stays planned is none."""
+    bridge = {"do": "open", "layer": "bridges", "ids": ["bridge_new"]}
+    plan = {"do": "add", "layer": "hospitals", "id": "n", "at": lonlat(5, 4), "values": {"status": "planned"}}  # fmt: skip
+    v = variants(town, ready, {"id": "x", "change": [bridge, plan]})
+    told = study.compare(v, BASELINE, "x").layers.set_index("layer")
+    assert told.loc["bridges", ["features_a", "features_b"]].tolist() == [1, 2]
+    assert told.loc["bridges", "length_km_b"] > told.loc["bridges", "length_km_a"] > 0
+    there = int((ready.layers["hospitals"].frame["status"] == "existing").sum())
+    assert told.loc["hospitals", ["features_a", "features_b"]].tolist() == [there, there]
+
+
+def test_growth_of_a_settlement_where_no_layer_knows_them(town, ready):
+    none = replace(ready.layers["population"], frame=ready.layers["population"].frame.iloc[:0], sha256="none")  # fmt: skip
+    group = np.where(ready.demand["area"] == "北岸", "rural", "urban")
+    bare = replace(ready, layers={**ready.layers, "population": none}, demand=ready.demand.assign(group=group))  # fmt: skip
+    v = variants(town, bare, {"id": "x", "change": [{"do": "grow", "factor": 3, "settlement": "rural"}]})  # fmt: skip
+    table = v.coverage("x", "hospitals", "walk").query("minutes == 5").set_index("area")["persons"]
+    assert table.to_dict() == pytest.approx({"北岸": 900, "南岸": 600, "ALL": 1500})
+
+
 def test_nobody_newly_served_has_no_price(swap):
     row = study.compare(swap, BASELINE, "x").costs.iloc[0]
     assert row["cost"] == 10 and row["cost_unit"] == "万元"
