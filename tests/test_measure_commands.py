@@ -493,6 +493,8 @@ def test_a_group_that_nobody_stated_is_a_group(capsys, grid, tmp_path):
         (("run", "{town}", "--out", "{town}"), "is a city's folder"),
         (("bridges", "{town}", "--facilities", "hospitals", "--minutes", "nan"), "above 0 and finite"),
         (("bridges", "{town}", "--facilities", "hospitals", "--minutes", "-5"), "above 0 and finite"),
+        (("access", "{town}", "--supply", "hospitals", "--decay", "power", "--figure", "-3", "--out", "{new}"), "above 0 and finite"),
+        (("access", "{town}", "--supply", "hospitals", "--figure", "nan", "--out", "{new}"), "above 0 and finite"),
         (("siting", "{town}", "--model", "lscp", "--p", "3", "--candidates", "grid:100"), "leave --p out"),
         (("compare", "{town}", "baseline", "second_bridge", "--mode", "bogus", "--map", "{new}"), "unknown mode 'bogus'"),
         (("compare", "{town}", "baseline", "second_bridge", "--mode", "walk"), "give --map"),

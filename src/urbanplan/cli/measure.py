@@ -23,6 +23,7 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    positive,
     refuse_over,
 )
 from urbanplan.cli.show import Screen
@@ -222,7 +223,7 @@ def _facilities(ready, name: str) -> gpd.GeoDataFrame:
     help="2sfca, e2sfca, 3sfca, mh3sfca, gravity or cumulative.",
 )
 @click.option("--decay", help="none, stepwise, gaussian, exponential or power; see the guide.")
-@click.option("--figure", type=float, help="The decay's own parameter.")
+@click.option("--figure", type=float, callback=positive, help="The decay's own parameter.")
 @MODE
 @click.option("--minutes", default=30.0, show_default=True, type=float, help="Size of catchments.")
 @DEM

@@ -42,7 +42,8 @@ def _places(
     return tuple(found)
 
 
-def _positive(_context: Any, _option: Any, value: float | None) -> float | None:
+def positive(_context: Any, _option: Any, value: float | None) -> float | None:
+    """A figure of an option that must be above 0."""
     if value is not None and not 0 < value < float("inf"):
         raise click.BadParameter("must be above 0 and finite")
     return value
@@ -86,12 +87,12 @@ SNAP = click.option(
     "--snap",
     default=250.0,
     show_default=True,
-    callback=_positive,
+    callback=positive,
     metavar="M",
     help="Places farther from any street are left out and listed.",
 )
 CELL = click.option(
-    "--cell", type=float, callback=_positive, metavar="M", help="Spacing of the outline's grid."
+    "--cell", type=float, callback=positive, metavar="M", help="Spacing of the outline's grid."
 )
 DIRECTION = click.option(
     "--direction",

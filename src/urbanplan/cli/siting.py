@@ -18,19 +18,14 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    positive,
     refuse_over,
 )
 from urbanplan.cli.show import Screen
 
 
-def _positive_number(_context: click.Context, option: click.Option, value: float | None):
-    if value is not None and not 0 < value < float("inf"):
-        raise click.BadParameter("must be above 0 and finite")
-    return value
-
-
 def _number(name: str, text: str, **more):
-    return click.option(name, type=float, callback=_positive_number, help=text, **more)
+    return click.option(name, type=float, callback=positive, help=text, **more)
 
 
 @click.command()
