@@ -526,6 +526,16 @@ def test_nonsense_is_refused_and_nothing_is_written_over(capsys, grid, tmp_path,
     } == before
 
 
+def test_a_table_of_ones_own_may_lie_in_a_citys_folder(capsys, tmp_path):
+    """Somebody who works inside the folder writes there, twice if need be; only what the city reads is kept."""
+    town = write_town(tmp_path / "town")
+    for _ in range(2):
+        code, _, told = call(capsys, "coverage", str(town), "--facilities", "hospitals", "--out", str(town / "mine.csv"))  # fmt: skip
+        assert code == 0, told
+    code, _, told = call(capsys, "coverage", str(town), "--facilities", "hospitals", "--out", str(town / "facts.csv"))  # fmt: skip
+    assert code == 2 and "belongs to a city's folder" in told
+
+
 def test_sites_may_be_areas(capsys, grid, tmp_path):
     lon, lat = map(float, inside(5, 4).split(","))
     path = tmp_path / "plots.geojson"

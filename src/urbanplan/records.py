@@ -35,17 +35,16 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _is_place(value: Any) -> bool:
-    pair = isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_figure, value))
-    return pair and abs(value[0]) <= 180 and abs(value[1]) <= 90
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2 and all(map(FROM_0.fits, value))
-
-
 def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list | tuple) and all(map(fits, value))
+
+
+def _pair_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: _list_of(fits)(value) and len(value) == 2
+
+
+def _is_place(value: Any) -> bool:
+    return _pair_of(_is_figure)(value) and abs(value[0]) <= 180 and abs(value[1]) <= 90
 
 
 TEXT = Kind("a text", _is_text)
@@ -62,7 +61,7 @@ ABOVE_0 = Kind("a number above 0", lambda v: _is_figure(v) and v > 0)
 FROM_0 = Kind("a number of 0 or more", lambda v: _is_figure(v) and v >= 0)
 SCALAR = Kind("a text or a number", lambda v: _is_text(v) or _is_figure(v))
 PLACE = Kind("[lon, lat] in degrees", _is_place)
-PAIRS = Kind("a list of pairs of numbers of 0 or more", _list_of(_is_pair))
+PAIRS = Kind("a list of pairs of numbers of 0 or more", _list_of(_pair_of(FROM_0.fits)))
 PLACES = Kind("a list of [lon, lat] in degrees", _list_of(_is_place))
 TABLE = Kind("a table", _is_table)
 TABLES = Kind("an array of tables ([[…]])", _list_of(_is_table))

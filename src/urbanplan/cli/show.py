@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,7 @@ class Screen:
     def __init__(self, quiet: bool) -> None:
         self.quiet, self.lang = quiet, language()
         self.stages: list[dict[str, Any]] = []
-        #: English names of districts, which tables know by their Chinese ones.
-        self._areas: dict[str, str] = {}
+        self._city: City | None = None
         self._status: Any = None
 
     @contextlib.contextmanager
@@ -75,11 +75,17 @@ class Screen:
 
     def of(self, city: City) -> None:
         """Call the districts of a city by their names in this language."""
+        self._city = city
+
+    @cached_property
+    def _areas(self) -> dict[str, str]:
+        # English names of districts, which tables know by their Chinese ones; read when a table is printed.
         from urbanplan.layers import load_layer
 
-        if self.lang == "en" and city.has("districts.geojson"):
-            frame = load_layer(city, "districts").frame
-            self._areas = dict(zip(frame["name_zh"], frame["name_en"].fillna(frame["name_zh"])))
+        if self.lang != "en" or self._city is None or not self._city.has("districts.geojson"):
+            return {}
+        frame = load_layer(self._city, "districts").frame
+        return dict(zip(frame["name_zh"], frame["name_en"].fillna(frame["name_zh"])))
 
     def _cell(self, cell: Any, name: str) -> str:
         told = value(cell, name, self.lang)

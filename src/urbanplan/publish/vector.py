@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urbanplan.catalog import load_catalog
 from urbanplan.errors import InputError
 from urbanplan.files import (
     is_city_folder,
@@ -35,7 +36,7 @@ _TABLES = {
 
 
 def require_ending(path: Path | str, *, table: bool = False) -> str:
-    """Return the path's ending if a map (or a table) can be written so, else say which can."""
+    """Return the path's ending if a map (or a table) can be written so, and over no file of a city; else say why not."""
     ending, writers = Path(path).suffix.lower(), _TABLES if table else _MAPS
     if ending not in writers:
         raise InputError(
@@ -48,9 +49,10 @@ def require_ending(path: Path | str, *, table: bool = False) -> str:
 
 
 def require_no_input(path: Path | str) -> None:
-    """Raise `InputError` if a path is a file of a city's folder, which nothing may be written over."""
-    path = Path(path)
-    if path.name in read_manifest(path.parent)["files"] or is_city_folder(path.parent):
+    """Raise `InputError` if a path is a layer or table that a city reads; other files may lie beside them."""
+    path, own = Path(path), {"facts.csv", *(f"{name}.geojson" for name in load_catalog().layers)}
+    read = is_city_folder(path.parent) and path.name in own
+    if read or path.name in read_manifest(path.parent)["files"]:
         raise InputError(
             "belongs to a city's folder and is not written over",
             where=path,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.coverage import ALL, LEAST_MIN, coverage, minutes_to_nearest, share_in
+from urbanplan.coverage import ALL, LEAST_MIN, share_in
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.layers import accuracy_under
 from urbanplan.layers.select import measure
@@ -186,13 +186,12 @@ def _costs(variants: Variants, a: str, b: str) -> pd.DataFrame:
 
 def _newly(variants: Variants, a: str, b: str, facilities: str) -> float:
     # More people alone are no better reach: the same people before and after.
-    plan, ready = variants.city.analysis, variants.ready(a)
-    mode, limit = plan.headline_mode, plan.headline_minutes
-    now, then = (
-        coverage(ready.demand, minutes_to_nearest(ready.demand, variants.cells(n, facilities, mode), mode), [limit], ready.parts)
-        for n in (a, b)
-    )  # fmt: skip
-    return float(then["persons_covered"].iloc[-1] - now["persons_covered"].iloc[-1])
+    plan, covered = variants.city.analysis, []
+    for name in (a, b):
+        table = variants.coverage(name, facilities, plan.headline_mode, a)
+        whole = table[(table["area"] == ALL) & (table["minutes"] == plan.headline_minutes)]
+        covered.append(float(whole["persons_covered"].iloc[0]))
+    return covered[1] - covered[0]
 
 
 def difference_map(

@@ -15,7 +15,6 @@ from urbanplan.coverage import (
     coverage_by,
     gap_areas,
     minutes_to_nearest,
-    share_in,
 )
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-#: Columns of a coverage table where people are points rather than cells of land.
 #: The group of people whose group nobody stated.
 _UNSTATED = "not stated"
+#: Columns of a coverage table where people are points rather than cells of land.
 _OF_PEOPLE = ["area", "minutes", "persons", "persons_covered", "share"]
 
 
@@ -108,18 +107,17 @@ def city_coverage_of(
     asked = (limits_min, named, rank, by)
     table = point_coverage(ways, placed, people, persons, homes, *asked)
     cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
-    return table, placed, cells, (*said, *_uncounted(people, persons, homes, named))
+    return table, placed, cells, (*said, *_uncounted(table, persons, homes))
 
 
-def _uncounted(people: gpd.GeoDataFrame, persons: pd.Series, homes: Placed, areas) -> list[str]:
-    said, held = [], persons[people["id"]].to_numpy(float)
-    if areas is not None:
-        inside = share_in(shares_in(people, areas), ALL, len(people))
-        lost = float((held * (1 - inside)).sum())
-        if lost >= 0.5:
-            said.append(
-                f"{lost:,.0f} 人不在任何区内，未计入 / {lost:,.0f} people live outside every area, not counted"
-            )
+def _uncounted(table: pd.DataFrame, persons: pd.Series, homes: Placed) -> list[str]:
+    # Who is in no row of the whole, at any one limit, lives in no area.
+    said, whole = [], table[(table["area"] == ALL) & (table["minutes"] == table["minutes"].min())]
+    lost = float(persons.sum() - whole["persons"].sum())
+    if lost >= 0.5:
+        said.append(
+            f"{lost:,.0f} 人不在任何区内，未计入 / {lost:,.0f} people live outside every area, not counted"
+        )
     if len(homes.unplaced):
         said.append(
             f"{len(homes.unplaced)} 处人口离可通行处过远，计为未覆盖 /"

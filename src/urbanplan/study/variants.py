@@ -183,19 +183,14 @@ class Variants:
         cells = self.cells(name, facilities, mode)
         return minutes_to_nearest(self.ready(name).demand, cells, mode).to_numpy()
 
-    def coverage(self, name: str, facilities: str, mode: str) -> pd.DataFrame:
-        """As `urbanplan.study.coverage_of`, under a scenario."""
-        people = self._people_key(self.state(name))
-        key = ("coverage", self.cells_key(name, facilities, mode), people)
-        return self._once(key, lambda: self._coverage(name, facilities, mode))
+    def coverage(self, name: str, facilities: str, mode: str, people: str = "") -> pd.DataFrame:
+        """As `urbanplan.study.coverage_of`, under a scenario; of the people of another one, if `people` names it."""
+        whose = people or name
+        key = ("coverage", self.cells_key(name, facilities, mode), self._people_key(self.state(whose)))  # fmt: skip
+        return self._once(key, lambda: self._coverage(name, facilities, mode, whose))
 
-    def reach_of_today(self, name: str, facilities: str, mode: str) -> pd.DataFrame:
-        """As `coverage`, of the baseline's people: what a scenario's ways and facilities alone change."""
-        key = ("today", self.cells_key(name, facilities, mode))
-        return self._once(key, lambda: self._coverage(name, facilities, mode, BASELINE))
-
-    def _coverage(self, name: str, facilities: str, mode: str, people: str = "") -> pd.DataFrame:
-        ready = self.ready(people or name)
+    def _coverage(self, name: str, facilities: str, mode: str, whose: str) -> pd.DataFrame:
+        ready = self.ready(whose)
         require(ready.layers, facilities)
         cells = self.cells(name, facilities, mode)
         column = minutes_to_nearest(ready.demand, cells, mode)

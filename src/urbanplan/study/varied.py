@@ -74,7 +74,7 @@ def _table(variants: Variants, name: str, facilities: str, mode: str) -> pd.Data
     before = variants.coverage(BASELINE, facilities, mode)
     table = variants.coverage(name, facilities, mode).copy()
     # Among the people of the baseline: that more people live somewhere is no better reach.
-    table["persons_gained"] = variants.reach_of_today(name, facilities, mode)["persons_covered"] - before["persons_covered"]  # fmt: skip
+    table["persons_gained"] = variants.coverage(name, facilities, mode, BASELINE)["persons_covered"] - before["persons_covered"]  # fmt: skip
     known = variants.known[name]
     table["scenario"], table["name_zh"], table["name_en"] = name, known.name_zh, known.name_en
     return table[list(COLUMNS)]
