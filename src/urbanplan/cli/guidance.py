@@ -26,7 +26,7 @@ _WIDTH = 58
 
 
 def in_chinese(command: click.Command) -> click.Command:
-    """The same command, and all below it, with Chinese help.
+    """The same command, and all below it, with Chinese help; nothing is translated until it is asked for.
 
     Parameters
     ----------
@@ -34,12 +34,19 @@ def in_chinese(command: click.Command) -> click.Command:
         Stays as it is.
     """
     told = copy(command)
-    told.help = command.help and translated(command.help)
-    told.params = [_option(p) for p in command.params]
     told.context_settings = {**command.context_settings, "max_content_width": _WIDTH}
-    told.get_help = lambda context: _headed(type(told).get_help(told, context))
+    own = type(told)
+    told.get_help = lambda context: _headed(own.get_help(_worded(told), context))
+    told.get_short_help_str = lambda limit=45: own.get_short_help_str(_worded(told), limit)
     if isinstance(told, click.Group):
         told.commands = {name: in_chinese(c) for name, c in told.commands.items()}
+    return told
+
+
+def _worded(command: click.Command) -> click.Command:
+    told = copy(command)
+    told.help = command.help and translated(command.help)
+    told.params = [_option(p) for p in command.params]
     return told
 
 

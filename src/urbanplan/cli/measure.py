@@ -182,7 +182,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     )
     if asked.get("rank", 1) > count > 0:
         screen.note(
-            f"只有 {count} 处：没有人能到第 {asked['rank']} 处 / there are only {count}: nobody reaches the {asked['rank']}th"
+            f"只有 {count} 处：没有人能到第 {asked['rank']} 处 / there are only {count}: nobody reaches {asked['rank']}"
         )
     for remark in unassigned(ready.demand) if people is None else notes:
         screen.note(remark)
@@ -225,7 +225,14 @@ def _facilities(ready, name: str) -> gpd.GeoDataFrame:
 @click.option("--decay", help="none, stepwise, gaussian, exponential or power; see the guide.")
 @click.option("--figure", type=float, callback=positive, help="The decay's own parameter.")
 @MODE
-@click.option("--minutes", default=30.0, show_default=True, type=float, help="Size of catchments.")
+@click.option(
+    "--minutes",
+    default=30.0,
+    show_default=True,
+    type=float,
+    callback=positive,
+    help="Size of catchments.",
+)
 @DEM
 @SNAP
 @MODES
@@ -244,8 +251,6 @@ def access(
     table = Path(out).suffix.lower() in (".csv", ".xlsx", ".json")
     vector.require_ending(out, table=table)
     refuse_over(out, demand, supply, streets)
-    if not 0 < minutes < float("inf"):
-        raise click.BadParameter("--minutes must be above 0 and finite")
     way = require_mode(read_modes(modes), mode)
     asked = {"decay": decay, "figure": figure}
     if streets is not None:
@@ -307,7 +312,9 @@ def _fair(fair: pd.Series, capacity: str, method: str) -> pd.DataFrame:
     shell_complete=completion.FACILITIES,
 )
 @MODE
-@click.option("--minutes", default=30.0, show_default=True, type=float, help="Limit.")
+@click.option(
+    "--minutes", default=30.0, show_default=True, type=float, callback=positive, help="Limit."
+)
 @file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
 @JSON
 @click.pass_obj
@@ -321,8 +328,6 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
     if out is not None:
         vector.require_ending(out, table=True)
     profile, way = load_city(city), load_catalog().mode(mode)
-    if not 0 < minutes < float("inf"):
-        raise click.BadParameter("--minutes must be above 0 and finite")
     with screen.progress(), screen.stage("bridges"):
         ready = study.prepare(profile)
         there = _facilities(ready, facilities)
