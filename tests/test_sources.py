@@ -57,10 +57,10 @@ def test_an_extract_is_read_as_it_is_drawn(osm):
     ways = [
         drawn.point_ids[drawn.refs[a:b]].tolist() for a, b in zip(drawn.first[:-1], drawn.first[1:])
     ]
-    assert ways == [[1, 2, 3], [3, 4], [4, 5], [1, 3]]
-    assert [drawn.tags[t]["highway"] for t in drawn.tags_of] == ["residential"] * 2 + [
-        "footway"
-    ] * 2
+    assert ways == [[1, 2, 3], [3, 4], [4, 5], [1, 3], [1, 5]]
+    classes = [drawn.tags[t].get("highway") for t in drawn.tags_of]
+    assert classes == ["residential"] * 2 + ["footway"] * 2 + [None]
+    assert drawn.tags[drawn.tags_of[4]] == {"route": "ferry"}
     assert drawn.tags[drawn.tags_of[1]]["oneway"] == "yes" and "name" not in drawn.tags[0]
     assert drawn.point_tags == {1: {"barrier": "bollard"}}  # the wall is on no street
     np.testing.assert_allclose(drawn.lonlat[4], [105.003, 0.001])
@@ -78,11 +78,11 @@ def test_real_streets_are_read_in_full(helsinki_pbf):
     held = {n.id for n in osmium.FileProcessor(str(helsinki_pbf), osmium.osm.NODE)}
     ways = refs = 0
     for way in osmium.FileProcessor(str(helsinki_pbf), osmium.osm.WAY):
-        if "highway" in way.tags:
+        if "highway" in way.tags or way.tags.get("route") == "ferry":
             ways, refs = ways + 1, refs + sum(n.ref in held for n in way.nodes)
     drawn = read_streets(helsinki_pbf)
     assert drawn.ways >= ways > 2000 and len(drawn.refs) == refs
-    assert all("highway" in tags for tags in drawn.tags)
+    assert all("highway" in tags or tags["route"] == "ferry" for tags in drawn.tags)
     low, high = drawn.lonlat.min(0), drawn.lonlat.max(0)
     assert (low > [24.9, 60.1]).all() and (high < [25.0, 60.2]).all()
 

@@ -66,8 +66,12 @@ class Fetched:
 
 
 def tag_keys() -> dict[str, Any]:
-    """Keys and values that a download must ask for: streets, coast and every layer's tags."""
-    wanted: dict[str, Any] = {"highway": True, "barrier": True, "natural": {"coastline"}}
+    """Keys and values that a download must ask for: streets, ferries, coast and every layer's tags."""
+    wanted: dict[str, Any] = {
+        **dict.fromkeys(("highway", "barrier"), True),
+        "route": {"ferry"},
+        "natural": {"coastline"},
+    }
     for rule in read_osm_rules():
         for key, values in rule.tags.items():
             if wanted.get(key) is True or values is True:

@@ -46,7 +46,7 @@ class Extract:
     Attributes
     ----------
     streets : Streets
-        Every way with a ``highway`` tag that comes into the area.
+        Every street and ferry that comes into the area.
     features : mapping of str to list of Feature
         By layer; they meet the area but are not cut.
     coast : list of LineString
@@ -181,7 +181,7 @@ def _items(path: Path, rules: Sequence[OsmRule]) -> Iterator[Any]:
         with readable(path):
             reader = osmium.FileProcessor(str(path)).with_locations(places)
             reader = reader.with_areas(KeyFilter(*of_areas))
-            yield from reader.with_filter(KeyFilter("highway", "barrier", *keys))
+            yield from reader.with_filter(KeyFilter("highway", "barrier", "route", *keys))
 
 
 def _kind(item: Any) -> str:

@@ -14,17 +14,23 @@ from urbanplan.errors import InputError
 from urbanplan.files import existing, in_memory, write_bytes
 from urbanplan.sources.streets import Streets
 
-#: Tags that decide who may use a way, in which direction and how fast.
-_ALWAYS = (
-    "highway", "area", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot",
-    "oneway", "oneway:foot", "oneway:bicycle", "junction", "maxspeed", "maxspeed:forward", "maxspeed:backward",
+#: Keys that say who may pass, general to specific.
+_ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
+_SIDES = ("", ":left", ":right", ":both")
+#: Tags that decide who may use a way, in which direction, how fast and on what ground.
+WAY_KEYS = (
+    "highway", "area", "route", "duration", "junction", "motorroad", "service", "construction", "disused", "abandoned",
+    "bridge", "tunnel", "layer", "embankment", "covered", "indoor", "level", "conveying", "ford", "toll", "hov", "busway",
+    "ice_road", "winter_road", "seasonal", "surface", "tracktype", "smoothness", "sac_scale", "segregated", "psv", "bus",
+    *_ACCESS, *(f"{key}:{way}" for key in _ACCESS for way in ("forward", "backward")),
+    *("oneway" + mode for mode in ("", *(f":{key}" for key in _ACCESS[1:]))),
+    *(f"cycleway{side}" for side in _SIDES), *(f"cycleway{side}:oneway" for side in _SIDES), *(f"sidewalk{side}" for side in _SIDES),
+    "maxspeed", "maxspeed:forward", "maxspeed:backward", "maxspeed:type", "source:maxspeed", "zone:maxspeed", "zone:traffic",
+    *(f"{key}:conditional" for key in (*_ACCESS, "oneway", "maxspeed")),
 )  # fmt: skip
-#: Tags that only matter where a way is one-way.
-_ONEWAY = ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
-WAY_KEYS = (*_ALWAYS, *_ONEWAY)
-_AT_ONEWAY, _AT_JUNCTION = _ALWAYS.index("oneway"), _ALWAYS.index("junction")
+_KEPT = frozenset(WAY_KEYS)
 #: Tags that decide whom a point stops.
-POINT_KEYS = ("barrier", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
+POINT_KEYS = ("barrier", *_ACCESS, "locked", "bollard", "kerb", "highway")
 SOURCE = "OpenStreetMap contributors"
 LICENCE = "ODbL-1.0"
 #: pyosmium keeps coordinates as integers of this many degrees.
@@ -34,7 +40,7 @@ _NOWHERE = 2**31 - 1
 
 
 def read_osm(path: Path | str) -> Streets:
-    """Read every way with a ``highway`` tag.
+    """Read every way with a ``highway`` tag, and every ferry.
 
     Parameters
     ----------
@@ -52,7 +58,7 @@ def read_osm(path: Path | str) -> Streets:
 
     Notes
     -----
-    Ferries have no ``highway`` tag and are left out. Ways that run out of the extract end at the
+    Ways that run out of the extract end at the
     last point that it holds.
     """
     path, reader = existing(path), StreetReader()
@@ -81,20 +87,18 @@ class StreetReader:
         self._xs, self._ys = array("i"), array("i")
 
     def add(self, item) -> None:
-        """Take a node with a barrier, or a way with a highway tag; anything else is passed over."""
+        """Take a node with a barrier, a street or a ferry; anything else is passed over."""
         if item.is_node():
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
             return
         tags, nodes = item.tags, item.nodes
-        kind = [tags.get("highway")]
-        if kind[0] is None or (self._box is not None and not self._near(nodes)):
-            return  # a wall or a fence, or far away
-        if len(tags) > 1:
-            kind += [tags.get(key) for key in _ALWAYS[1:]]
-            if kind[_AT_ONEWAY] or kind[_AT_JUNCTION] or kind[0] == "motorway":
-                kind += [tags.get(key) for key in _ONEWAY]
-        self._tags_of.append(self._kinds.setdefault(tuple(kind), len(self._kinds)))
+        if "highway" not in tags and tags.get("route") != "ferry":
+            return  # a wall or a fence
+        if self._box is not None and not self._near(nodes):
+            return
+        kind = tuple(sorted([(tag.k, tag.v) for tag in tags if tag.k in _KEPT]))
+        self._tags_of.append(self._kinds.setdefault(kind, len(self._kinds)))
         ids, xs, ys = self._ids, self._xs, self._ys
         # The shortest way to a node's numbers: its iterator and its x and y are Python in between.
         for node in map(nodes.__getitem__, range(len(nodes))):
@@ -151,7 +155,7 @@ def _items(path: Path) -> Iterator:
     kinds = osmium.osm.NODE | osmium.osm.WAY
     with readable(path):
         reader = osmium.FileProcessor(str(path), kinds)
-        yield from reader.with_locations().with_filter(KeyFilter("highway", "barrier"))
+        yield from reader.with_locations().with_filter(KeyFilter("highway", "barrier", "route"))
 
 
 @contextmanager
@@ -205,7 +209,7 @@ def _streets(kinds, tags_of, ends, ids, xs, ys, gates, as_of: str) -> Streets:
         lonlat=np.c_[x[here][seen], y[here][seen]] * _DEGREE,
         refs=refs.astype(np.int32),
         first=first,
-        tags=tuple({k: v for k, v in zip(WAY_KEYS, kind) if v is not None} for kind in kinds),
+        tags=tuple(dict(kind) for kind in kinds),
         tags_of=np.frombuffer(tags_of, np.int32)[way[here][first[:-1]]],
         point_ids=point_ids,
         point_tags=on_street,
