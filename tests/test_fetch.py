@@ -162,6 +162,11 @@ def test_an_extract_of_a_part_says_how_much_it_covers(
     said = re.search(r"the extract covers (\d+)% of the city; what lies outside counts as", err)
     # Two thirds of 98 %: BOX is a little larger than what the extract says that it holds.
     assert said and abs(int(said[1]) - 65.5) <= 1.5
+    # It stays known of everything that came of the extract.
+    manifest = load_city(tmp_path / "x").manifest
+    for name in ("streets.osm.pbf", "parks.geojson"):
+        (gap,) = (g for g in manifest["files"][name]["data_gaps"] if g["kind"] == "covered")
+        assert f"{gap['share']:.0%}" == f"{said[1]}%"
     monkeypatch.setenv("URBANPLAN_LANG", "zh")
     assert "提取文件只覆盖城市面积的" in command(capsys, "fetch", tmp_path / "x", "--pbf", path)[2]
 

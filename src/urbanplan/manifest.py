@@ -6,18 +6,114 @@ own notes, a layer just drawn) is read as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from urbanplan.errors import InputError, MissingFileError
 from urbanplan.files import atomic, has, read_toml, sha256, write_toml
+from urbanplan.records import TEXT, WHOLE, Kind, require_fields
 
 NAME = "manifest.toml"
+#: What a file may lack, by kind, in both languages: `share` is of the city's area. A note is all in its `why`.
+GAP_KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "covered": (
+            "只覆盖城市面积的{share}；其外的一律按没有计",
+            "covers {share} of the city; what lies outside counts as not there",
+        ),
+        "void": ("在城市面积的{share}上没有数值", "holds no value on {share} of the city"),
+        "left_out": ("有{count}项未采用", "{count} things left out"),
+        "refused": ("有{count}个要素被拒收", "{count} features refused"),
+        "note": ("", ""),
+    }
+)
+#: What covers less of a city is said to.
+_ALL_SHARE = 0.99
+#: The row's field that holds what a file lacks.
+_GAPS = "data_gaps"
+_SHARE = Kind("a number from 0 to 1", lambda v: isinstance(v, int | float) and 0 <= v <= 1)
+_KIND = Kind(f"one of {', '.join(GAP_KINDS)}", lambda v: v in tuple(GAP_KINDS))
+_GAP_FIELDS = {"share": _SHARE, "count": WHOLE, "why": TEXT, "origin": TEXT}
 #: Key under which the SHA-256 of a file stands while another takes its place.
 _BEFORE = "before_sha256"
 _TITLE = "What lies in this city's folder: where each file comes from, and its SHA-256.\n"
+
+
+@dataclass(frozen=True)
+class DataGap:
+    """Something that a file does not hold of the city, though it looks as if it were not there.
+
+    Attributes
+    ----------
+    kind : str
+        One of `GAP_KINDS`.
+    share : float or None
+        Of the city's area: what is covered (``covered``), or has no value (``void``).
+    count : int or None
+        How many things are lacking (``left_out``, ``refused``).
+    why : str
+        A pair ``中文 / English``, or nothing.
+    origin : str
+        The origin that lacks it, as `built_from` names it.
+    """
+
+    kind: str
+    share: float | None = None
+    count: int | None = None
+    why: str = ""
+    origin: str = ""
+
+    def sentence(self, zh: str, en: str) -> str:
+        """``中文 / English`` about what is called `zh` and `en`."""
+        numbers = {"share": _percent(self.share), "count": f"{self.count or 0:,}"}
+        why_zh, _, why_en = self.why.partition(" / ")
+        why_en = why_en or why_zh
+        if self.kind == "note":
+            return f"{zh}：{why_zh} / {en}: {why_en}"
+        said_zh, said_en = (text.format(**numbers) for text in GAP_KINDS[self.kind])
+        if self.why:
+            said_zh, said_en = f"{said_zh}（{why_zh}）", f"{said_en} ({why_en})"
+        colon = self.share is None
+        return f"{zh}{'：' * colon}{said_zh} / {en}{':' * colon} {said_en}"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return ""
+    # A share of 99.7 % is not all, and 0.3 % is not nothing.
+    return f"{share:.0%}" if 0.01 <= share <= 0.99 else f"{share:.1%}"
+
+
+def covered_gap(share: float, origin: str) -> tuple[DataGap, ...]:
+    """That a file covers a `share` of the city (0-1) only; nothing where it covers all of it."""
+    # Boundaries are not exact to a hundredth.
+    return () if share >= _ALL_SHARE else (DataGap("covered", round(share, 4), origin=origin),)
+
+
+def with_gaps(row: Mapping[str, Any], gaps: Iterable[DataGap]) -> dict[str, Any]:
+    """A file's row for `replacing`, with what the file lacks; what it said before stays, once each."""
+    said = [dict(g) for g in row.get(_GAPS, ())]
+    for gap in gaps:
+        one = {k: v for k, v in asdict(gap).items() if v not in (None, "")}
+        said += [one] * (one not in said)
+    return {**row, **({_GAPS: said} if said else {})}
+
+
+def held_of(said: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], tuple[DataGap, ...]]:
+    """Origins that a file is built from, and what it lacks, as the manifest `said` has it."""
+    row = said["files"].get(name, {})
+    return tuple(row.get("built_from", ())), tuple(DataGap(**gap) for gap in row.get(_GAPS, ()))
+
+
+def record_gaps(folder: Path | str, name: str, gaps: Iterable[DataGap]) -> None:
+    """Say of a file that is listed already what it lacks besides."""
+    said = read_manifest(folder)
+    said["files"][name] = with_gaps(said["files"][name], gaps)
+    _write(Path(folder), said)
 
 
 def read_manifest(folder: Path | str) -> dict[str, Any]:
@@ -39,11 +135,14 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
     origins = found.setdefault("origins", {})
     tables = (files, origins, *getattr(files, "values", list)())
     if not all(isinstance(t, Mapping) for t in tables) or not all(
-        isinstance(row.get("sha256"), str) for row in files.values()
+        isinstance(row.get("sha256"), str) and isinstance(row.get(_GAPS, []), list)
+        for row in files.values()
     ):
         raise InputError(
             "is not a manifest", where=path, remedy="restore it, or delete it and import again"
         )
+    for gap in (gap for row in files.values() for gap in row.get(_GAPS, ())):
+        require_fields(gap, "data_gaps", path, {"kind": _KIND}, _GAP_FIELDS)
     return found
 
 

@@ -11,7 +11,7 @@ from urbanplan.catalog import load_catalog
 from urbanplan.catalog.standards import Indicator, judge
 from urbanplan.coverage import ALL
 from urbanplan.indicators.measures import compute
-from urbanplan.indicators.scene import CannotTellError, Scene
+from urbanplan.indicators.scene import CannotTellError, Scene, require_covered
 from urbanplan.indicators.wording import figure_text
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
     about["threshold"] = np.nan if indicator.threshold is None else float(indicator.threshold)
     try:
         found = compute(indicator, scene)
+        require_covered(found.trust)
     except CannotTellError as err:
         nothing = {"value": np.nan, "verdict": "cannot be told", "why": err.what}
         return [about | nothing | {"area": area} for area in scene.outlines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from urbanplan.grid import Grid
     from urbanplan.network import Network
 
+#: No verdict rests on data that covers less of the city's area.
+COVERED_ENOUGH = 0.95
 #: Data may be wrong by this share of the distance that a clause names; beyond it nothing is told.
 ACCURATE_ENOUGH = 0.3
 
@@ -33,15 +35,20 @@ class CannotTellError(InputError):
 
 @dataclass(frozen=True)
 class Trust:
-    """What a figure rests on: every quality among its data, best first, and the worst accuracy."""
+    """What a figure rests on: every quality among its data, best first, and the worst accuracy.
+
+    `covered_share` is the share of the city's area that all of its data covers, 0-1.
+    """
 
     qualities: frozenset[str]
     accuracy_m: float
+    covered_share: float = 1.0
 
     def __and__(self, other: Trust) -> Trust:
         """Both together."""
         worst = float(np.nanmax([self.accuracy_m, other.accuracy_m, 0.0]))
-        return Trust(self.qualities | other.qualities, worst)
+        covered = min(self.covered_share, other.covered_share)
+        return Trust(self.qualities | other.qualities, worst, covered)
 
     @property
     def quality(self) -> str:
@@ -79,6 +86,8 @@ class Scene:
         The streets of motor traffic as a `Network`; raises `CannotTellError` where there are none.
     people_trust, ground_trust : Trust
         How well it is known who lives where, and how one gets about.
+    covered : callable
+        Layer's id to the share of the city's area that its data covers.
     """
 
     layers: Mapping[str, Layer]
@@ -93,6 +102,7 @@ class Scene:
     streets: Callable[[], Network]
     people_trust: Trust
     ground_trust: Trust
+    covered: Callable[[str], float] = lambda _: 1.0
 
     @cached_property
     def outlines(self) -> Mapping[str, BaseGeometry]:
@@ -151,7 +161,7 @@ class Scene:
             raise CannotTellError(
                 f"{zh}{which[0]}没有已知位置的现状要素 / no existing feature of {en}{which[1]} has a place"
             )
-        trust = trust_of(frame)
+        trust = replace(trust_of(frame), covered_share=self.covered(name))
         if (frame["quality"] == "schematic").all():
             zh, en = self.called(name)
             raise CannotTellError(f"{zh}仅有示意数据 / {en} is only schematic")
@@ -167,6 +177,14 @@ class Scene:
 def trust_of(frame: pd.DataFrame) -> Trust:
     """Qualities and worst accuracy of some features."""
     return Trust(frozenset(frame["quality"]), float(frame["accuracy_m"].astype(float).max()))
+
+
+def require_covered(trust: Trust) -> None:
+    """Raise `CannotTellError` if the data covers too little of the city for a verdict."""
+    if trust.covered_share < COVERED_ENOUGH:
+        # 94.9 % is not 95 %.
+        text = f"{np.floor(trust.covered_share * 1000) / 10:.3g}"
+        raise CannotTellError(f"数据只覆盖城市面积的{text}% / the data covers {text}% of the city")
 
 
 def require_accurate(trust: Trust, reach_m: float, called: tuple[str, str]) -> None:

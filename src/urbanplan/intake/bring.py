@@ -17,8 +17,9 @@ from urbanplan.files import Delivery, is_total
 from urbanplan.intake.datum import Settled, require_near, settle, suspected_shift
 from urbanplan.intake.fields import Worth, columns_of, fill, match
 from urbanplan.intake.folder import district_names, write_layer
-from urbanplan.intake.shapes import cut, doubles, repair
+from urbanplan.intake.shapes import REFUSALS, cut, doubles, repair
 from urbanplan.layers import Finding, Layer, load_layer, with_figures
+from urbanplan.manifest import DataGap, held_of, with_gaps
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -154,7 +155,9 @@ def bring(
     added, changed = _news(before, rows, shapes)
     rows, shapes = _together(before, rows, shapes)
     origin = _origin(delivery, settled, worth, day)
-    said = {"built_from": sorted({*_built_from(city, name, bool(before)), *origin})}
+    built_from, gaps = held_of(city.manifest, f"{name}.geojson") if before else ((), ())
+    gaps = (*gaps, *_gaps(refused, next(iter(origin))))
+    said = with_gaps({"built_from": sorted({*built_from, *origin})}, gaps)
     path = write_layer(city.layers_folder, kind, rows, shapes, said, origin)
     unmapped = tuple(c for c in _columns(delivery.frame) if c not in mapped.values())
     return Report(
@@ -349,9 +352,12 @@ def _together(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray):
     return with_figures(before.kind, both.reset_index(drop=True), None), [*old.geometry, *shapes]
 
 
-def _built_from(city: City, name: str, appended: bool) -> list[str]:
-    row = city.manifest["files"].get(f"{name}.geojson", {})
-    return list(row.get("built_from", [])) if appended else []
+def _gaps(refused: list[Finding], origin: str) -> list[DataGap]:
+    # What lies outside the city lacks nowhere in it.
+    count = Counter(f.rule for f in refused if f.rule != "outside")
+    return [
+        DataGap("refused", None, n, REFUSALS[rule], origin) for rule, n in sorted(count.items())
+    ]
 
 
 def _origin(

@@ -24,6 +24,7 @@ from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, write_layer
 from urbanplan.intake.shapes import repair
 from urbanplan.layers import Finding, Layer
+from urbanplan.manifest import held_of, with_gaps
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -321,8 +322,8 @@ def keep(city: City, edits: Edits, day: str = "") -> dict[str, Path]:
         layer, origin = edits.layers[name], edits.origin
         row = {"title": f"{origin.path.name}, layer {name}", "format": origin.driver, "sha256": origin.sha256, "imported": day}  # fmt: skip
         key = f"{origin.path.name}-{origin.sha256[:8]}"
-        before = city.manifest["files"].get(f"{name}.geojson", {}).get("built_from", [])
-        said = {"built_from": sorted({*before, key})}
+        built_from, gaps = held_of(city.manifest, f"{name}.geojson")
+        said = with_gaps({"built_from": sorted({*built_from, key})}, gaps)
         frame = layer.frame
         districts = edits.layers.get("districts")
         if name not in ("districts", "study_area") and districts is not None:

@@ -20,6 +20,7 @@ from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, write_layer
 from urbanplan.intake.shapes import cut, doubles, repair
 from urbanplan.layers import load_layer
+from urbanplan.manifest import DataGap, covered_gap, with_gaps
 from urbanplan.sources.extract import Extract, Feature, read_extract, sea_of
 from urbanplan.sources.osm import write_osm
 
@@ -38,8 +39,6 @@ _ACCURACY_M = 10.0
 _NOTES = ("OpenStreetMap未说明精度，按10米计", "OpenStreetMap states no accuracy, taken as 10 m")
 #: Classes with other names here.
 _CLASSES = {"motorway": "expressway", "motorway_link": "expressway"}
-#: An extract that covers less of a city is said to. Boundaries are not exact to a hundredth.
-_ALL_SHARE = 0.99
 #: Kilometres in a mile, for speeds posted in mph.
 _KM_PER_MILE = 1.609344
 
@@ -134,7 +133,8 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
             rows, shapes = _with_sea(rows, shapes, sea, kind, extract)
         rows["district"] = district_names(shapes, districts)
         found[rule.layer] = rows[columns_of(kind)], shapes
-    origin, said = _origin(Path(path), extract, day), {"built_from": [_ORIGIN]}
+    origin, gaps = _origin(Path(path), extract, day), _gaps(city, area, extract)
+    said = with_gaps({"built_from": [_ORIGIN]}, gaps)
     for name, (rows, shapes) in found.items():
         if len(rows) or _held(city, name):
             write_layer(city.layers_folder, catalog.layer(name), rows, shapes, said, origin)
@@ -142,24 +142,22 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
     with manifest.replacing(city.layers_folder, STREETS, said, origin) as new:
         write_osm(new, extract.streets)
     counts = {name: len(rows) for name, (rows, _) in found.items()}
-    notes = (*_covered(city, area, extract.bounds), *extract.findings)
+    notes = tuple(gap.sentence("提取文件", "the extract") for gap in gaps)
     return Fetched(counts, extract.streets.ways, kept, notes)
 
 
-def _covered(city: City, area: BaseGeometry, bounds: tuple) -> tuple[str, ...]:
+def _gaps(city: City, area: BaseGeometry, extract: Extract) -> tuple[DataGap, ...]:
     # What an extract lacks looks like what is not there: it must be said.
     import shapely
 
-    inside = area.intersection(shapely.box(*bounds))
+    inside = area.intersection(shapely.box(*extract.bounds))
     (whole,) = _metric(city, [area])
     share = sum(s.area for s in _metric(city, [inside])) / whole.area
-    if share >= _ALL_SHARE:
-        return ()
-    text = f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"
-    return (
-        f"提取文件只覆盖城市面积的{text}；其外的一律按不可达计 /"
-        f" the extract covers {text} of the city; what lies outside counts as out of reach",
-    )
+    gaps = [*covered_gap(share, _ORIGIN)]
+    if extract.left_out:
+        why = "伸出提取文件边缘，无法闭合 / they reach over its edge and could not be closed"
+        gaps.append(DataGap("left_out", None, extract.left_out, why, _ORIGIN))
+    return (*gaps, *(DataGap("note", why=text, origin=_ORIGIN) for text in extract.findings))
 
 
 def _of(extract: Extract, layer: str) -> Sequence[Feature]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanplan import manifest
 from urbanplan.city import City
-from urbanplan.crs import china
+from urbanplan.crs import WGS84, china, transform
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import Raster, at_cells, has, read_raster, sha256, write_cog
 from urbanplan.intake.fetch import area_of, around
@@ -27,6 +27,10 @@ RASTERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "heights": ("heights.tif", "height in metres"),
     }
 )
+#: Rows and columns of places at which a raster is looked at.
+_ROWS = 200
+#: A raster with values at this share of the places between them has no gaps.
+_FULL_SHARE = 0.95
 
 
 def bring_raster(
@@ -105,10 +109,51 @@ def bring_raster(
         "source": worth.source,
         "licence": worth.licence,
     }
-    said = {"cells": int(band.size), "built_from": [origin]}
+    gaps = _gaps(band, found, area_of(city), origin)
+    notes += [gap.sentence("该栅格", "the raster") for gap in gaps]
+    said = manifest.with_gaps({"cells": int(band.size), "built_from": [origin]}, gaps)
     with manifest.replacing(folder, target, said, {origin: row}) as new:
         write_cog(new, band[None], [says], crs=found.crs, transform=found.transform, tags=tags)
     return folder / target, notes
+
+
+def _gaps(
+    band: np.ndarray, raster: Raster, area: BaseGeometry, origin: str
+) -> list[manifest.DataGap]:
+    # What the raster does not cover looks like land where nobody lives, or like flat land.
+    import shapely
+
+    xy = _spread_over(area)
+    x, y = transform(xy, WGS84, raster.crs).T
+    column, row = (np.floor(v).astype(int) for v in at_cells(~raster.transform, x, y))
+    on = (row >= 0) & (row < band.shape[0]) & (column >= 0) & (column < band.shape[1])
+    valued = np.zeros(len(xy), bool)
+    valued[on] = ~np.isnan(band[row[on], column[on]])
+    hull = shapely.convex_hull(shapely.multipoints(xy[valued]))
+    reached = float(shapely.intersects_xy(hull, *xy.T).mean())
+    share, void = float(on.mean()), 0.0
+    if valued.mean() >= _FULL_SHARE * reached:
+        # It has values without a break: where they end, the raster ends.
+        share = float(valued.mean())
+    else:
+        void = share - float(valued.mean())
+    gaps = [*manifest.covered_gap(share, origin)]
+    if void > 1 - _FULL_SHARE:
+        gaps.append(manifest.DataGap("void", round(void, 4), origin=origin))
+    return gaps
+
+
+def _spread_over(area: BaseGeometry) -> np.ndarray:
+    # Places in even rows over an area, in degrees.
+    import shapely
+
+    west, south, east, north = area.bounds
+    step = (np.arange(_ROWS) + 0.5) / _ROWS
+    x, y = (v.ravel() for v in np.meshgrid(west + step * (east - west), south + step * (north - south)))  # fmt: skip
+    inside = shapely.intersects_xy(area, x, y)
+    if not inside.any():
+        return np.array([area.representative_point().coords[0]])
+    return np.stack([x[inside], y[inside]], axis=1)
 
 
 def _counts(band: np.ndarray, path: Path | str, notes: list[str]) -> np.ndarray:

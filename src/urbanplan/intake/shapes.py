@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 _SLIVER_DEG = 5e-7
 #: A line whose ends are closer than this is meant to be closed, in degrees: 1 m.
 _CLOSED_DEG = 1e-5
+#: Why a row is refused, by the rule of its finding.
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "coordinates": "坐标不是数字 / a coordinate is no number",
+        "geometry": "几何类型不符 / geometry of another kind",
+        "make_valid": "不围成面积 / no area enclosed",
+        "sliver": "细于5厘米 / thinner than 5 cm",
+        "length": "没有长度 / a line without length",
+        "empty": "既无位置也无名称 / neither a place nor a name",
+    }
+)
 
 
 class Repaired(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from urbanplan.city import City
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError
 from urbanplan.files import read_vector, sha256
+from urbanplan.manifest import DataGap, held_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -241,6 +242,72 @@ def summary(layers: dict[str, Layer]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+#: What the files beside the layers are called.
+_FILES = {
+    "streets.osm.pbf": ("街道", "streets"),
+    "population.tif": ("人口栅格", "people (raster)"),
+    "heights.tif": ("高程", "heights"),
+}
+#: Columns of `data_gaps`.
+_GAP_COLUMNS = ("file", "name_zh", "name_en", "kind", "share", "count", "why", "origin")
+#: Files that a sentence names before it counts the rest.
+_MOST_NAMED = 3
+
+
+def data_gaps(city: City) -> pd.DataFrame:
+    """What the city's files lack, as its manifest has it: one row per file and thing.
+
+    Returns
+    -------
+    DataFrame
+        ``file, name_zh, name_en, kind, share, count, why, origin``; `share` is of the city's area,
+        0-1 (of kind ``covered``: what is covered; ``void``: what has no value), `count` of things.
+    """
+    import pandas as pd
+
+    rows = [
+        {"file": name, "name_zh": zh, "name_en": en, **asdict(gap)}
+        for name, (zh, en) in _named_files(city)
+        for gap in held_of(city.manifest, name)[1]
+    ]
+    table = pd.DataFrame(rows, columns=list(_GAP_COLUMNS))
+    return table.assign(share=table["share"].astype(float), count=table["count"].astype("Int64"))
+
+
+def covered_share(city: City, *files: str) -> float:
+    """Share of the city's area that every one of these files covers, 0-1: that of the least."""
+    gaps = (gap for name in files for gap in held_of(city.manifest, name)[1])
+    return min((g.share for g in gaps if g.kind == "covered" and g.share is not None), default=1.0)
+
+
+def _named_files(city: City) -> Iterator[tuple[str, tuple[str, str]]]:
+    # Files of the manifest, and what readers call them.
+    layers = load_catalog().layers
+    for name in city.manifest["files"]:
+        kind = layers.get(name.removesuffix(".geojson"))
+        if kind is None:
+            yield name, _FILES.get(name, (name, name))
+        else:
+            own = city.titles.get(kind.id, {})
+            yield name, (own.get("name_zh", kind.name_zh), own.get("name_en", kind.name_en))
+
+
+def gap_sentences(city: City, file: str | None = None) -> list[str]:
+    """What the files (or one of them) lack, ``中文 / English``: what several lack is said once."""
+    about: dict[DataGap, list[tuple[str, str]]] = {}
+    for name, called in _named_files(city):
+        for gap in held_of(city.manifest, name)[1] if file in (None, name) else ():
+            about.setdefault(gap, []).append(called)
+    said = []
+    for gap, names in about.items():
+        more = len(names) - _MOST_NAMED
+        zh, en = ("、".join(n[0] for n in names[:_MOST_NAMED]), ", ".join(n[1] for n in names[:_MOST_NAMED]))  # fmt: skip
+        if more > 0:
+            zh, en = f"{zh}等{len(names)}项数据", f"{en} and {more} more"
+        said.append(gap.sentence(zh, f"data of {en}"))
+    return said
 
 
 def validate(layer: Layer) -> list[Finding]:

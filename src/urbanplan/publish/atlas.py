@@ -53,6 +53,7 @@ def write(
         written["scenarios"] = write_csv(folder / "scenarios.csv", results.scenario_coverage)
         written["indicators"] = write_csv(folder / "indicators.csv", results.indicators)
         written["checks"] = write_csv(folder / "checks.csv", results.checks)
+        written["data_gaps"] = write_csv(folder / "data_gaps.csv", results.data_gaps)
         book = results.plan
         if book.plan.tasks:
             written["plan"] = write_csv(folder / "plan.csv", book.ledger)
@@ -85,5 +86,8 @@ def write_log(
         "resumed": list(results.resumed),
         "stages": stages,
         "findings": list(results.findings),
+        "data_gaps": results.data_gaps.astype(object)
+        .where(results.data_gaps.notna(), None)
+        .to_dict("records"),
     }
     return write_json(Path(folder) / "run.json", log)

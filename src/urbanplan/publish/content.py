@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon"}
 #: Results that have a place, and those that are tables only.
 _MAPS = ("bands", "isochrones", "gaps", "demand", "scenario_bands", "differences", "conflicts")
-_TABLES = ("coverage", "scenario_coverage", "indicators", "checks", "ledger", "targets")
+_TABLES = (
+    "coverage", "scenario_coverage", "indicators", "checks", "data_gaps", "ledger", "targets",
+)  # fmt: skip
 #: Maps that a city without scenarios, or without conflicts, does not have.
 _MAYBE = ("scenario_bands", "differences", "conflicts")
 #: Results that are the plan's.

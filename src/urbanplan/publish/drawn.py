@@ -192,6 +192,7 @@ def _others(results: Results) -> list[Drawn]:
         "scenario_coverage": ("情景覆盖人口表", "Coverage under scenarios"),
         "indicators": ("指标与标准表", "Indicators and standards"),
         "checks": ("图层核对表", "Checks"),
+        "data_gaps": ("数据缺口表", "What the data lacks"),
         "ledger": ("规划任务台账", "The plan's ledger"),
         "targets": ("目标与现状表", "Targets over time"),
     }

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from urbanplan import __version__
 from urbanplan.catalog import load_catalog
+from urbanplan.layers import gap_sentences
 from urbanplan.publish.content import tables_of
 from urbanplan.publish.drawn import RESULTS, chapters, drawn_of
 from urbanplan.publish.xml import node, serial
@@ -98,12 +99,14 @@ def _about(results: Results, name: str, names: tuple, table: pd.DataFrame, crs: 
     extent = None
     if "geometry" in table and not table.geometry.is_empty.all():
         extent = tuple(round(float(x), 6) for x in table.total_bounds)
+    # Results rest on every file, a layer on its own.
+    gaps = gap_sentences(results.city, None if name.startswith("result_") else f"{name}.geojson")
     tasks = [f"任务{number}" for number in results.plan.plan.tasks_of(name)]
     return About(
         id=f"{results.city.id}.{name}",
         title_zh=zh,
         title_en=en,
-        abstract=f"{zh} / {en}。{len(table)} 行 rows。{quality}",
+        abstract="。".join(filter(None, (f"{zh} / {en}", f"{len(table)} 行 rows", quality, *gaps))),
         keywords=(chapters()[chapter]["zh"], results.city.name_zh, *tasks),
         lineage=_stated(table, "source") or (f"urbanplan {__version__}",),
         licences=_stated(table, "licence"),

@@ -53,7 +53,9 @@ class Extract:
         Coastlines near the area, land on their left.
     source, licence, as_of : str
     findings : tuple of str
-        What could not be read.
+        What the reader must know, each a pair ``中文 / English``.
+    left_out : int
+        Shapes that reach over the extract's edge and could not be closed.
     bounds : (west, south, east, north)
         What it covers: as its header states, else as far as what was read of it reaches.
     """
@@ -66,6 +68,7 @@ class Extract:
     as_of: str
     findings: tuple[str, ...]
     bounds: tuple[float, float, float, float]
+    left_out: int = 0
 
 
 def read_extract(
@@ -125,9 +128,6 @@ def read_extract(
             thing = Feature(_name(item, kind), dict(item.tags), shape)
             for rule in wanted:
                 found[rule.layer].append(thing)
-    note = (
-        f"{broken:,} shapes reach over the extract's edge and could not be closed: left out",
-    ) * bool(broken)
     read = streets.streets(path)
     return Extract(
         streets=_near(read, around, path),
@@ -136,8 +136,9 @@ def read_extract(
         source=SOURCE,
         licence=LICENCE,
         as_of=as_of(path),
-        findings=note,
+        findings=(),
         bounds=stated_bounds(path) or _reached(read, found),
+        left_out=broken,
     )
 
 

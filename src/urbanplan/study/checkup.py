@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,9 @@ from urbanplan.crs import to_crs
 from urbanplan.errors import InputError
 from urbanplan.indicators import Scene
 from urbanplan.indicators.scene import CERTAIN, CannotTellError, Trust, trust_of
-from urbanplan.layers.model import require, require_usable
+from urbanplan.layers.model import covered_share, require, require_usable
 from urbanplan.network import Network
-from urbanplan.study.ready import Ready, Ways
+from urbanplan.study.ready import STREETS, Ready, Ways
 from urbanplan.traveltime import nearest
 from urbanplan.zonal import parts
 
@@ -143,6 +144,7 @@ def scene_of(
         streets=streets,
         people_trust=_people_trust(ready),
         ground_trust=_ground_trust(ready),
+        covered=lambda layer: covered_share(ready.city, f"{layer}.geojson"),
     )
 
 
@@ -155,15 +157,22 @@ def dict_of(ids: np.ndarray, values: np.ndarray, wanted) -> np.ndarray:
 def _people_trust(ready: Ready) -> Trust:
     if ready.city.has("population.tif"):
         # A raster of counts is a model; its accuracy is that of the cells that it is laid on.
-        return Trust(frozenset({"modelled"}), float(ready.ground.grid.cell_m))
+        covered = covered_share(ready.city, "population.tif")
+        return Trust(frozenset({"modelled"}), float(ready.ground.grid.cell_m), covered)
     census = ready.layers.get("population")
     if census is None or not len(census.located):
         return CERTAIN
-    return trust_of(census.located)
+    covered = covered_share(ready.city, "population.geojson")
+    return replace(trust_of(census.located), covered_share=covered)
 
 
 def _ground_trust(ready: Ready) -> Trust:
+    # Without water, land is where none may be.
+    files = ["water.geojson"]
     if ready.streets is not None:
-        return Trust(frozenset({"derived"}), 0.0)
+        files += [STREETS, *["heights.tif"] * (ready.heights is not None)]
+        return Trust(frozenset({"derived"}), 0.0, covered_share(ready.city, *files))
     # Minutes over land are modelled, whatever its roads are drawn after.
-    return Trust(frozenset({"modelled"}), float(ready.ground.grid.cell_m))
+    files += [f"{name}.geojson" for name in ("built_up", "roads", "bridges")]
+    covered = covered_share(ready.city, *files)
+    return Trust(frozenset({"modelled"}), float(ready.ground.grid.cell_m), covered)

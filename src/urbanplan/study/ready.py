@@ -15,7 +15,7 @@ from urbanplan.coverage import Parts, coverage, coverage_by, minutes_to_nearest,
 from urbanplan.crs import require_fit, to_crs
 from urbanplan.demand import gather, spread, unpeopled
 from urbanplan.errors import InputError, UnknownNameError
-from urbanplan.layers import Layer, load_layers
+from urbanplan.layers import Layer, gap_sentences, load_layers
 from urbanplan.layers.model import require, require_usable
 from urbanplan.network import Network, build_network
 from urbanplan.sources import Streets, read_streets
@@ -221,6 +221,7 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     neighbours = 16 if streets is None else 0
     ground = build_ground(area, water, existing, city.analysis.cell_m, neighbours=neighbours)
     people, notes = _people(city, layers, districts, ground)
+    notes = (*gap_sentences(city), *notes)
     heights = city.find("heights.tif") if city.has("heights.tif") else None
     if streets is None and not ("roads" in layers and len(layers["roads"].located)):
         notes = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from urbanplan.city import City
-from urbanplan.layers import Layer
+from urbanplan.layers import Layer, data_gaps
 from urbanplan.plan import PlanBook
 from urbanplan.scenarios import Scenario
 
@@ -87,3 +87,8 @@ class Results:
     grid: Grid
     findings: tuple[str, ...]
     resumed: tuple[str, ...] = ()
+
+    @property
+    def data_gaps(self) -> pd.DataFrame:
+        """What the city's files lack; see `urbanplan.layers.data_gaps`."""
+        return data_gaps(self.city)
