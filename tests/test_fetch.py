@@ -408,7 +408,11 @@ def test_streets_are_clipped_by_whole_ways(helsinki_pbf):
 def test_written_streets_open_as_openstreetmap(helsinki_pbf, tmp_path):
     streets = read_osm(helsinki_pbf)
     path = write_osm(tmp_path / "s.osm.pbf", streets)
-    named = ["highway" in w.tags for w in osmium.FileProcessor(str(path)) if w.is_way()]
+    named = [
+        "highway" in w.tags or w.tags["route"] == "ferry"
+        for w in osmium.FileProcessor(str(path))
+        if w.is_way()
+    ]
     assert len(named) == streets.ways and all(named)
 
 

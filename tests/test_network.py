@@ -45,7 +45,7 @@ WALK, BIKE, DRIVE = (load_catalog().mode(m).streets for m in ("walk", "bike", "d
             {"highway": "primary", "maxspeed": "50", "maxspeed:backward": "30"},
             (5, 5), (15, 15), (50, 30),
         ),
-        ({"highway": "primary", "maxspeed": "CN:urban"}, (5, 5), (15, 15), (65, 65)),
+        ({"highway": "primary", "maxspeed": "CN:urban"}, (5, 5), (15, 15), (50, 50)),
         ({"highway": "footway"}, (5, 5), (0, 0), (0, 0)),
         ({"highway": "footway", "bicycle": "yes"}, (5, 5), (15, 15), (0, 0)),
         ({"highway": "footway", "bicycle": "dismount"}, (5, 5), (4, 4), (0, 0)),
@@ -173,6 +173,14 @@ def test_a_change_of_speed_is_a_bend_a_change_of_direction_is_a_node():
     assert turn.edges == 2 and turn.nodes == 3
     chain = town.network(((0, 0), (1, 0), {"oneway": "yes"}), ((1, 0), (3, 0), {"oneway": "yes"}))
     assert chain.edges == 1 and np.isinf(chain.minutes[0, 1])
+
+
+def test_rules_for_certain_hours_are_counted_not_followed():
+    ways = [((0, 0), (1, 0), {"maxspeed:conditional": "30 @ (22:00-06:00)"}),
+            ((1, 0), (3, 0), {"foot:conditional": "no @ (Mo-Fr)"}), ((3, 0), (4, 0))]  # fmt: skip
+    drive, walk = (town.network(*ways, mode=load_catalog().mode(m)) for m in ("drive", "walk"))
+    assert "0.1 km of streets" in drive.findings[0] and "conditional" in drive.findings[0]
+    assert "0.2 km of streets" in walk.findings[0]
 
 
 def test_a_ring_without_any_junction_is_one_edge():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -78,7 +78,7 @@ class StreetRules:
     """What a mode may do on streets, in OpenStreetMap's tags; `modes.toml` explains each field."""
 
     access: tuple[str, ...]
-    no: tuple[str, ...]
+    open: tuple[str, ...]
     oneway: tuple[str, ...]
     implied_oneway: tuple[str, ...]
     no_stopping: tuple[str, ...]
@@ -93,6 +93,8 @@ class StreetRules:
     kmh: Mapping[str, float]
     source: str
     source_zh: str = ""
+    opened_kmh: Mapping[str, float] = field(default_factory=dict)
+    passes: tuple[str, ...] = ()
 
     @property
     def off_street_min_per_m(self) -> float:
@@ -173,7 +175,7 @@ _MODE = {
     "forbidden_classes": NAMES,
 }
 _LAND = {"speed_kmh": _KMH, "detour": Kind("a number of 1 or more", lambda v: FIGURE.fits(v) and v >= 1)}  # fmt: skip
-_LISTS = ("access", "no", "oneway", "implied_oneway", "no_stopping", "contraflow", "barriers")
+_LISTS = ("access", "open", "oneway", "implied_oneway", "no_stopping", "contraflow", "barriers")
 _STREETS = {
     **dict.fromkeys(_LISTS, NAMES),
     **dict.fromkeys(("push_kmh", "off_street_m"), FROM_0),
@@ -214,8 +216,11 @@ def _mode(name: str, row: Any, where: object) -> Mode:
 
 def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
     what = f"{mode}.streets"
-    require_fields(row, what, where, _STREETS, {"source_zh": TEXT})
+    more = {"source_zh": TEXT, "opened_kmh": TABLE, "passes": NAMES}
+    require_fields(row, what, where, _STREETS, more)
+    opened = row.get("opened_kmh", {})
     require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))
+    require_fields(opened, f"{what}.opened_kmh", where, {}, dict.fromkeys(opened, FROM_0))
     if row["slope"] not in SPEED_FACTORS:
         choices = ", ".join(SPEED_FACTORS)
         raise InputError(
@@ -223,8 +228,9 @@ def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
             where=where,
             remedy=f"use one of {choices}",
         )
-    values = dict(row) | {key: tuple(row[key]) for key in _LISTS}
-    values["kmh"] = MappingProxyType({k: float(v) for k, v in row["kmh"].items()})
+    values = dict(row) | {key: tuple(row.get(key, ())) for key in (*_LISTS, "passes")}
+    for key, speeds in (("kmh", row["kmh"]), ("opened_kmh", opened)):
+        values[key] = MappingProxyType({k: float(v) for k, v in speeds.items()})
     return StreetRules(**values)
 
 
@@ -259,6 +265,62 @@ def _merged(base: Mapping, over: Mapping) -> dict:
         nested = isinstance(old, Mapping) and isinstance(value, Mapping)
         both[key] = _merged(old, value) if nested else value
     return both
+
+
+@dataclass(frozen=True)
+class Implied:
+    """Tags that other tags of a way amount to, unless it says otherwise itself."""
+
+    when: Mapping[str, tuple[str, ...]]
+    then: Mapping[str, str]
+    source: str
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A tag that keeps out the modes that obey an access key, whatever else a way says."""
+
+    key: str
+    to: str
+    source: str
+    values: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+    def holds(self, tags: Mapping[str, str]) -> bool:
+        """Whether a way has the tag."""
+        value = tags.get(self.key)
+        return value is not None and (value in self.values or bool(self.but and value not in self.but))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TagRules:
+    """What tags mean whatever the mode; `tags.toml` explains each field."""
+
+    built: frozenset[str]
+    implied: tuple[Implied, ...]
+    closed: tuple[Closed, ...]
+    kmh: Mapping[str, float]
+    mph: frozenset[str]
+    posted_kmh: tuple[float, float]
+    most_kmh: Mapping[str, float]
+
+
+@cache
+def read_tag_rules() -> TagRules:
+    """The meaning of OpenStreetMap's tags that ships with the package."""
+    rows = read_toml(Path(__file__).parent / "tags.toml")
+    return TagRules(
+        built=frozenset(rows["built"]),
+        implied=tuple(
+            Implied(**{**row, "unless": tuple(row.get("unless", ()))}) for row in rows["implied"]
+        ),
+        closed=tuple(Closed(**row) for row in rows["closed"]),
+        kmh=rows["kmh"],
+        mph=frozenset(rows["mph"]["countries"]),
+        posted_kmh=(rows["posted"]["least_kmh"], rows["posted"]["most_kmh"]),
+        most_kmh=rows["most_kmh"],
+    )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from urbanplan.catalog.slope import SPEED_FACTORS
 from urbanplan.crs import WGS84, metric_crs_of, transform
 from urbanplan.errors import InputError
 from urbanplan.network.model import Network
-from urbanplan.network.rules import speeds_kmh, stops
+from urbanplan.network.rules import conditional, speeds_kmh, stops
 from urbanplan.sources import Streets
 
 
@@ -73,6 +73,8 @@ def build_network(
     crs = crs or metric_crs_of(streets.lonlat)
     xy = transform(streets.lonlat[point], WGS84, crs)
     network = _assemble(streets, mode, crs, segments, point, xy, keep_all)
+    notes = (*streets.findings, *_hours_unread(streets, mode.streets), *network.findings)
+    network = replace(network, findings=notes)
     unknown = 0 if heights_m is None else int(np.isnan(heights_m[point]).sum())
     if not unknown:
         return network
@@ -80,6 +82,20 @@ def build_network(
         f"{unknown:,} of {len(point):,} street points have no height: streets there count as level"
     )
     return replace(network, findings=(*network.findings, note))
+
+
+def _hours_unread(streets: Streets, rules: StreetRules) -> tuple[str, ...]:
+    # What depends on the hour is not followed: how much is that?
+    marked = np.array([conditional(tags, rules) for tags in streets.tags], bool)[streets.tags_of]
+    if not marked.any():
+        return ()
+    way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
+    inner = np.flatnonzero((way[1:] == way[:-1]) & marked[way[1:]])
+    length = _length_m(streets.lonlat, streets.refs[inner], streets.refs[inner + 1]).sum()
+    return (
+        f"{length / 1000:.1f} km of streets have rules for certain hours or vehicles"
+        " (:conditional tags): they are not followed",
+    )
 
 
 def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segments, np.ndarray]:

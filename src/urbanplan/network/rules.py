@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from urbanplan.catalog import StreetRules
+from urbanplan.catalog import StreetRules, read_tag_rules
 
 #: Values of a oneway key that name a direction along the way, and against it.
-_ALONG, _AGAINST = ("yes", "true", "1"), ("-1", "reverse")
+_ALONG, _AGAINST = ("yes", "true", "1", "forward"), ("-1", "reverse", "backward")
 _FREE = ("no", "false", "0")
+_WAYS = ("forward", "backward")
 _CYCLEWAYS = ("cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
-_MPH = 1.609344
+#: Values of a cycleway key that put no cyclist on this way: none, or drawn as a way of its own.
+_NO_CYCLEWAY = ("no", "none", "separate")
+#: Keys that name the zone whose statutory limit counts where no limit is posted.
+_ZONES = ("maxspeed:type", "zone:maxspeed", "source:maxspeed", "zone:traffic")
+_KMH = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "kmph": 1.0, "mph": 1.609344, "mp/h": 1.609344, "knots": 1.852}  # fmt: skip
+#: Kerbs that a wheel gets over.
+_LOW_KERBS = ("no", "lowered", "flush", "rolled")
 
 
 def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, float]:
@@ -31,71 +38,122 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
 
     Notes
     -----
-    Source: OSM wiki, *Key:access* (a specific key overrides a general one), *OSM tags for
-    routing/Access restrictions* (classes open by default), *Key:oneway*, *Key:maxspeed*.
+    Source: OSM wiki, *Key:access* (a specific key overrides a general one, a value that is not
+    known opens nothing), *OSM tags for routing/Access restrictions* (classes open by default),
+    *Key:oneway*, *Key:maxspeed*; what tags imply besides is in ``tags.toml``, with its sources.
     """
     if tags.get("area") == "yes":
         return 0.0, 0.0
-    highway = tags.get("highway", "")
-    speed = rules.kmh.get(highway, 0.0)
-    said = _said(tags, rules)
-    if said in rules.no:
+    meant = read_tag_rules()
+    if any(row.to in rules.access and row.holds(tags) for row in meant.closed):
         return 0.0, 0.0
-    if said == "dismount":
-        return rules.push_kmh, rules.push_kmh
-    if not speed:
-        # Only a key more specific than access opens a class that is closed to it: access=yes opens no footway to cars.
-        opened = any(tags.get(key) for key in rules.access[1:])
-        speed = rules.other_kmh if opened and highway in _BUILT else 0.0
-    posted = [speed, speed]
-    if rules.maxspeed and speed:
-        for i, key in enumerate(("maxspeed:forward", "maxspeed:backward")):
-            posted[i] = parse_kmh(tags.get(key)) or parse_kmh(tags.get("maxspeed")) or speed
-    along, against = _directions(tags, rules)
-    return posted[0] * along, posted[1] * against
+    tags = _with_implied(tags)
+    free = _directions(tags, rules)
+    along, against = (_one_way_kmh(tags, rules, way, free[i]) for i, way in enumerate(_WAYS))
+    return along, against
 
 
-#: Classes that exist on the ground, so that an access key can open them.
-_BUILT = frozenset(
-    {
-        *("motorway", "motorway_link", "expressway", "trunk", "trunk_link", "primary"),
-        *("primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link"),
-        *("unclassified", "residential", "living_street", "road", "service", "services", "track"),
-        *("pedestrian", "footway", "path", "steps", "cycleway", "bridleway", "corridor"),
-        *("busway", "bus_guideway", "platform"),
-    }
-)
+def _with_implied(tags: Mapping[str, str]) -> Mapping[str, str]:
+    more = dict(tags)
+    for row in read_tag_rules().implied:
+        holds = all(tags.get(key) in values for key, values in row.when.items())
+        if holds and not any(key in tags for key in row.unless):
+            more = {**row.then, **more}
+    return more
+
+
+def _one_way_kmh(tags: Mapping[str, str], rules: StreetRules, way: str, free: bool) -> float:
+    highway = tags.get("highway", "")
+    key, value = _access(tags, rules, way)
+    if value and not opens(value, rules) and value != "dismount":
+        return 0.0
+    meant = read_tag_rules()
+    speed = rules.kmh.get(highway, 0.0)
+    # Only a key more specific than access opens a class that is closed to it: access=yes opens no footway to cars.
+    opened = value and key.split(":")[0] != rules.access[0] and highway in meant.built
+    if not speed and opened:
+        speed = rules.opened_kmh.get(highway, rules.other_kmh)
+    if value == "dismount":
+        return min(speed, rules.push_kmh)
+    # A key of this very direction frees it: bicycle:backward=yes in a one-way street.
+    if not (free or (value and ":" in key)):
+        return 0.0
+    if not rules.maxspeed or not speed:
+        return speed
+    posted = _posted_kmh(tags, way)
+    if highway not in rules.kmh:
+        return min(speed, posted) or speed
+    return min(posted, meant.most_kmh.get(highway, posted)) or speed
+
+
+def opens(value: str, rules: StreetRules) -> bool:
+    """Does this value of an access key open a way? Of a list, one value that opens is enough."""
+    return any(part.strip() in rules.open for part in value.split(";"))
+
+
+def _access(tags: Mapping[str, str], rules: StreetRules, way: str = "") -> tuple[str, str]:
+    # The most specific key that says something, and what it says; of one key, its direction first.
+    for key in reversed(rules.access):
+        for name in (f"{key}:{way}", key) if way else (key,):
+            # access=unknown says nothing.
+            if tags.get(name, "unknown") != "unknown":
+                return name, tags[name]
+    return "", ""
 
 
 def stops(tags: Mapping[str, str], rules: StreetRules) -> bool:
-    """Does a point with these tags (a gate, a bollard) stop the mode?"""
-    said = _said(tags, rules)
-    if said:
-        return said in rules.no
-    return tags.get("barrier", "") in rules.barriers
+    """Does a point with these tags (a gate, a bollard) stop the mode?
+
+    Notes
+    -----
+    Source: OSM wiki, *Key:barrier*, *Key:locked* (a locked gate stops everyone whom no key lets
+    through, as in GraphHopper), *Key:kerb* (a lowered kerb stops nobody, as in OSRM).
+    """
+    _, value = _access(tags, rules)
+    if value:
+        return not opens(value, rules) and value != "dismount"
+    if tags.get("locked") == "yes":
+        return True
+    kind = tags.get("barrier", "no")
+    if kind == "kerb" and (tags.get("kerb") in _LOW_KERBS or tags.get("highway") == "crossing"):
+        return False
+    return kind in rules.barriers or bool(rules.passes and kind not in rules.passes)
 
 
 def parse_kmh(text: str | None) -> float:
-    """Speed in km/h of a ``maxspeed`` value, 0 where it names none.
+    """Speed in km/h of a ``maxspeed`` value, 0 where it names none; the lowest of a list.
 
     Examples
     --------
-    >>> parse_kmh("50"), round(parse_kmh("30 mph"), 1), parse_kmh("CN:urban"), parse_kmh("walk")
-    (50.0, 48.3, 0.0, 5.0)
+    >>> parse_kmh("50"), round(parse_kmh("30 MPH"), 1), parse_kmh("CN:urban"), parse_kmh("walk")
+    (50.0, 48.3, 50.0, 5.0)
+    >>> parse_kmh("50;30"), parse_kmh("DE:zone:30"), parse_kmh("signals"), parse_kmh("500")
+    (30.0, 30.0, 0.0, 0.0)
     """
-    if text == "walk":
-        return 5.0
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?\s*", text or "")
-    if not found:
-        return 0.0
-    return float(found[1]) * (_MPH if found[2] == "mph" else 1.0)
+    least, most = read_tag_rules().posted_kmh
+    speeds = [_word_kmh(part.strip()) for part in re.split("[;|]", (text or "").lower())]
+    return min((speed for speed in speeds if least <= speed <= most), default=0.0)
 
 
-def _said(tags: Mapping[str, str], rules: StreetRules) -> str:
-    for key in reversed(rules.access):
-        if tags.get(key):
-            return tags[key]
-    return ""
+def _word_kmh(word: str) -> float:
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z/]*)", word)
+    if number:
+        return float(number[1]) * _KMH.get(number[2], 0.0)
+    meant = read_tag_rules()
+    country, _, zone = word.rpartition(":")
+    # "fr:zone30", "de:zone:30", "de:30": the figure is the limit.
+    figure = re.fullmatch(r"(?:zone)?(\d+)", zone)
+    if figure:
+        country = country.removesuffix(":zone")
+        return float(figure[1]) * (_KMH["mph"] if country in meant.mph else 1.0)
+    return meant.kmh.get(word, meant.kmh.get(zone, 0.0))
+
+
+def _posted_kmh(tags: Mapping[str, str], way: str) -> float:
+    for key in (f"maxspeed:{way}", "maxspeed", *_ZONES):
+        if speed := parse_kmh(tags.get(key)):
+            return speed
+    return 0.0
 
 
 def _directions(tags: Mapping[str, str], rules: StreetRules) -> tuple[bool, bool]:
@@ -106,13 +164,30 @@ def _directions(tags: Mapping[str, str], rules: StreetRules) -> tuple[bool, bool
     for key in rules.oneway:
         value = tags.get(key, "")
         if value in _ALONG:
-            along, against = True, False
+            # An escalator that says only that it moves may be either.
+            along, against = True, key == "conveying" and value == "yes"
         elif value in _AGAINST:
             along, against = False, True
         elif value in _FREE:
             along = against = True
-        elif value == "reversible":
+        elif value == "reversible" and key != "conveying":
             along = against = False
-    if along != against and any(tags.get(key) in rules.contraflow for key in _CYCLEWAYS):
+    if along != against and rules.contraflow and _contraflow(tags, rules):
         return True, True
     return along, against
+
+
+def _contraflow(tags: Mapping[str, str], rules: StreetRules) -> bool:
+    for key in _CYCLEWAYS:
+        lane = tags.get(key, "")
+        if lane in rules.contraflow:
+            return True
+        if tags.get(f"{key}:oneway") in ("-1", "no") and lane not in _NO_CYCLEWAY:
+            return True
+    return False
+
+
+def conditional(tags: Mapping[str, str], rules: StreetRules) -> bool:
+    """Does what the mode may do here change with the hour, the season or the vehicle?"""
+    keys = (*rules.access, *rules.oneway, *(("maxspeed",) if rules.maxspeed else ()))
+    return any(f"{key}:conditional" in tags for key in keys)

@@ -15,7 +15,9 @@ from urbanplan.files import read_arrays, write_arrays
 from urbanplan.network.model import Network
 
 #: Version of the arrays; another one is refused rather than misread.
-_FORMAT = "urbanplan network 1"
+_FORMAT = "urbanplan network 2"
+#: Fields of the rules that are tables.
+_TABLES = ("kmh", "opened_kmh")
 
 
 def save(network: Network, path: Path | str) -> Path:
@@ -57,7 +59,7 @@ def _plain(mode: Mode) -> dict[str, Any]:
         "built_up": asdict(mode.built_up),
         "open_land": asdict(mode.open_land),
         "streets": {
-            f.name: dict(v) if f.name == "kmh" else v
+            f.name: dict(v) if f.name in _TABLES else v
             for f in fields(mode.streets)
             for v in [getattr(mode.streets, f.name)]
         },
@@ -66,7 +68,7 @@ def _plain(mode: Mode) -> dict[str, Any]:
 
 def _mode(said: dict[str, Any]) -> Mode:
     rules = {k: tuple(v) if isinstance(v, list) else v for k, v in said["streets"].items()}
-    rules["kmh"] = MappingProxyType(rules["kmh"])
+    rules |= {name: MappingProxyType(rules[name]) for name in _TABLES}
     return Mode(
         **{
             **said,

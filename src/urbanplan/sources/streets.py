@@ -34,6 +34,8 @@ class Streets:
         Ids of the points in their source.
     source, licence, as_of : str
         Where the streets come from, and how old they are.
+    findings : tuple of str
+        What of the source was not understood, or how it was read.
     """
 
     lonlat: np.ndarray
@@ -46,6 +48,7 @@ class Streets:
     source: str = ""
     licence: str = ""
     as_of: str = ""
+    findings: tuple[str, ...] = ()
 
     @property
     def ways(self) -> int:
