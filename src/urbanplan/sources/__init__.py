@@ -10,8 +10,11 @@ from urbanplan.sources.streets import Streets
 
 __all__ = ["OSM_ENDINGS", "Streets", "read_streets"]
 
-#: Endings of OpenStreetMap data.
-OSM_ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
+#: Endings of OpenStreetMap data; what holds changes or history is told apart by its reader.
+OSM_ENDINGS = (
+    *(f".{kind}{pack}" for kind in ("osm", "osc", "osh") for pack in ("", ".pbf", ".gz", ".bz2")),
+    ".pbf",
+)
 
 
 def read_streets(path: Path | str) -> Streets:
@@ -20,7 +23,7 @@ def read_streets(path: Path | str) -> Streets:
     Parameters
     ----------
     path : path
-        OpenStreetMap data (``.osm.pbf``, ``.osm``), an osmnx graph (``.graphml``), or a layer of
+        OpenStreetMap data (``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``), an osmnx graph (``.graphml``), or a layer of
         lines (``.gpkg``, ``.geojson``, ``.fgb``).
 
     Raises
@@ -44,5 +47,5 @@ def read_streets(path: Path | str) -> Streets:
     raise InputError(
         f"files ending in '{Path(path).suffix}' are not read as streets",
         where=path,
-        remedy=f"use .osm.pbf, .graphml, or one of {', '.join(VECTOR_DRIVERS)}",
+        remedy=f"use .osm.pbf, .osm.gz, .graphml, or one of {', '.join(VECTOR_DRIVERS)}",
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from urbanplan.crs import metric_crs_of, transform
 from urbanplan.errors import InputError
-from urbanplan.sources.streets import Streets
+from urbanplan.sources.streets import Streets, between
 
 if TYPE_CHECKING:
     from shapely import LineString
@@ -70,6 +70,7 @@ def with_ways(
         tags_of.append(len(tags))
         tags.append({**own, "stopping": "no"})
     new = int(streets.point_ids.max(initial=0)) + 1 + np.arange(count - len(streets.lonlat))
+    new_ways = int(streets.way_ids.max(initial=0)) + 1 + np.arange(len(lines))
     return replace(
         streets,
         lonlat=np.concatenate(points),
@@ -78,6 +79,7 @@ def with_ways(
         tags=tuple(tags),
         tags_of=np.array(tags_of, np.int32),
         point_ids=np.r_[streets.point_ids, new],
+        way_ids=np.r_[streets.way_ids, new_ways],
     )
 
 
@@ -119,4 +121,6 @@ def without_ways(streets: Streets, places: Sequence[tuple[float, float]]) -> Str
         refs=streets.refs[keep[way]],
         first=np.r_[0, np.cumsum(lengths)].astype(np.int64),
         tags_of=streets.tags_of[keep],
+        way_ids=streets.way_ids[keep],
+        restrictions=between(streets.restrictions, streets.way_ids[keep], streets.point_ids),
     )

@@ -15,11 +15,12 @@ from urbanplan.files import existing, scratch_folder, size_bytes
 from urbanplan.sources.osm import (
     LICENCE,
     SOURCE,
+    STREET_KEYS,
     StreetReader,
     as_of,
-    readable,
     stated_bounds,
 )
+from urbanplan.sources.osm_files import in_order, readable
 from urbanplan.sources.streets import Streets, clipped
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ def read_extract(
     broken = 0
     for item in _items(path, rules):
         kind = _kind(item)
-        if kind in ("node", "way"):
-            streets.add(item)
+        streets.add(item)
         wanted = [r for r in rules if kind in r.sources and r.holds(item.tags)]
         at_sea = kind == "way" and item.tags.get(_COAST[0]) == _COAST[1]
         if not wanted and not at_sea:
@@ -128,14 +128,14 @@ def read_extract(
             thing = Feature(_name(item, kind), dict(item.tags), shape)
             for rule in wanted:
                 found[rule.layer].append(thing)
-    read = streets.streets(path)
+    read = streets.streets(path, as_of(path))
     return Extract(
         streets=_near(read, around, path),
         features=found,
         coast=coast,
         source=SOURCE,
         licence=LICENCE,
-        as_of=as_of(path),
+        as_of=read.as_of,
         findings=(),
         bounds=stated_bounds(path) or _reached(read, found),
         left_out=broken,
@@ -175,14 +175,13 @@ def _items(path: Path, rules: Sequence[OsmRule]) -> Iterator[Any]:
 
     keys = sorted({key for rule in rules for key in rule.tags})
     of_areas = sorted({key for rule in rules if "area" in rule.sources for key in rule.tags})
-    with scratch_folder() as folder:
+    with scratch_folder() as folder, in_order(path) as ordered, readable(path):
         # pyosmium would trust what an earlier run left in the file: it must be new.
         large = size_bytes(path) > _IN_MEMORY_BYTES
         places = f"sparse_file_array,{folder}/places" if large else "flex_mem"
-        with readable(path):
-            reader = osmium.FileProcessor(str(path)).with_locations(places)
-            reader = reader.with_areas(KeyFilter(*of_areas))
-            yield from reader.with_filter(KeyFilter("highway", "barrier", "route", *keys))
+        reader = osmium.FileProcessor(str(ordered)).with_locations(places)
+        reader = reader.with_areas(KeyFilter(*of_areas))
+        yield from reader.with_filter(KeyFilter(*STREET_KEYS, *keys))
 
 
 def _kind(item: Any) -> str:

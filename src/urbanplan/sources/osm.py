@@ -12,7 +12,8 @@ import numpy as np
 
 from urbanplan.errors import InputError
 from urbanplan.files import existing, in_memory, write_bytes
-from urbanplan.sources.streets import Streets
+from urbanplan.sources.osm_files import in_order, readable
+from urbanplan.sources.streets import Restriction, Streets, between
 
 #: Keys that say who may pass, general to specific.
 _ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
@@ -31,6 +32,8 @@ WAY_KEYS = (
 _KEPT = frozenset(WAY_KEYS)
 #: Tags that decide whom a point stops.
 POINT_KEYS = ("barrier", *_ACCESS, "locked", "bollard", "kerb", "highway")
+#: Keys by which streets, ferries, gates and restrictions of turns are found.
+STREET_KEYS = ("highway", "barrier", "route", "type")
 SOURCE = "OpenStreetMap contributors"
 LICENCE = "ODbL-1.0"
 #: pyosmium keeps coordinates as integers of this many degrees.
@@ -45,7 +48,7 @@ def read_osm(path: Path | str) -> Streets:
     Parameters
     ----------
     path : path
-        An ``.osm.pbf`` file (or ``.osm``, ``.osm.bz2``).
+        An ``.osm.pbf`` file (or ``.osm``, ``.osm.gz``, ``.osm.bz2``), in any order.
 
     Returns
     -------
@@ -61,10 +64,15 @@ def read_osm(path: Path | str) -> Streets:
     Ways that run out of the extract end at the
     last point that it holds.
     """
+    import osmium
+    from osmium.filter import KeyFilter
+
     path, reader = existing(path), StreetReader()
-    for item in _items(path):
-        reader.add(item)
-    return reader.streets(path)
+    with in_order(path) as ordered, readable(path):
+        items = osmium.FileProcessor(str(ordered)).with_locations()
+        for item in items.with_filter(KeyFilter(*STREET_KEYS)):
+            reader.add(item)
+    return reader.streets(path, as_of(path))
 
 
 class StreetReader:
@@ -84,13 +92,17 @@ class StreetReader:
         self._kinds: dict[tuple, int] = {}
         self._gates: dict[int, dict[str, str]] = {}
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
+        self._way_ids, self._restrictions = array("q"), []
         self._xs, self._ys = array("i"), array("i")
 
     def add(self, item) -> None:
-        """Take a node with a barrier, a street or a ferry; anything else is passed over."""
+        """Take a node with a barrier, a street, a ferry, or a relation that restricts turns."""
         if item.is_node():
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
+            return
+        if not item.is_way():
+            self._restrictions += _restrictions(item) if item.is_relation() else ()
             return
         tags, nodes = item.tags, item.nodes
         if "highway" not in tags and tags.get("route") != "ferry":
@@ -99,6 +111,7 @@ class StreetReader:
             return
         kind = tuple(sorted([(tag.k, tag.v) for tag in tags if tag.k in _KEPT]))
         self._tags_of.append(self._kinds.setdefault(kind, len(self._kinds)))
+        self._way_ids.append(item.id)
         ids, xs, ys = self._ids, self._xs, self._ys
         # The shortest way to a node's numbers: its iterator and its x and y are Python in between.
         for node in map(nodes.__getitem__, range(len(nodes))):
@@ -121,54 +134,51 @@ class StreetReader:
             west <= n.location.x <= east and south <= n.location.y <= north for n in nodes
         )
 
-    def streets(self, path: Path) -> Streets:
-        """All that was gathered; `path` is the extract, for its date.
+    def streets(self, path: Path, as_of: str = "") -> Streets:
+        """All that was gathered from an extract of a date; `path` is for messages.
 
         Raises
         ------
         InputError
             If there was no street.
         """
-        if not self._tags_of:
+        ids, way_ids = np.frombuffer(self._ids, np.int64), np.frombuffer(self._way_ids, np.int64)
+        x, y = np.frombuffer(self._xs, np.int32), np.frombuffer(self._ys, np.int32)
+        here = x != _NOWHERE
+        if not here.any():
             here = "" if self._box is None else " of the city"
             raise InputError(
                 f"holds no street{here} (a way with a highway tag)",
                 where=path,
                 remedy="give an extract that covers the place",
             )
-        return _streets(
-            self._kinds,
-            self._tags_of,
-            self._ends,
-            self._ids,
-            self._xs,
-            self._ys,
-            self._gates,
-            as_of(path),
+        ends = np.frombuffer(self._ends, np.int64)
+        way = np.repeat(np.arange(len(way_ids)), np.diff(ends, prepend=0))
+        # A way is cut where the extract lacks a point, never joined across the hole.
+        new = np.r_[True, (way[1:] != way[:-1]) | ~here[:-1]]
+        piece = new.cumsum()[here]
+        first = np.flatnonzero(np.r_[True, piece[1:] != piece[:-1], True])
+        way = way[here][first[:-1]]
+        point_ids, seen, refs = np.unique(ids[here], return_index=True, return_inverse=True)
+        at = np.searchsorted(point_ids, list(self._gates)) if self._gates else []
+        return Streets(
+            lonlat=np.c_[x[here][seen], y[here][seen]] * _DEGREE,
+            refs=refs.astype(np.int32),
+            first=first,
+            tags=tuple(dict(kind) for kind in self._kinds),
+            tags_of=np.frombuffer(self._tags_of, np.int32)[way],
+            point_ids=point_ids,
+            point_tags={
+                int(i): self._gates[node]
+                for i, node in zip(at, self._gates)
+                if i < len(point_ids) and point_ids[i] == node
+            },
+            source=SOURCE,
+            licence=LICENCE,
+            as_of=as_of,
+            way_ids=way_ids[way],
+            restrictions=between(self._restrictions, way_ids[way], point_ids),
         )
-
-
-def _items(path: Path) -> Iterator:
-    import osmium
-    from osmium.filter import KeyFilter
-
-    kinds = osmium.osm.NODE | osmium.osm.WAY
-    with readable(path):
-        reader = osmium.FileProcessor(str(path), kinds)
-        yield from reader.with_locations().with_filter(KeyFilter("highway", "barrier", "route"))
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Say of what fails to be read as OpenStreetMap data that it is the file's fault."""
-    try:
-        yield
-    except RuntimeError as err:
-        raise InputError(
-            f"cannot be read as OpenStreetMap data ({str(err).splitlines()[0][:120]})",
-            where=path,
-            remedy="download or export the extract again as .osm.pbf",
-        ) from None
 
 
 def as_of(path: Path) -> str:
@@ -191,32 +201,23 @@ def stated_bounds(path: Path) -> tuple[float, float, float, float] | None:
         return low.lon, low.lat, high.lon, high.lat
 
 
-def _streets(kinds, tags_of, ends, ids, xs, ys, gates, as_of: str) -> Streets:
-    ids, x, y = (np.frombuffer(a, d) for a, d in ((ids, np.int64), (xs, np.int32), (ys, np.int32)))
-    here = x != _NOWHERE
-    way = np.repeat(np.arange(len(tags_of)), np.diff(np.frombuffer(ends, np.int64), prepend=0))
-    # A way is cut where the extract lacks a point, never joined across the hole.
-    piece = np.r_[True, (way[1:] != way[:-1]) | ~here[:-1]].cumsum()[here]
-    first = np.flatnonzero(np.r_[True, piece[1:] != piece[:-1], True])
-    point_ids, seen, refs = np.unique(ids[here], return_index=True, return_inverse=True)
-    at = np.searchsorted(point_ids, list(gates)) if gates else []
-    on_street = {
-        int(i): gates[node]
-        for i, node in zip(at, gates)
-        if i < len(point_ids) and point_ids[i] == node
-    }
-    return Streets(
-        lonlat=np.c_[x[here][seen], y[here][seen]] * _DEGREE,
-        refs=refs.astype(np.int32),
-        first=first,
-        tags=tuple(dict(kind) for kind in kinds),
-        tags_of=np.frombuffer(tags_of, np.int32)[way[here][first[:-1]]],
-        point_ids=point_ids,
-        point_tags=on_street,
-        source=SOURCE,
-        licence=LICENCE,
-        as_of=as_of,
-    )
+def _restrictions(relation: Any) -> Iterator[Restriction]:
+    # One for each pair of ways: `no_entry` may name several from, `no_exit` several to.
+    tags = dict(relation.tags)
+    if not tags.get("type", "").startswith("restriction"):
+        return
+    by_role: dict[str, list[tuple[str, int]]] = {"from": [], "via": [], "to": []}
+    for member in relation.members:
+        by_role.get(member.role, []).append((member.type, member.ref))
+    kinds = {kind for kind, _ in by_role["via"]}
+    if kinds not in ({"n"}, {"w"}) or (kinds == {"n"} and len(by_role["via"]) > 1):
+        return  # nobody can tell where to turn
+    via = tuple(number for _, number in by_role["via"])
+    kind = tags.get("restriction", "")
+    for one, from_way in by_role["from"]:
+        for other, to_way in by_role["to"]:
+            if one == other == "w":
+                yield Restriction(kind, from_way, via, kinds == {"w"}, to_way, tags)
 
 
 @contextmanager
@@ -242,7 +243,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     path : path
         Ending in ``.osm.pbf``.
     streets : Streets
-        Points keep their ids if each has one of its own, ways are numbered in their order.
+        Points and ways keep their ids if each has one of its own, else they are numbered in order.
 
     Notes
     -----
@@ -254,9 +255,9 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     header.set("generator", "urbanplan")
     if streets.as_of:
         header.set("osmosis_replication_timestamp", f"{streets.as_of}T00:00:00Z")
-    own = streets.point_ids
-    if len(own) and (own.min() < 1 or len(np.unique(own)) < len(own)):
-        own = np.arange(1, len(own) + 1)
+    own, way_ids = _own_ids(streets.point_ids), _own_ids(streets.way_ids)
+    point_of = dict(zip(streets.point_ids.tolist(), own.tolist()))
+    way_of = dict(zip(streets.way_ids.tolist(), way_ids.tolist()))
     lonlat = streets.lonlat.tolist()
     ids, refs, first = own.tolist(), streets.refs.tolist(), streets.first.tolist()
     with writing_osm(path, header) as writer:
@@ -264,8 +265,23 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
             place = osmium.osm.Location(*lonlat[i])
             tags = streets.point_tags.get(i, {})
             writer.add_node(osmium.osm.mutable.Node(id=ids[i], location=place, tags=tags))
-        for way, kind in enumerate(streets.tags_of.tolist()):
+        for way in np.argsort(way_ids, kind="stable").tolist():
             nodes = [ids[i] for i in refs[first[way] : first[way + 1]]]
-            tags = streets.tags[kind]
-            writer.add_way(osmium.osm.mutable.Way(id=way + 1, nodes=nodes, tags=tags))
+            tags = streets.tags[streets.tags_of[way]]
+            writer.add_way(osmium.osm.mutable.Way(id=int(way_ids[way]), nodes=nodes, tags=tags))
+        for number, turn in enumerate(streets.restrictions, 1):
+            via = way_of if turn.via_ways else point_of
+            members = [
+                ("w", way_of[turn.from_way], "from"),
+                *(("w" if turn.via_ways else "n", via[one], "via") for one in turn.via),
+                ("w", way_of[turn.to_way], "to"),
+            ]
+            relation = osmium.osm.mutable.Relation(id=number, members=members, tags=turn.tags)
+            writer.add_relation(relation)
     return Path(path)
+
+
+def _own_ids(ids: np.ndarray) -> np.ndarray:
+    if len(ids) and (ids.min() < 1 or len(np.unique(ids)) < len(ids)):
+        return np.arange(1, len(ids) + 1)
+    return ids

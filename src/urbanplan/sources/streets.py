@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
+
+
+class Restriction(NamedTuple):
+    """A turn that is forbidden, or the only one allowed, by the ids of the source.
+
+    Attributes
+    ----------
+    kind : str
+        Value of ``restriction``, such as ``no_left_turn``; empty if only some modes are named.
+    from_way, to_way : int
+    via : tuple of int
+        The node between the two, or the ways.
+    via_ways : bool
+        Whether `via` names ways.
+    tags : mapping
+        All tags of the relation, such as ``except`` and ``restriction:bicycle``.
+
+    References
+    ----------
+    OpenStreetMap wiki, Relation:restriction.
+    """
+
+    kind: str
+    from_way: int
+    via: tuple[int, ...]
+    via_ways: bool
+    to_way: int
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,11 @@ class Streets:
         Tags of the points that may stop somebody (gates, bollards).
     point_ids : ndarray of int64, shape (points,)
         Ids of the points in their source.
+    way_ids : ndarray of int64, shape (ways,)
+        Ids of the ways in their source; numbered from 1 if it names none. Pieces of a way of which
+        the source lacks a point share its id.
+    restrictions : tuple of Restriction
+        Turns that are forbidden between ways that are here.
     source, licence, as_of : str
         Where the streets come from, and how old they are.
     findings : tuple of str
@@ -49,6 +82,12 @@ class Streets:
     licence: str = ""
     as_of: str = ""
     findings: tuple[str, ...] = ()
+    way_ids: np.ndarray | None = None
+    restrictions: tuple[Restriction, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.way_ids is None:
+            object.__setattr__(self, "way_ids", np.arange(1, self.ways + 1))
 
     @property
     def ways(self) -> int:
@@ -104,12 +143,30 @@ def clipped(streets: Streets, area: BaseGeometry) -> Streets:
     refs, counts = streets.refs[keep[way]], np.diff(streets.first)[keep]
     used, refs = np.unique(refs, return_inverse=True)
     number = {int(old): new for new, old in enumerate(used)}
+    way_ids, point_ids = streets.way_ids[keep], streets.point_ids[used]
     return replace(
         streets,
         lonlat=streets.lonlat[used],
         refs=refs.astype(np.int32),
         first=np.r_[0, np.cumsum(counts)].astype(np.int64),
         tags_of=streets.tags_of[keep],
-        point_ids=streets.point_ids[used],
+        point_ids=point_ids,
         point_tags={number[p]: t for p, t in streets.point_tags.items() if p in number},
+        way_ids=way_ids,
+        restrictions=between(streets.restrictions, way_ids, point_ids),
+    )
+
+
+def between(
+    restrictions: Iterable[Restriction], way_ids: np.ndarray, point_ids: np.ndarray
+) -> tuple[Restriction, ...]:
+    """Those restrictions whose ways and points are all there."""
+    restrictions = tuple(restrictions)
+    if not restrictions:
+        return ()
+    ways, points = set(way_ids.tolist()), set(point_ids.tolist())
+    return tuple(
+        r
+        for r in restrictions
+        if {r.from_way, r.to_way} <= ways and set(r.via) <= (ways if r.via_ways else points)
     )
