@@ -68,6 +68,7 @@ KERNELS = {
     "graph/rows.py",
     "graph/sweep.py",
     "network/chains.py",
+    "sources/pbf.py",
     "traveltime/paint.py",
 }
 

@@ -41,6 +41,7 @@ from urbanplan.files.reading import (
     require_inside,
     sha256,
     size_bytes,
+    unpacked,
 )
 from urbanplan.files.tables import write_records, write_workbook, write_xlsx
 from urbanplan.files.writing import (
@@ -100,6 +101,7 @@ __all__ = [
     "scratch_folder",
     "sha256",
     "size_bytes",
+    "unpacked",
     "write_arrays",
     "write_bytes",
     "write_cog",

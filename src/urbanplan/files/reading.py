@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -10,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.errors import InputError, MissingFileError
 from urbanplan.files.deliveries.checks import check_geojson, inspect_geopackage, refuse_services
@@ -254,6 +256,14 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
 def read_bytes(path: Path | str) -> bytes:
     """Bytes of a file."""
     return existing(path).read_bytes()
+
+
+def unpacked(path: Path | str) -> IO[bytes]:
+    """A file opened for its bytes; those that end in ``.gz`` or ``.bz2`` are unpacked as they are read."""
+    path = existing(path)
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path)
+    return bz2.open(path) if path.suffix.lower() == ".bz2" else open(path, "rb")
 
 
 def sha256(path: Path | str) -> str:

@@ -107,7 +107,7 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
     ----------
     city : City
     path : path
-        ``.osm.pbf`` that covers the city.
+        ``.osm.pbf``, ``.osm``, ``.osm.gz`` or ``.osm.bz2`` that covers the city.
     day : str
         Today, for the manifest.
     replace : bool

@@ -75,7 +75,7 @@ class Extract:
 def read_extract(
     path: Path | str, area: BaseGeometry, around: BaseGeometry, rules: Sequence[OsmRule]
 ) -> Extract:
-    """Read the streets and the layers of a city from an ``.osm.pbf`` extract.
+    """Read the streets and the layers of a city from an extract of OpenStreetMap.
 
     Parameters
     ----------

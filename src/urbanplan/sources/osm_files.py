@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
 import zlib
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from urbanplan.errors import InputError
-from urbanplan.files import existing, scratch_folder, size_bytes
+from urbanplan.files import existing, scratch_folder, size_bytes, unpacked
 
 #: So many bytes may any file take decoded; a larger one so many for each byte that it has.
 #: Extracts of six cities take 20 to 40 for each byte, compressed XML 10 to 15.
@@ -107,7 +105,7 @@ def _judge_pbf(path: Path) -> tuple[bool, int, set[tuple[str, int]]]:
 
     from urbanplan.sources import pbf
 
-    with open(path, "rb") as file:
+    with unpacked(path) as file:
         walked = pbf.walk(file, _FREE_BYTES + _MAX_RATIO * size_bytes(path))
     with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
         if walked.deleted or reader.header().has_multiple_object_versions:
@@ -124,7 +122,7 @@ def _judge_xml(path: Path) -> tuple[bool, int, set[tuple[str, int]]]:
     parser.StartDoctypeDeclHandler = seen.refuse
     parser.buffer_text = False
     try:
-        with _opened(path) as file:
+        with unpacked(path) as file:
             while chunk := file.read(_CHUNK):
                 total += len(chunk)
                 parser.Parse(chunk)
@@ -138,13 +136,6 @@ def _judge_xml(path: Path) -> tuple[bool, int, set[tuple[str, int]]]:
     return seen.ordered and not seen.deleted, total, seen.deleted
 
 
-def _opened(path: Path) -> IO[bytes]:
-    name = path.name.lower()
-    if name.endswith(".gz"):
-        return gzip.open(path)
-    return bz2.open(path) if name.endswith(".bz2") else open(path, "rb")
-
-
 class _Elements:
     """Elements of an XML file as they come by: their order, and what an editor deleted."""
 
@@ -155,12 +146,15 @@ class _Elements:
         self.deleted: set[tuple[str, int]] = set()
 
     def refuse(self, *_: Any) -> None:
+        """A document type may declare entities, which grow."""
         raise ValueError("it has a document type of its own")
 
     def end(self, _: str) -> None:
+        """An element ends."""
         self._depth -= 1
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
         self._depth += 1
         if self._depth == 1 and name == "osmChange":
             raise _no_map(_CHANGES, self._path)
