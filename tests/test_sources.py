@@ -14,7 +14,7 @@ from affine import Affine
 import streettown as town
 from urbanplan import traveltime as tt
 from urbanplan.catalog import load_catalog
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.network import build_network
 from urbanplan.sources import read_streets
 from urbanplan.sources.graphs import from_graph
@@ -272,3 +272,78 @@ def test_a_dem_slows_the_way_up(tmp_path, osm):
             assert up[a, b] == pytest.approx(minutes / float(tobler(0.1)), rel=2e-3)
             assert up[b, a] == pytest.approx(minutes / float(tobler(-0.1)), rel=2e-3)
     assert pd.Series(up).sum() > pd.Series(level).sum()
+
+
+def roads(lines, **columns) -> gpd.GeoDataFrame:
+    """A layer of centre lines over town units, with columns as some schema has them."""
+    shapes = [shapely.LineString([town.lonlat(*p) for p in line]) for line in lines]
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=4326)
+
+
+#: One street of 200 m in the middle, and a way round it of 1 + 2 + 1 units.
+ROUND = [[(0, 0), (2, 0)], [(0, 0), (0, 1), (2, 1), (2, 0)]]
+
+
+def minutes(drawn, mode, a=(0, 0), b=(2, 0)) -> float:
+    net = build_network(drawn, mode, keep_all=True, crs=town.CRS)
+    at = town.places(a, b, network=net)
+    placed = tt.place(net, at, 5)
+    table = tt.matrix(net, placed, placed).set_index(["origin", "destination"])["minutes"]
+    return float(table.get((0, 1), np.inf))
+
+
+@pytest.mark.parametrize(
+    ("columns", "walk", "there", "back"),
+    [
+        # Geofabrik: F along, T against, B both; a maxspeed of 0 is not known.
+        ({"fclass": ["motorway", "residential"], "oneway": ["F", "B"], "maxspeed": [120, 0]}, 4.8, 0.1, 0.96),
+        ({"fclass": ["secondary", "track_grade2"], "oneway": ["T", "B"], "maxspeed": [50, 0]}, 2.4, np.inf, 0.24),
+        ({"道路等级": ["快速路", "支路"], "设计车速": [80, 20], "单行": ["是", "否"]}, 4.8, 0.15, 1.2),
+        ({"道路等级": ["步行街", "省道"], "限速": ["", "60公里/小时"]}, 2.4, 0.4, 0.4),
+        ({"mtfcc": ["S1710", "S1400"]}, 2.4, 0.96, 0.96),
+        ({"class": ["motorway", "residential"], "subclass": ["link", None]}, 4.8, 0.16, 0.96),
+        # ogr2ogr keeps in other_tags what has no column of its own.
+        ({"highway": ["primary", "residential"], "other_tags": ['"motorroad"=>"yes","maxspeed"=>"30 mph"', None]}, 4.8, 0.2486, 0.2486),
+        # osmnx: an edge of several streets is passed as each of them, at the lowest limit.
+        ({"highway": ["['residential', 'tertiary']", "tertiary"], "maxspeed": ["['30', '50']", "30"]}, 2.4, 0.4, 0.4),
+        ({"highway": ["['footway', 'residential']", "residential"]}, 2.4, 0.96, 0.96),
+        ({"highway": ["['motorway', 'trunk']", "residential"]}, 4.8, 12 / 85, 0.96),
+        ({"highway": ["residential", "residential"], "speed_kph": [12.0, 24.0]}, 2.4, 1.0, 1.0),
+    ],
+)  # fmt: skip
+def test_street_layers_in_the_schemas_people_have(columns, walk, there, back):
+    drawn = from_lines(roads(ROUND, **columns))
+    assert minutes(drawn, WALK) == pytest.approx(walk, rel=1e-3)
+    assert minutes(drawn, DRIVE) == pytest.approx(there, rel=1e-3)
+    assert minutes(drawn, DRIVE, (2, 0), (0, 0)) == pytest.approx(back, rel=1e-3)
+
+
+def test_what_a_layer_says_that_is_not_understood_is_listed():
+    drawn = from_lines(roads(ROUND, kind_of_road=["A", "B"], owner=["x", "y"]))
+    said = " | ".join(drawn.findings)
+    assert "no column holds classes" in said and "kind_of_road, owner" in said
+    named = from_lines(
+        roads(ROUND, kind_of_road=["A", "B"]),
+        given={"highway": "kind_of_road", "highway:footway": "A", "highway:motorway": "b"},
+    )
+    assert [t["highway"] for t in named.tags] == ["footway", "motorway"]
+    odd = from_lines(roads(ROUND, fclass=["residential", "skyway"], oneway=["B", "?"]))
+    classes, directions = odd.findings[-2:]
+    assert "'skyway' (1)" in classes and "closed, 66.7% of the length" in classes
+    assert "'?' (1)" in directions and "two-way" in directions
+    assert minutes(odd, WALK) == pytest.approx(2.4, rel=1e-3)
+    for bad, what in (({"highway": "x"}, "no column 'x'"), ({"colour": "owner"}, "'colour' is no")):
+        with pytest.raises(UrbanplanError, match=what):
+            from_lines(roads(ROUND, owner=["x", "y"]), given=bad)
+
+
+def test_an_osmnx_graph_of_ones_own_speeds_is_taken_at_its_word():
+    graph = osmnx_graph()
+    for *_, data in graph.edges(data=True):
+        data["travel_time"] = data["length"] / 5  # 18 km/h
+    drawn = from_graph(graph)
+    assert any("travel_time" in finding for finding in drawn.findings)
+    net = build_network(drawn, DRIVE, keep_all=True, crs=town.CRS)
+    moved = net.length_m[:, None] / np.where(np.isfinite(net.minutes), net.minutes, np.nan)
+    assert np.nanmin(moved) == pytest.approx(300, rel=1e-3)
+    assert np.nanmax(moved) == pytest.approx(300, rel=1e-3)

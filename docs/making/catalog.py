@@ -235,12 +235,14 @@ def _mode(mode: Mode) -> str:
     parts.append(table(["class", "km/h"], ((f"`{k}`", f"{v:g}") for k, v in rule.kmh.items())))
     said = {
         "access keys, general to specific": _code(rule.access),
-        "values that close a way": _code(rule.no),
+        "values that open a way, any other closes it": _code(rule.open),
+        "slower where an access key opens a class": ", ".join(f"`{k}` {v:g}" for k, v in rule.opened_kmh.items()),
         "one-way keys": _code(rule.oneway),
         "a posted `maxspeed`": "replaces the class speed" if rule.maxspeed else "is ignored",
         "pushing where dismounting is asked": f"{rule.push_kmh:g} km/h" if rule.push_kmh else "",
         "passed along only": _code(rule.no_stopping),
         "stopped by": _code(rule.barriers),
+        "stopped by every barrier but": _code(rule.passes),
         "between street and place": f"on foot at {rule.off_street_kmh:g} km/h, at most {rule.off_street_m:g} m",
         "slopes": {"tobler": "Tobler's function", "power": "constant power", "none": "do not matter"}[rule.slope],
     }  # fmt: skip

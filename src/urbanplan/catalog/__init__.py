@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -320,6 +321,36 @@ def read_tag_rules() -> TagRules:
         mph=frozenset(rows["mph"]["countries"]),
         posted_kmh=(rows["posted"]["least_kmh"], rows["posted"]["most_kmh"]),
         most_kmh=rows["most_kmh"],
+    )
+
+
+@dataclass(frozen=True)
+class StreetSchema:
+    """What other people's street layers call tags and their values; see `streets.toml`."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    passed: frozenset[str]
+    classes: Mapping[str, Mapping[str, str]]
+    osm_classes: frozenset[str]
+    oneway: Mapping[str, tuple[str, ...]]
+
+
+def plain_name(name: object) -> str:
+    """A name without case, blanks, underscores and brackets, as names of columns are compared."""
+    return re.sub(r"[\s_（）()]", "", str(name)).casefold()
+
+
+@cache
+def read_street_schema() -> StreetSchema:
+    """The names that ship with the package; classes of OpenStreetMap are those that a mode knows."""
+    rows = read_toml(Path(__file__).parent / "streets.toml")
+    modes = [mode.streets for mode in load_catalog().modes.values() if mode.streets]
+    return StreetSchema(
+        columns={key: tuple(names) for key, names in rows["columns"].items()},
+        passed=frozenset(map(plain_name, rows["passed"]["names"])),
+        classes={plain_name(name): tags for name, tags in rows["classes"].items()},
+        osm_classes=read_tag_rules().built.union(*(mode.kmh for mode in modes)),
+        oneway={word: tuple(names) for word, names in rows["oneway"].items()},
     )
 
 

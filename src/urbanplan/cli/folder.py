@@ -234,10 +234,11 @@ def import_(
             return _noted(screen, {kind: path}, notes)
         if kind == "streets":
             from urbanplan.intake.streets import bring_streets
+            from urbanplan.sources.lines import parse_street_map
 
             path, notes = bring_streets(
                 city, file, worth, crs=crs, layer=layer, encoding=encoding, large=large,
-                replace=keep == "replace", day=_today(),
+                replace=keep == "replace", day=_today(), given=parse_street_map(pairs),
             )  # fmt: skip
             return _noted(screen, {kind: path}, notes)
         from urbanplan.files import read_delivery

@@ -13,6 +13,7 @@ from urbanplan.cli.options import (
     DEFAULT_CITY,
     DEM,
     JSON,
+    MAP,
     MINUTES,
     MODE,
     MODES,
@@ -25,6 +26,7 @@ from urbanplan.cli.options import (
     only_with_streets,
     positive,
     refuse_over,
+    street_network,
 )
 from urbanplan.cli.show import Screen
 
@@ -54,6 +56,7 @@ VALUE = click.option("--value", default="population", show_default=True, help="C
 @click.command()
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
+@MAP
 @click.option(
     "--facilities",
     required=True,
@@ -140,8 +143,7 @@ def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes,
     there, people = read_places(facilities), read_places(demand)
     borders = None if areas is None else read_places(areas)
     with screen.progress():
-        with screen.stage("streets"):
-            network = study.open_streets(streets, way, dem)
+        network = street_network(screen, streets, way, dem)
         with screen.stage("coverage"):
             answer = study.street_coverage(
                 network, there, people, value, minutes, snap_m=snap, areas=borders, **asked
@@ -207,6 +209,7 @@ def _facilities(ready, name: str) -> gpd.GeoDataFrame:
 @click.command()
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
+@MAP
 @click.option(
     "--supply",
     required=True,
@@ -258,8 +261,7 @@ def access(
             raise click.UsageError("--streets asks about a file: give --demand, leave CITY out")
         there, people = read_places(supply), read_places(demand)
         with screen.progress():
-            with screen.stage("streets"):
-                network = study.open_streets(streets, way, dem)
+            network = street_network(screen, streets, way, dem)
             with screen.stage("access"):
                 answer = study.street_access(
                     network, there, capacity, people, value, method, minutes, snap_m=snap, **asked

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from urbanplan.cli import completion
+
+if TYPE_CHECKING:
+    from urbanplan.catalog import Mode
+    from urbanplan.cli.show import Screen
+    from urbanplan.network import Network
 
 #: Exit codes: all well, a check failed, bad input.
 OK, CHECK_FAILED, BAD_INPUT = 0, 1, 2
@@ -81,6 +86,30 @@ OPEN = click.option(
 )
 AT = click.option("--at", multiple=True, metavar="LON,LAT", callback=_places, help="A place.")
 STREETS = "Streets: .osm.pbf, osmnx .graphml, a layer of lines, or .npz from 'network'."
+_MAP = "urbanplan.street_map"
+
+
+def _street_map(ctx: click.Context, _: click.Parameter, pairs: tuple[str, ...]) -> None:
+    from urbanplan.sources.lines import parse_street_map
+
+    ctx.meta[_MAP] = parse_street_map(pairs)
+
+
+MAP = click.option(
+    "--map", multiple=True, metavar="OURS=THEIRS", callback=_street_map, expose_value=False,
+    help="Column of --streets or value in it, e.g. highway=ROADCLASS, highway:residential=LOCAL.",
+)  # fmt: skip
+
+
+def street_network(screen: Screen, path: Path, mode: Mode, dem: Path | None) -> Network:
+    """The network of a file of streets; what of the file was not understood is said first."""
+    from urbanplan import study
+
+    given = click.get_current_context().meta.get(_MAP)
+    with screen.stage("streets"):
+        return study.open_streets(path, mode, dem, given=given, note=screen.note)
+
+
 MODES = file_option("--modes", "TOML that changes or adds to the shipped modes.", metavar="F")
 DEM = file_option("--dem", "GeoTIFF of heights: slopes then change the speed.", metavar="F")
 SNAP = click.option(
@@ -109,6 +138,8 @@ def only_with_streets(**given: Any) -> None:
     for name, value in given.items():
         if value is not None:
             raise click.UsageError(f"--{name} needs --streets")
+    if click.get_current_context().meta.get(_MAP):
+        raise click.UsageError("--map needs --streets")
 
 
 def refuse_over(out: Path | None, *inputs: Path | str | None) -> None:

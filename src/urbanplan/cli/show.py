@@ -28,6 +28,7 @@ class Screen:
     def __init__(self, quiet: bool) -> None:
         self.quiet, self.lang = quiet, language()
         self.stages: list[dict[str, Any]] = []
+        self._noted: set[str] = set()
         self._city: City | None = None
         self._status: Any = None
 
@@ -102,8 +103,9 @@ class Screen:
         return f"{self.named(city)} · {value(facilities, 'facilities', self.lang)} · {self.named(mode)}"
 
     def note(self, text: str) -> None:
-        """A remark on standard error."""
-        if not self.quiet:
+        """A remark on standard error, once."""
+        if not self.quiet and text not in self._noted:
+            self._noted.add(text)
             click.echo(told(text, self.lang), err=True)
 
     def told(self, answer: Answer) -> Any:

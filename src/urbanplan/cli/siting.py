@@ -11,6 +11,7 @@ from urbanplan.cli.options import (
     DEFAULT_CITY,
     DEM,
     JSON,
+    MAP,
     MODE,
     MODES,
     OK,
@@ -20,6 +21,7 @@ from urbanplan.cli.options import (
     only_with_streets,
     positive,
     refuse_over,
+    street_network,
 )
 from urbanplan.cli.show import Screen
 
@@ -31,6 +33,7 @@ def _number(name: str, text: str, **more):
 @click.command()
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
+@MAP
 @click.option(
     "--candidates", required=True, metavar="F|grid:M",
     help="Places that could take a facility: a file, or a grid of places M metres apart on built-up land.",
@@ -177,8 +180,7 @@ def _on_streets(screen: Screen, city: str | None, streets: Path, asked: dict):
     if exclude is not None:
         given = _outside(screen, given, exclude)
     with screen.progress():
-        with screen.stage("streets"):
-            network = study.open_streets(streets, way, asked["dem"])
+        network = street_network(screen, streets, way, asked["dem"])
         with screen.stage("siting"):
             return study.street_sites(
                 network, _question(asked), given, existing, people, asked["value"],

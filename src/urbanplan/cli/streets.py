@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,7 @@ from urbanplan.cli.options import (
     DEFAULT_CITY,
     DEM,
     DIRECTION,
+    MAP,
     MINUTES,
     MODE,
     MODES,
@@ -24,18 +25,18 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    street_network,
 )
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from urbanplan.network import Network
-
 
 @click.command()
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
+@MAP
 @AT
 @file_option("--points", "Places as a layer, or .csv with lon and lat.", metavar="F")
 @MODE
@@ -78,7 +79,7 @@ def isochrone(
             raise click.UsageError("--streets asks about a file: leave CITY and --open out")
         places = _places(at, points)
         with screen.progress():
-            network = _network(screen, streets, way, dem)
+            network = street_network(screen, streets, way, dem)
             with screen.stage("isochrones"):
                 answer = study.street_isochrones(
                     network, places, minutes, direction=direction, snap_m=snap, cell_m=cell
@@ -90,6 +91,7 @@ def isochrone(
 
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
+@MAP
 @file_option("--origins", "Places as a layer, or .csv with lon and lat.", required=True)
 @file_option("--destinations", "The same.", required=True)
 @MODE
@@ -114,7 +116,7 @@ def matrix(
     way = require_mode(read_modes(modes), mode)
     starts, ends = read_places(origins), read_places(destinations)
     with screen.progress():
-        network = _network(screen, streets, way, dem)
+        network = street_network(screen, streets, way, dem)
         with screen.stage("matrix"):
             answer = study.street_matrix(
                 network, starts, ends, max_minutes, snap_m=snap, progress=screen.count
@@ -125,6 +127,7 @@ def matrix(
 
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
+@MAP
 @file_option(
     "--demand", "People (jobs, pupils) as points, or .csv with lon and lat.", required=True
 )
@@ -153,7 +156,7 @@ def reach(
     people = read_places(demand)
     starts = None if origins == "nodes" else read_places(origins)
     with screen.progress():
-        network = _network(screen, streets, way, dem)
+        network = street_network(screen, streets, way, dem)
         with screen.stage("reach"):
             answer = study.street_reach(
                 network,
@@ -177,6 +180,7 @@ def reach(
 
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
+@MAP
 @MODE
 @DEM
 @MODES
@@ -193,7 +197,7 @@ def network(screen: Screen, streets, mode, dem, modes, out) -> int:
         raise click.BadParameter(f"'{out}' must end in .npz")
     way = require_mode(read_modes(modes), mode)
     with screen.progress():
-        built = _network(screen, streets, way, dem)
+        built = street_network(screen, streets, way, dem)
     click.echo(
         f"{built.mode.name_en}: {built.nodes:,} nodes, {built.edges:,} edges,"
         f" {built.length_m.sum() / 1000:,.1f} km, {built.crs}"
@@ -217,13 +221,6 @@ def bench(options: tuple[str, ...]) -> int:
     sys.argv = ["benchmarks", *options]
     runpy.run_path(str(embedded("benchmarks")), run_name="__main__")
     return OK
-
-
-def _network(screen: Screen, streets: Path, way: Any, dem: Path | None) -> Network:
-    from urbanplan import study
-
-    with screen.stage("streets"):
-        return study.open_streets(streets, way, dem)
 
 
 def _places(at: tuple[tuple[float, float], ...], points: Path | None) -> gpd.GeoDataFrame:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanplan.catalog import COMMON_COLUMNS, QUALITIES, STATUSES, LayerKind, read_aliases
+from urbanplan.catalog import (
+    COMMON_COLUMNS,
+    QUALITIES,
+    STATUSES,
+    LayerKind,
+    plain_name,
+    read_aliases,
+)
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.layers import Finding
 
@@ -90,30 +97,26 @@ def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[s
             )
     plain = {}
     for name in names:
-        plain.setdefault(_plain(name), name)
+        plain.setdefault(plain_name(name), name)
     found, taken = dict(given), set(given.values())
     for column in wanted:
         if column in found:
             continue
         for alias in (column, *read_aliases().get(column, ())):
-            theirs = plain.get(_plain(alias))
+            theirs = plain.get(plain_name(alias))
             if theirs is not None and theirs not in taken:
                 found[column] = theirs
                 taken.add(theirs)
                 break
     if "name_zh" not in found:
         # "医院名称", "公园名": one column alone that ends so holds the names.
-        called = [n for n in names if n not in taken and _plain(n).endswith(_NAMED)]
+        called = [n for n in names if n not in taken and plain_name(n).endswith(_NAMED)]
         found |= {"name_zh": called[0]} if len(called) == 1 else {}
     return {column: found[column] for column in wanted if column in found}
 
 
 #: How a column of names ends, whatever stands before.
 _NAMED = ("名称", "名字", "公园名", "医院名", "学校名", "校名", "单位名")
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_（）()]", "", str(name)).casefold()
 
 
 def fill(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from urbanplan import manifest
@@ -28,6 +29,7 @@ def bring_streets(
     large: bool,
     replace: bool,
     day: str,
+    given: Mapping[str, str] | None = None,
 ) -> tuple[Path, list[str]]:
     """Make a file the streets of a city, as far as 2 km around it.
 
@@ -43,6 +45,8 @@ def bring_streets(
         Whether streets that are there already may go.
     day : str
         Today, for the manifest.
+    given : mapping of str to str, optional
+        What columns and values mean; see `urbanplan.sources.lines.from_lines`.
 
     Returns
     -------
@@ -59,9 +63,12 @@ def bring_streets(
         raise InputError("is there already", where=target, remedy="say --replace to take these")
     notes: list[str] = []
     if str(path).lower().endswith((*OSM_ENDINGS, ".graphml")):
-        streets = read_streets(path)
+        streets = read_streets(path, given)
     else:
-        streets = _of_lines(city, path, crs, notes, layer=layer, encoding=encoding, large=large)
+        streets = _of_lines(
+            city, path, crs, notes, given, layer=layer, encoding=encoding, large=large
+        )
+    notes += streets.findings
     near = clipped(streets, around(city))
     if not near.ways:
         raise InputError(
@@ -77,6 +84,13 @@ def bring_streets(
         "imported": day,
     }
     said = {"ways": near.ways, "built_from": [origin]}
+    # What was not understood goes where every run tells it; what was merely renamed does not.
+    gaps = [
+        manifest.DataGap("note", why=f"读入路网时有未识别的列或值（见英文） / {finding}")
+        for finding in streets.findings
+        if not finding.startswith("columns read as tags")
+    ]
+    said = manifest.with_gaps(said, gaps)
     with manifest.replacing(city.layers_folder, STREETS, said, {origin: row}) as new:
         write_osm(new, near)
     return target, [
@@ -85,7 +99,9 @@ def bring_streets(
     ]
 
 
-def _of_lines(city: City, path: Path | str, crs: str | None, notes: list[str], **how) -> Streets:
+def _of_lines(
+    city: City, path: Path | str, crs: str | None, notes: list[str], given, **how
+) -> Streets:
     delivery, area = read_delivery(path, **how), area_of(city)
     middle = area.representative_point()
     frame, system, by = settle(
@@ -93,4 +109,4 @@ def _of_lines(city: City, path: Path | str, crs: str | None, notes: list[str], *
     )
     require_near(frame, area, system, delivery.path)
     notes += [*delivery.notes, f"coordinates: {system}, declared by the {by}"]
-    return from_lines(frame, where=delivery.path)
+    return from_lines(frame, where=delivery.path, given=given)

@@ -12,7 +12,7 @@ from urbanplan.catalog.slope import SPEED_FACTORS
 from urbanplan.crs import WGS84, metric_crs_of, transform
 from urbanplan.errors import InputError
 from urbanplan.network.model import Network
-from urbanplan.network.rules import conditional, speeds_kmh, stops
+from urbanplan.network.rules import classes_of, conditional, speeds_kmh, stops
 from urbanplan.sources import Streets
 
 
@@ -104,7 +104,7 @@ def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segment
     kmh = kmh[streets.tags_of]
     # What a scenario adds is entered at its ends only: see `sources.altered`.
     classes = [
-        tags.get("highway") in rules.no_stopping or tags.get("stopping") == "no"
+        any(c in rules.no_stopping for c in classes_of(tags)) or tags.get("stopping") == "no"
         for tags in streets.tags
     ]
     through = np.array(classes, bool)[streets.tags_of]

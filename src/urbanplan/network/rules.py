@@ -44,6 +44,11 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
     """
     if tags.get("area") == "yes":
         return 0.0, 0.0
+    classes = classes_of(tags)
+    if len(classes) > 1:
+        # A street of several classes, joined into one: passed only if each of them is, as slowly as the slowest.
+        both = [speeds_kmh({**tags, "highway": one}, rules) for one in classes]
+        return min(b[0] for b in both), min(b[1] for b in both)
     meant = read_tag_rules()
     if any(row.to in rules.access and row.holds(tags) for row in meant.closed):
         return 0.0, 0.0
@@ -51,6 +56,11 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
     free = _directions(tags, rules)
     along, against = (_one_way_kmh(tags, rules, way, free[i]) for i, way in enumerate(_WAYS))
     return along, against
+
+
+def classes_of(tags: Mapping[str, str]) -> list[str]:
+    """The classes of a way; more than one where a list names them (``residential;tertiary``)."""
+    return [part.strip() for part in tags.get("highway", "").split(";")]
 
 
 def _with_implied(tags: Mapping[str, str]) -> Mapping[str, str]:

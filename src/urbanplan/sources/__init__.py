@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from urbanplan.errors import InputError
@@ -17,7 +18,7 @@ OSM_ENDINGS = (
 )
 
 
-def read_streets(path: Path | str) -> Streets:
+def read_streets(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
     """Read streets from any of the files that hold them.
 
     Parameters
@@ -25,6 +26,8 @@ def read_streets(path: Path | str) -> Streets:
     path : path
         OpenStreetMap data (``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``), an osmnx graph (``.graphml``), or a layer of
         lines (``.gpkg``, ``.geojson``, ``.fgb``).
+    given : mapping of str to str, optional
+        What columns and values of a layer or graph mean; see `urbanplan.sources.lines.from_lines`.
 
     Raises
     ------
@@ -35,15 +38,21 @@ def read_streets(path: Path | str) -> Streets:
     if name.endswith(OSM_ENDINGS):
         from urbanplan.sources.osm import read_osm
 
+        if given:
+            raise InputError(
+                "holds OpenStreetMap's own tags: --map has nothing to say about them",
+                where=path,
+                remedy="leave --map out",
+            )
         return read_osm(path)
     if name.endswith(".graphml"):
         from urbanplan.sources.graphs import read_graphml
 
-        return read_graphml(path)
+        return read_graphml(path, given)
     if name.endswith(tuple(VECTOR_DRIVERS)):
         from urbanplan.sources.lines import read_lines
 
-        return read_lines(path)
+        return read_lines(path, given)
     raise InputError(
         f"files ending in '{Path(path).suffix}' are not read as streets",
         where=path,

@@ -11,17 +11,15 @@ import numpy as np
 from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
 from urbanplan.files import existing
-from urbanplan.sources.osm import LICENCE, SOURCE, WAY_KEYS
+from urbanplan.sources.lines import TagReader
+from urbanplan.sources.osm import LICENCE, SOURCE
 from urbanplan.sources.streets import Streets, collect
 
 if TYPE_CHECKING:
     import networkx as nx
 
-#: Class of an edge that names none.
-_PLAIN = "unclassified"
 
-
-def read_graphml(path: Path | str) -> Streets:
+def read_graphml(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
     """Read a GraphML file written by osmnx.
 
     Raises
@@ -40,10 +38,12 @@ def read_graphml(path: Path | str) -> Streets:
             where=path,
             remedy="write it with osmnx.save_graphml",
         ) from None
-    return from_graph(graph, where=path)
+    return from_graph(graph, where=path, given=given)
 
 
-def from_graph(graph: nx.Graph, where: object = None) -> Streets:
+def from_graph(
+    graph: nx.Graph, where: object = None, given: Mapping[str, str] | None = None
+) -> Streets:
     """Streets of a networkx graph with coordinates.
 
     Parameters
@@ -55,10 +55,13 @@ def from_graph(graph: nx.Graph, where: object = None) -> Streets:
         osmnx says ``oneway=False`` and the opposite edge is there too.
     where : object, optional
         The file, for messages.
+    given : mapping of str to str, optional
+        What the edges' keys and values mean; see `urbanplan.sources.lines.from_lines`.
 
     Returns
     -------
     Streets
+        Its findings say what of the graph was not understood.
 
     Raises
     ------
@@ -75,8 +78,11 @@ def from_graph(graph: nx.Graph, where: object = None) -> Streets:
     number = {name: i for i, name in enumerate(names)}
     extra: list[tuple[float, float]] = []
     ways, seen = [], set()
+    edges = [data for _, _, data in graph.edges(data=True)]
+    keys = list(dict.fromkeys(key for data in edges for key in data))
+    reader = TagReader(keys, edges, given or {})
     for u, v, data in graph.edges(data=True):
-        tags = _tags(data)
+        tags = reader.tags(data, _length(data))
         if graph.is_directed():
             twin = (_hashable(data.get("osmid")), frozenset((u, v)), round(_length(data), 3))
             both = not _true(data.get("oneway", True)) and graph.has_edge(v, u)
@@ -95,13 +101,15 @@ def from_graph(graph: nx.Graph, where: object = None) -> Streets:
         ways.append((tags, [*points, number[v]]))
     xy = np.concatenate([xy.reshape(-1, 2), np.array(extra, float).reshape(-1, 2)])
     crs = graph.graph.get("crs")
-    osm = any("osmid" in d for _, _, d in graph.edges(data=True))
+    osm = any("osmid" in data for data in edges)
     return collect(
         ways,
         _ids(names, len(extra)),
         transform(xy, str(crs), WGS84) if crs is not None else xy,
         source=SOURCE if osm else "",
         licence=LICENCE if osm else "",
+        # A bare graph without classes is what it is: only what osmnx wrote should have them.
+        findings=reader.findings() if osm or given else (),
     )
 
 
@@ -109,19 +117,6 @@ def _ids(names: list, extra: int) -> np.ndarray:
     whole = all(isinstance(n, int | np.integer) for n in names)
     ids = np.array(names if whole else range(len(names)), np.int64)
     return np.concatenate([ids, np.full(extra, -1)])
-
-
-def _tags(data: Mapping[str, Any]) -> dict[str, str]:
-    # A simplified edge may list the values of the ways it was made of: the first stands for it.
-    tags = {}
-    for key in WAY_KEYS:
-        value = data.get(key)
-        if isinstance(value, list | tuple):
-            value = value[0] if value else None
-        if value is not None and value == value:
-            tags[key] = str(value)
-    tags.setdefault("highway", _PLAIN)
-    return tags
 
 
 def _true(value: Any) -> bool:

@@ -1,14 +1,19 @@
-"""Streets from any layer of lines."""
+"""Streets from any layer of lines, in the schemas that people have."""
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanplan.catalog import plain_name, read_street_schema
 from urbanplan.crs import WGS84, to_crs
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_vector
 from urbanplan.sources.osm import WAY_KEYS
 from urbanplan.sources.streets import Streets, collect
@@ -18,35 +23,50 @@ if TYPE_CHECKING:
 
 #: Vertices closer than this many degrees are one point (about a centimetre).
 _DEGREE = 1e-7
-#: Columns of urbanplan's own road layers, and the tags that they stand for.
-_ALSO = {"class": "highway", "speed_kmh": "maxspeed"}
+#: Class of a line that names none.
+PLAIN = "unclassified"
+#: ogr2ogr's column of everything that has none of its own, as a PostgreSQL hstore.
+_REST = "other_tags"
+_PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
+_YES, _NO = ("yes", "true", "t", "1", "y", "是"), ("no", "false", "f", "0", "n", "否")
+#: Of Overture's subclasses, the one that changes a class.
+_LINK = "link"
+_LISTED = 8
 
 
-def read_lines(path: Path | str) -> Streets:
+def read_lines(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
     """Read a vector layer of lines; see `from_lines`."""
-    return from_lines(read_vector(path), where=path)
+    return from_lines(read_vector(path), where=path, given=given)
 
 
-def from_lines(frame: gpd.GeoDataFrame, where: object = None) -> Streets:
+def from_lines(
+    frame: gpd.GeoDataFrame, where: object = None, given: Mapping[str, str] | None = None
+) -> Streets:
     """Streets of a layer of lines, which meet where they share a vertex.
 
     Parameters
     ----------
     frame : GeoDataFrame
-        Lines with OpenStreetMap's tags as columns, or with ``class`` and ``speed_kmh``. A line
-        without a class counts as an ordinary street. Lines that cross without a common vertex do
-        not meet, as on a bridge.
+        Lines with classes, limits and directions in columns of a schema that
+        ``catalog/streets.toml`` knows. A line without a class counts as an ordinary street. Lines
+        that cross without a common vertex do not meet, as on a bridge.
     where : object, optional
         The file, for messages.
+    given : mapping of str to str, optional
+        The user's own: tag to column (``highway`` to ``RDCLS``), and tag:value to the value that
+        stands for it (``highway:residential`` to ``LOCAL``).
 
     Returns
     -------
     Streets
+        Its findings say what of the layer was not understood.
 
     Raises
     ------
     InputError
         If it holds anything but lines.
+    UnknownNameError
+        If the user names a column that is not there, or a tag that nobody reads.
     """
     rows = to_crs(frame, WGS84).explode(ignore_index=True)
     rows = rows[~(rows.geometry.isna() | rows.geometry.is_empty)]
@@ -62,9 +82,15 @@ def from_lines(frame: gpd.GeoDataFrame, where: object = None) -> Streets:
     xy, line = shapely.get_coordinates(rows.geometry.values, return_index=True)
     whole, refs = np.unique(np.rint(xy / _DEGREE).astype(np.int64), axis=0, return_inverse=True)
     first = np.searchsorted(line, np.arange(len(rows) + 1))
-    records = rows.drop(columns=rows.geometry.name).to_dict("records")
+    table = rows.drop(columns=rows.geometry.name)
+    records = table.to_dict("records")
+    reader = TagReader(list(table.columns), records, given or {})
     refs = refs.ravel()
-    ways = [(_tags(r), refs[first[i] : first[i + 1]]) for i, r in enumerate(records)]
+    length_m = _lengths_m(rows)
+    ways = [
+        (reader.tags(record, length_m[i]), refs[first[i] : first[i + 1]])
+        for i, record in enumerate(records)
+    ]
     return collect(
         ways,
         np.arange(len(whole)),
@@ -72,22 +98,245 @@ def from_lines(frame: gpd.GeoDataFrame, where: object = None) -> Streets:
         source=_common(rows, "source"),
         licence=_common(rows, "licence"),
         as_of=_common(rows, "as_of"),
+        findings=reader.findings(),
     )
 
 
-def _tags(row: dict[str, Any]) -> dict[str, str]:
-    tags = {}
-    for column, value in row.items():
-        key = _ALSO.get(column, column)
-        if key not in WAY_KEYS or value is None or value != value or value == "":
-            continue
-        if isinstance(value, bool | np.bool_):
-            value = "yes" if value else "no"
-        text = f"{value:g}" if isinstance(value, float) else str(value)
-        # Formats without truth values write them as words.
-        tags.setdefault(key, text.lower() if text in ("True", "False") else text)
-    tags.setdefault("highway", "unclassified")
-    return tags
+def _lengths_m(rows: gpd.GeoDataFrame) -> np.ndarray:
+    # Good enough for shares: degrees, with longitude shortened at the layer's latitude.
+    import shapely
+
+    south, north = rows.total_bounds[[1, 3]]
+    squeezed = shapely.transform(
+        rows.geometry.values, lambda xy: xy * [np.cos(np.radians((south + north) / 2)), 1]
+    )
+    return shapely.length(squeezed) * 111_195
+
+
+@dataclass
+class TagReader:
+    """Reads the tags of streets out of rows, and remembers what it did not understand.
+
+    Attributes
+    ----------
+    columns : sequence of str
+        Columns of the layer (or keys of a graph's edges).
+    records : sequence of mapping
+        All rows: Geofabrik's T and F are told from truth values by what the column holds.
+    given : mapping of str to str
+        The user's own; see `from_lines`.
+    """
+
+    columns: Sequence[str]
+    records: Sequence[Mapping[str, Any]]
+    given: Mapping[str, str]
+    _taken: dict[str, str] = field(default_factory=dict)
+    _values: dict[tuple[str, str], str] = field(default_factory=dict)
+    _unknown: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    _length_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        schema, plain = read_street_schema(), {}
+        for name in self.columns:
+            plain.setdefault(plain_name(name), name)
+        for key, theirs in self.given.items():
+            tag, _, value = key.partition(":")
+            if value:
+                self._values[tag, plain_name(theirs)] = value
+            else:
+                self._taken[self._known(theirs)] = tag
+            if tag not in WAY_KEYS:
+                raise UnknownNameError(
+                    f"'{tag}' is no tag that is read", remedy="use highway, oneway, maxspeed, …"
+                )
+        for key, names in schema.columns.items():
+            if key in self._taken.values():
+                continue
+            hit = next((plain[plain_name(n)] for n in names if plain_name(n) in plain), None)
+            if hit is not None and hit not in self._taken:
+                self._taken[hit] = key
+        for name in self.columns:
+            if name in WAY_KEYS and name not in self._taken.values():
+                self._taken.setdefault(name, name)
+        self._along = self._along_and_against()
+
+    def _known(self, column: str) -> str:
+        if column not in self.columns:
+            raise UnknownNameError(
+                f"the file has no column '{column}'",
+                remedy=f"use one of {', '.join(map(str, self.columns))}",
+            )
+        return column
+
+    def _along_and_against(self) -> dict[str, str]:
+        # Geofabrik and others write F (from), T (to) and B (both); elsewhere T is true and F false.
+        column = next((c for c, key in self._taken.items() if key == "oneway"), None)
+        if column is None:
+            return {}
+        held = {str(r.get(column)).strip().upper() for r in self.records}
+        if "B" in held or any(plain_name(c) == "fclass" for c in self.columns):
+            return {"F": "yes", "T": "-1", "B": "no"}
+        return {}
+
+    def tags(self, row: Mapping[str, Any], length_m: float = 0.0) -> dict[str, str]:
+        """Tags of one row; `length_m` weighs what is not understood."""
+        self._length_m += length_m
+        tags: dict[str, str] = {}
+        for column, key in self._taken.items():
+            values = [v for v in map(_text, _listed(row.get(column))) if v]
+            if values:
+                tags |= self._read(key, values, length_m)
+        for key, value in _PAIR.findall(str(row.get(_REST) or "")):
+            if key in WAY_KEYS:
+                tags.setdefault(key, value)
+        if tags.pop("subclass", "") == _LINK and "highway" in tags:
+            tags["highway"] += "" if tags["highway"].endswith("_link") else "_link"
+        seconds = float(tags.pop("travel_time", 0) or 0)
+        if seconds > 0 and length_m and not any(plain_name(c) == "speedkph" for c in self._taken):
+            tags["maxspeed"] = f"{3.6 * length_m / seconds:g}"
+        tags.setdefault("highway", PLAIN)
+        return tags
+
+    def _read(self, key: str, values: list[str], length_m: float) -> dict[str, str]:
+        own = [self._values.get((key, plain_name(v)), v) for v in values]
+        if key == "highway":
+            return self._class(own, length_m)
+        if key == "oneway":
+            # A list is of an edge that was drawn along its direction already.
+            said = self._oneway(own[0], length_m)
+            return {"oneway": said} if said else {}
+        if key in ("bridge", "tunnel"):
+            low = own[0].lower()
+            return {key: "yes" if low in _YES else "no" if low in _NO else own[0]}
+        if key == "maxspeed":
+            # The lowest of a list counts, wherever along the street it holds.
+            return {key: ";".join(re.sub("(公里|千米)/?(小?时|h)", "", v) for v in own)}
+        if key == "travel_time":
+            return {key: own[0]} if re.fullmatch(r"[\d.]+", own[0]) else {}
+        if key in _ACCESS_KEYS:
+            # An edge made of several streets is passed only if each of them is.
+            return {key: next((v for v in own if v in _SHUT), own[0])}
+        return {key: own[0]}
+
+    def _class(self, values: list[str], length_m: float) -> dict[str, str]:
+        schema, tags, classes = read_street_schema(), {}, []
+        for value in values:
+            known = schema.classes.get(plain_name(value))
+            if known is None and value.lower() not in schema.osm_classes:
+                self._miss("highway", value, length_m)
+            known = known or {"highway": value.lower() if value.isascii() else value}
+            classes.append(known["highway"])
+            tags |= known
+        return tags | {"highway": ";".join(dict.fromkeys(classes))}
+
+    def _oneway(self, value: str, length_m: float) -> str:
+        hit = self._along.get(value.upper())
+        for word, names in read_street_schema().oneway.items() if hit is None else ():
+            if value.lower() in names:
+                hit = word
+        if hit is None:
+            self._miss("oneway", value, length_m)
+        return hit or ""
+
+    def _miss(self, key: str, value: str, length_m: float) -> None:
+        count = self._unknown.setdefault((key, value), [0, 0.0])
+        count[0] += 1
+        count[1] += length_m
+
+    def findings(self) -> tuple[str, ...]:
+        """What was not understood, most of it first."""
+        schema, notes = read_street_schema(), []
+        renamed = [f"{k} = {c}" for c, k in self._taken.items() if c != k and k != "travel_time"]
+        if renamed:
+            notes.append(f"columns read as tags: {', '.join(renamed)}")
+        if "highway" not in self._taken.values() and not self._in_rest("highway"):
+            notes.append(
+                f"no column holds classes of streets: every line counts as an ordinary street"
+                f" ({PLAIN}); if one does, name it with --map highway=COLUMN"
+            )
+        left = [
+            str(c) for c in self.columns
+            if c not in self._taken and c != _REST and plain_name(c) not in schema.passed
+        ]  # fmt: skip
+        if left:
+            more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+            notes.append(f"columns not taken: {', '.join(left[:_LISTED])}{more}")
+        own = [c for c in self._taken if plain_name(c) in ("speedkph", "traveltime")]
+        if own:
+            notes.append(f"'{own[0]}' is used as the speed of cars, in place of our own by class")
+        for key, meaning in (("highway", "closed"), ("oneway", "taken for two-way")):
+            notes += self._missed(key, meaning)
+        return tuple(notes)
+
+    def _in_rest(self, key: str) -> bool:
+        return _REST in self.columns and any(f'"{key}"=>' in str(r.get(_REST)) for r in self.records)  # fmt: skip
+
+    def _missed(self, key: str, meaning: str) -> list[str]:
+        rows = sorted(
+            ((length, n, v) for (k, v), (n, length) in self._unknown.items() if k == key),
+            key=lambda row: (-row[0], -row[1], row[2]),
+        )
+        if not rows:
+            return []
+        share = sum(r[0] for r in rows) / self._length_m if self._length_m else 0.0
+        named = ", ".join(f"'{v[:40]}' ({n:,})" for _, n, v in rows[:_LISTED])
+        more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
+        example = f"--map {key}:{'residential' if key == 'highway' else 'yes'}={rows[0][2][:40]}"
+        return [
+            f"values of {key} not known: {named}{more}: {meaning}, {share:.1%} of the length"
+            f" (say what one means with {example})"
+        ]
+
+
+#: Keys that say who may pass, and values that let nobody through without more ado.
+_ACCESS_KEYS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
+_SHUT = ("no", "private", "agricultural", "forestry", "military", "emergency", "delivery")
+
+
+def parse_street_map(pairs: Sequence[str]) -> dict[str, str]:
+    """``highway=RDCLS`` and ``highway:residential=LOCAL`` pairs as a mapping of ours to theirs.
+
+    Raises
+    ------
+    InputError
+        If one is no pair.
+    """
+    found = {}
+    for pair in pairs:
+        own, sign, theirs = (part.strip() for part in pair.partition("="))
+        if not (sign and own and theirs):
+            raise InputError(
+                f"--map '{pair}' is no pair",
+                remedy="write e.g. --map highway=道路等级 or --map highway:residential=支路",
+            )
+        found[own] = theirs
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    # osmnx joins streets into one edge and lists their values, in files as text.
+    if isinstance(value, list | tuple | set | np.ndarray):
+        return list(value)
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            parts = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            parts = text[1:-1].split(",")
+        return list(parts) if isinstance(parts, list) else [value]
+    return [value]
+
+
+def _text(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    text = (
+        f"{value:g}" if isinstance(value, float | np.floating) else str(value).strip().strip("'\"")
+    )
+    # Formats without truth values write them as words.
+    return {"True": "yes", "False": "no", "nan": "", "None": ""}.get(text, text)
 
 
 def _common(rows, column: str) -> str:

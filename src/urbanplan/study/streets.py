@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +29,14 @@ class Answer(NamedTuple):
     findings: tuple[str, ...]
 
 
-def open_streets(path: Path | str, mode: Mode, dem: Path | str | None = None) -> Network:
+def open_streets(
+    path: Path | str,
+    mode: Mode,
+    dem: Path | str | None = None,
+    *,
+    given: Mapping[str, str] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Network:
     """The network of one mode: built from streets, or loaded if it was built before.
 
     Parameters
@@ -39,6 +46,11 @@ def open_streets(path: Path | str, mode: Mode, dem: Path | str | None = None) ->
     mode : Mode
     dem : path, optional
         GeoTIFF of heights in metres, for slopes.
+    given : mapping of str to str, optional
+        What columns and values of a layer mean; see `urbanplan.sources.lines.from_lines`.
+    note : callable, optional
+        Told what of the file was not understood, before anything is computed; the network's
+        findings hold it too.
 
     Raises
     ------
@@ -49,14 +61,16 @@ def open_streets(path: Path | str, mode: Mode, dem: Path | str | None = None) ->
         from urbanplan.network.store import load
 
         network = load(path)
-        if network.mode.id != mode.id or dem is not None:
+        if network.mode.id != mode.id or dem is not None or given:
             raise InputError(
                 f"holds a network already built for mode '{network.mode.id}'",
                 where=path,
-                remedy="ask for that mode without --dem, or give the streets themselves",
+                remedy="ask for that mode without --dem and --map, or give the streets themselves",
             )
         return network
-    streets = read_streets(path)
+    streets = read_streets(path, given)
+    for finding in streets.findings if note is not None else ():
+        note(finding)
     heights = None
     if dem is not None:
         from urbanplan.sources.heights import heights_at
