@@ -347,3 +347,81 @@ def test_edges_know_their_nodes():
         line = shapely.get_coordinates(built.lines[e])
         np.testing.assert_array_equal(line[0], built.xy[built.tail[e]])
         np.testing.assert_array_equal(line[-1], built.xy[built.head[e]])
+
+
+#: A square of four units with a street in the west, one in the east, and a notch cut in from the south.
+SQUARE = ((0, 0), (0, 4), (4, 4), (4, 0), (0, 0))
+PLAZA = {"highway": "pedestrian", "area": "yes"}
+WEST, EAST = ((-1, 2), (0, 2)), ((4, 2), (5, 2))
+
+
+def plaza(*ring, mode=WALK, tags=PLAZA, ways=(WEST, EAST)):
+    return town.network((*ring, tags), *ways, mode=load_catalog().mode("walk"))
+
+
+def crossing(net, a, b) -> float:
+    """Metres from one place to another on foot at 5 km/h."""
+    from urbanplan import traveltime as tt
+
+    at = tt.place(net, town.places(a, b, network=net), 1)
+    table = tt.matrix(net, at, at, limit_min=1e3).set_index(["origin", "destination"])["minutes"]
+    return float(table.get((0, 1), np.inf)) * 5 / 0.06
+
+
+@pytest.mark.parametrize(
+    ("ring", "units"),
+    [
+        # Straight across, where streets meet the outline.
+        (((0, 0), (0, 2), (0, 4), (4, 4), (4, 2), (4, 0), (0, 0)), 6.0),
+        # The same drawn the other way round.
+        (((0, 0), (4, 0), (4, 2), (4, 4), (0, 4), (0, 2), (0, 0)), 6.0),
+        # Round the inward corners of a notch that comes up to (1..3, 3).
+        (((0, 0), (0, 2), (0, 4), (4, 4), (4, 2), (4, 0), (3, 0), (3, 3), (1, 3), (1, 0), (0, 0)), 4 + 2 * 2**0.5),
+    ],
+)  # fmt: skip
+def test_a_square_is_crossed_in_the_shortest_way_inside_it(ring, units):
+    assert crossing(plaza(*ring), (-1, 2), (5, 2)) == pytest.approx(100 * units, rel=1e-4)
+
+
+def test_squares_are_for_those_who_may_walk_there():
+    ring = ((0, 0), (0, 2), (0, 4), (4, 4), (4, 2), (4, 0), (0, 0))
+    ways = ((*ring, PLAZA), WEST, EAST)
+    bike = town.network(*ways, mode=load_catalog().mode("bike"))
+    assert bike.length_m.sum() == pytest.approx(200, rel=1e-4)
+    opened = town.network((*ring, {**PLAZA, "bicycle": "yes"}), WEST, EAST, mode=load_catalog().mode("bike"))  # fmt: skip
+    assert opened.length_m.sum() == pytest.approx(200 + 1600 + 400, rel=1e-4)
+    private = plaza(*ring, tags={**PLAZA, "access": "private"})
+    assert private.length_m.sum() == pytest.approx(200, rel=1e-4)
+    # Somebody on the outline, between its corners, is on the street.
+    assert crossing(plaza(*ring), (1, 4), (-1, 2)) == pytest.approx(100 * (1 + 2 + 1), rel=1e-4)
+
+
+def test_a_square_that_is_too_intricate_is_passed_along_its_outline():
+    comb = [(x, y) for i in range(0, 60, 2) for x, y in ((i, 0), (i, 5), (i + 1, 5), (i + 1, 0))]
+    ring = ((-1, -1), *comb, (60, -1), (-1, -1))
+    net = plaza(*ring, ways=(((-2, -1), (-1, -1)), ((60, -1), (61, -1))))
+    assert "1 of 1 squares" in net.findings[0]
+    assert crossing(net, (-2, -1), (61, -1)) == pytest.approx(6300, rel=1e-3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.6, 3.0), st.booleans()), min_size=5, max_size=12))
+def test_nobody_crosses_a_square_shorter_than_straight_or_outside_it(spokes):
+    angle = np.linspace(0, 2 * np.pi, len(spokes), endpoint=False)
+    ring = [(r * np.cos(a), r * np.sin(a)) for a, (r, _) in zip(angle, spokes)]
+    doors = [i for i, (_, door) in enumerate(spokes) if door]
+    ways = [((2 * ring[i][0], 2 * ring[i][1]), ring[i]) for i in doors]
+    net = plaza(*ring, ring[0], ways=ways)
+    area = shapely.Polygon(ring)
+    for i in doors:
+        for j in doors:
+            straight = shapely.LineString([ring[i], ring[j]]) if i != j else None
+            if straight is None:
+                continue
+            got = crossing(net, ring[i], ring[j]) / 100
+            around = shapely.line_locate_point(area.exterior, shapely.points([ring[i], ring[j]]))
+            outline = abs(around[0] - around[1])
+            outline = min(outline, area.exterior.length - outline)
+            assert straight.length * (1 - 1e-4) <= got <= outline * (1 + 1e-4)
+            if area.buffer(1e-6).covers(straight):
+                assert got == pytest.approx(straight.length, rel=1e-3)

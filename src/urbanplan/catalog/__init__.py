@@ -96,6 +96,7 @@ class StreetRules:
     source_zh: str = ""
     opened_kmh: Mapping[str, float] = field(default_factory=dict)
     passes: tuple[str, ...] = ()
+    squares: bool = False
 
     @property
     def off_street_min_per_m(self) -> float:
@@ -217,7 +218,7 @@ def _mode(name: str, row: Any, where: object) -> Mode:
 
 def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
     what = f"{mode}.streets"
-    more = {"source_zh": TEXT, "opened_kmh": TABLE, "passes": NAMES}
+    more = {"source_zh": TEXT, "opened_kmh": TABLE, "passes": NAMES, "squares": FLAG}
     require_fields(row, what, where, _STREETS, more)
     opened = row.get("opened_kmh", {})
     require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))

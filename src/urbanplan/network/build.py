@@ -13,6 +13,7 @@ from urbanplan.crs import WGS84, metric_crs_of, transform
 from urbanplan.errors import InputError
 from urbanplan.network.model import Network
 from urbanplan.network.rules import classes_of, conditional, speeds_kmh, stops
+from urbanplan.network.squares import with_squares
 from urbanplan.sources import Streets
 
 
@@ -63,6 +64,7 @@ def build_network(
         raise InputError(
             f"mode '{mode.id}' has no rules for streets", remedy=f"add [{mode.id}.streets]"
         )
+    streets, around = with_squares(streets, mode.streets)
     segments, point = _segments(streets, mode.streets, heights_m)
     if not len(segments.a):
         raise InputError(
@@ -73,7 +75,7 @@ def build_network(
     crs = crs or metric_crs_of(streets.lonlat)
     xy = transform(streets.lonlat[point], WGS84, crs)
     network = _assemble(streets, mode, crs, segments, point, xy, keep_all)
-    notes = (*streets.findings, *_hours_unread(streets, mode.streets), *network.findings)
+    notes = (*streets.findings, *around, *_hours_unread(streets, mode.streets), *network.findings)
     network = replace(network, findings=notes)
     unknown = 0 if heights_m is None else int(np.isnan(heights_m[point]).sum())
     if not unknown:
