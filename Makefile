@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 APT    := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 
-.PHONY: run test lint data docs wheel clean clients
+.PHONY: run test lint data docs wheel lock clean clients
 
 run: $(VENV)/.ready          ## build the Luzhou atlas into maps/luzhou
 	$(BIN)/urbanplan run luzhou
@@ -25,18 +25,24 @@ docs: $(VENV)/.ready-test    ## build the documentation into build/docs
 wheel: $(VENV)/.ready-test   ## wheel and source archive into dist
 	$(BIN)/python -m hatchling build
 
+lock:                        ## write the newest versions that pyproject.toml admits into constraints.txt
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet '.[test]'
+	build/lock/bin/python -m pip list --format=freeze --exclude urbanplan --exclude pip > build/constraints.txt
+	(echo '# Versions that `make run` and `make test` install; refresh with `make lock`, then run the tests.'; cat build/constraints.txt) > constraints.txt
+
 clients:                     ## real clients from Debian: QGIS, Chromium, GDAL, Chinese fonts
 	@sh tests/clients/install.sh
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[report]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[report]'
 	touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 clean:

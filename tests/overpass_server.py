@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import json
 import re
 import threading
@@ -16,10 +17,9 @@ from urllib.parse import parse_qs
 import osmium
 import shapely
 
-STATUS = "Connected as: 1\nCurrent time: now\nAnnounced endpoint: none\nRate limit: 2\n2 slots available now.\n"
-#: `node['amenity'='bank']` or `way['highway']`, once for each thing that is asked for.
-FILTER = re.compile(r"(node|way|relation)\['([^']+)'(?:='([^']*)')?\]")
-POLYGON = re.compile(r"\(poly:'([^']+)'\)")
+#: `nwr["amenity"="bank"]` or `nwr["highway"]`, once for each thing that is asked for.
+FILTER = re.compile(r'nwr\["([^"]+)"(?:="([^"]*)")?\]')
+BOX = re.compile(r"\[bbox:([^\]]+)\]")
 KINDS = {"n": "node", "w": "way", "r": "relation"}
 
 
@@ -42,9 +42,9 @@ class Elements:
             self.of[own["type"]][item.id] = {**own, "id": item.id, "tags": tags}
 
     def answer(self, query: str) -> list[dict]:
-        """What a query of osmnx asks for, with what it recurses down to."""
-        numbers = [float(v) for v in POLYGON.search(query).group(1).split()]
-        area = shapely.Polygon(list(zip(numbers[1::2], numbers[::2])))
+        """What a query asks for, with what it recurses down to."""
+        south, west, north, east = map(float, BOX.search(query).group(1).split(","))
+        area = shapely.box(west, south, east, north)
         nodes, ways = self.of["node"], self.of["way"]
         shapely.prepare(area)
         inside = {i for i, n in nodes.items() if shapely.intersects_xy(area, n["lon"], n["lat"])}
@@ -56,7 +56,7 @@ class Elements:
             if any(m["ref"] in within.get(m["type"], ()) for m in r["members"])
         }
         found = {"node": set(), "way": set(), "relation": set()}
-        for kind, key, value in FILTER.findall(query):
+        for kind, (key, value) in itertools.product(found, FILTER.findall(query)):
             for i in within[kind]:
                 held = self.of[kind][i]["tags"].get(key)
                 if held is not None and value in ("", held):
@@ -77,6 +77,8 @@ class Overpass(ThreadingHTTPServer):
     def __init__(self, elements: Elements) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.elements, self.plan, self.delay_s = elements, [], 0.0
+        # What the next answers hold in place of the elements, and what the last one held.
+        self.bodies, self.last = [], b""
         self.asked, self.answered, self.others = 0, 0, 0
         self.lock, self.over = threading.Lock(), threading.Event()
 
@@ -98,10 +100,9 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        """The status of the slots; anything else is a page nobody should have asked for."""
-        if self.path != "/api/status":
-            self.server.others += 1
-        self._send(200, STATUS.encode())
+        """A page nobody should have asked for."""
+        self.server.others += 1
+        self._send(404, b"")
 
     def do_POST(self) -> None:
         """An answer, or what the plan has instead."""
@@ -122,12 +123,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _content(self, query: str) -> bytes:
+        if self.server.bodies:
+            return self.server.bodies.pop(0)
         answer = {
             "version": 0.6,
             "osm3s": {"timestamp_osm_base": "2026-11-01T00:00:00Z"},
             "elements": self.server.elements.answer(query),
         }
-        return json.dumps(answer).encode()
+        self.server.last = json.dumps(answer).encode()
+        return self.server.last
 
     def _answer(self, query: str, _detail: str) -> None:
         self._send(200, self._content(query))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
@@ -140,3 +144,57 @@ def test_the_source_archive_holds_what_a_contributor_needs(built):
     for folder in ("tests", "notebooks"):
         assert any(n.startswith(f"{folder}/") for n in held), folder
     assert not any("__pycache__" in n or n.startswith((".git/", "maps/", "build/")) for n in held)
+
+
+# ---------------------------------------------------------------- what is installed
+
+
+def required(name: str, extras: tuple[str, ...], seen: set[str]) -> Iterator[metadata.Distribution]:
+    """A distribution and all that it needs here, each once."""
+    key = re.sub(r"[-_.]+", "-", name).lower()
+    if key in seen:
+        return
+    seen.add(key)
+    dist = metadata.distribution(name)
+    yield dist
+    for line in dist.requires or []:
+        need = Requirement(line)
+        if need.marker is None or any(need.marker.evaluate({"extra": e}) for e in ("", *extras)):
+            yield from required(need.name, tuple(need.extras), seen)
+
+
+#: Licences that allow what ours allows; MPL-2.0 covers single files that stay as they are.
+PERMISSIVE = re.compile(
+    r"MIT|BSD|Apache|PSF|Python Software Foundation|MPL|Mozilla Public|Zlib|CC0|Kiwi|SciPy|matplotlib"
+)
+COPYLEFT = re.compile(r"(?<!L)\bA?GPL|Affero|GNU General Public")
+
+
+def licence_of(dist: metadata.Distribution) -> str:
+    """What a distribution says of its licence, the most exact statement first."""
+    about = dist.metadata
+    classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
+    return about.get("License-Expression") or "; ".join(classifiers) or about.get("License") or ""
+
+
+def test_nothing_that_runs_is_under_a_licence_that_binds():
+    dists = list(required("urbanplan", ("report", "china"), set()))
+    assert len(dists) > 40
+    for dist in dists:
+        said = licence_of(dist)
+        assert PERMISSIVE.search(said) and not COPYLEFT.search(said), f"{dist.name}: {said[:80]!r}"
+
+
+def test_every_version_that_is_installed_is_the_one_that_was_tried():
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in pinned)
+    pinned = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pinned.items()}
+    extras = tuple(metadata.metadata("urbanplan").get_all("Provides-Extra"))
+    named = [*required("urbanplan", extras, set())][1:]
+    missing = {d.name for d in named} - {d.name for d in named if re.sub(r"[-_.]+", "-", d.name).lower() in pinned}  # fmt: skip
+    assert not missing
+    for line in metadata.requires("urbanplan"):
+        need = Requirement(line)
+        version = pinned.get(re.sub(r"[-_.]+", "-", need.name).lower())
+        assert version is None or need.specifier.contains(version), line

@@ -69,6 +69,10 @@ class WebError(UrbanplanError, OSError):
     """A server cannot or may not be asked, or does not answer as it should."""
 
 
+class TooLongError(WebError):
+    """A server answers with more than may be read."""
+
+
 class BusyServerError(WebError):
     """A server asks to come again later; `after_s` seconds later, if it says so."""
 

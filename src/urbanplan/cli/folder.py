@@ -140,9 +140,12 @@ def init(
 @file_option("--pbf", "An OpenStreetMap extract that covers the city.", metavar="F")
 @click.option("--overpass", metavar="URL", help="An Overpass server to ask instead.")
 @click.option("--allow-private", is_flag=True, help="The server is in your own network.")
+@click.option(
+    "--proxy", metavar="URL", help="Ask through this proxy; those of the environment are not used."
+)
 @click.option("--replace", is_flag=True, help="Also replace layers that came from elsewhere.")
 @click.pass_obj
-def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
+def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
     from urbanplan.city import load_own_city
     from urbanplan.files import lock, remove_folder
@@ -158,12 +161,12 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, replace) -> int:
     with lock(city.layers_folder), screen.progress():
         if overpass is not None:
             from urbanplan.sources.overpass import download
+            from urbanplan.web import Guard
 
             with screen.stage("download"):
                 area, keys = intake.around(city), intake.tag_keys()
-                pbf = download(
-                    overpass, area, keys, cache, allow_private=allow_private, note=screen.note
-                )
+                guard = Guard(allow_private=allow_private, proxy=proxy)
+                pbf = download(overpass, area, keys, cache, guard=guard, note=screen.note)
         with screen.stage("read"):
             found = intake.fetch(city, pbf, day=_today(), replace=replace)
         if overpass is not None:

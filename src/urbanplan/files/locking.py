@@ -18,6 +18,8 @@ from urbanplan.errors import BusyError, UrbanplanError, WriteError
 LOCK_NAME = ".urbanplan.lock"
 #: How the temporary folders of writers begin.
 TEMPORARY_PREFIX = ".urbanplan-"
+#: Names of the files that move from a temporary folder into its parent, in their order, while they move.
+MOVING = "moving.txt"
 #: How often a lock that is just changing hands is tried, and how long between.
 _TRIES, _PAUSE_S = 50, 0.01
 
@@ -91,7 +93,7 @@ def lock(folder: Path | str) -> Iterator[Path]:
             remedy="check its permissions or choose another folder with --out",
         ) from err
     try:
-        _sweep(folder)
+        sweep(folder)
         yield folder
         missing = []
     finally:
@@ -214,18 +216,42 @@ def _living(fd: int) -> int | None:
     return int(text)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the temporary folders that nobody holds; a link is neither followed nor removed."""
+def sweep(folder: Path) -> None:
+    """Remove the temporary folders that killed writers left in a folder, and what they moved half.
+
+    Those that somebody holds stay; a link is neither followed nor removed.
+    """
     with os.scandir(folder) as entries:
         left = [
-            e.path
+            Path(e.path)
             for e in entries
             if e.name.startswith(TEMPORARY_PREFIX) and e.is_dir(follow_symlinks=False)
         ]
-    for name in left:
+    for made in left:
         # What cannot be removed is in nobody's way.
         with contextlib.suppress(OSError):
-            held = _hold_folder(name)
+            held = _hold_folder(str(made))
             if held is not None:
-                shutil.rmtree(name, ignore_errors=True)
+                _take_out(folder, made)
+                shutil.rmtree(made, ignore_errors=True)
                 held.close()
+
+
+def _take_out(folder: Path, made: Path) -> None:
+    # Files that had moved before the last one did are of no use without it.
+    try:
+        names = (made / MOVING).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    new = next((path for path in made.iterdir() if path.is_dir()), None)
+    if new is None or not names or not (new / names[-1]).exists():
+        return
+    home = folder.resolve()
+    for name in names:
+        target = folder / name
+        here = target.parent.resolve().is_relative_to(home) and ".." not in target.parts
+        if here and not (new / name).exists():
+            target.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if target.parent != folder:
+                    target.parent.rmdir()

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import UrbanplanError, WriteError
-from urbanplan.files.locking import temporary_folder
+from urbanplan.files.locking import MOVING, TEMPORARY_PREFIX, sweep, temporary_folder
 from urbanplan.files.reading import digest
 
 if TYPE_CHECKING:
@@ -97,10 +98,14 @@ def made(path: Path | str) -> Iterator[None]:
 def new_files(folder: Path | str, last: str) -> Iterator[Path]:
     """Yield a folder to write new files to; they all move to `folder` if all went well.
 
+    A folder that is missing or empty appears whole, by one rename. Where it holds files already,
+    they stay as they are; if the process is killed while the new ones move in, the next start in
+    the folder takes them out again.
+
     Parameters
     ----------
     folder : path
-        Created if it is missing; files in it stay as they are.
+        Created if it is missing.
     last : str
         The file that says that the folder is complete: it moves after all others.
 
@@ -112,7 +117,9 @@ def new_files(folder: Path | str, last: str) -> Iterator[Path]:
     """
     folder = Path(folder)
     try:
-        with _moved(folder, last) as new:
+        if folder.is_dir():
+            sweep(folder)
+        with _whole(folder) if _is_vacant(folder) else _moved(folder, last) as new:
             yield new
     except UrbanplanError:
         raise
@@ -124,9 +131,37 @@ def new_files(folder: Path | str, last: str) -> Iterator[Path]:
         ) from err
 
 
+def _is_vacant(folder: Path) -> bool:
+    # Nothing stands at the name, or a folder of its own that holds nothing.
+    return not folder.exists() or (not folder.is_symlink() and not any(folder.iterdir()))
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    parent = folder.absolute().parent
+    missing = [p for p in (parent, *parent.parents) if not p.exists()]
+    if parent.exists() and not parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent)
+    try:
+        with temporary_folder(parent) as made:
+            new = made / folder.resolve().name
+            new.mkdir()
+            yield new
+            _sync_tree(new)
+            new.replace(folder)
+            missing.clear()
+            _sync_folder(parent)
+    finally:
+        # What is not empty stays.
+        with contextlib.suppress(OSError):
+            for empty in missing:
+                empty.rmdir()
+
+
 @contextlib.contextmanager
 def _moved(folder: Path, last: str) -> Iterator[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     with temporary_folder(folder) as made:
         new = made / folder.resolve().name
         new.mkdir()
@@ -139,9 +174,51 @@ def _moved(folder: Path, last: str) -> Iterator[Path]:
                     where=folder / name,
                     remedy="move it, or choose another folder",
                 )
-        for name in sorted(files, key=lambda n: n.name == last):
+        files.sort(key=lambda name: name.as_posix() == last)
+        write_text(made / MOVING, "".join(f"{name.as_posix()}\n" for name in files))
+        _sync_tree(new)
+        for name in files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).replace(folder / name)
+        _sync_tree(folder)
+        remove_file(made / MOVING)
+
+
+def _sync_tree(folder: Path) -> None:
+    # Entries of a folder and of those in it; the files' bytes are on disk since they were written.
+    for below, folders, _ in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(TEMPORARY_PREFIX)]
+        _sync_folder(Path(below))
+
+
+def own_folder(folder: Path, mode: int = 0o777) -> bool:
+    """Make a folder if it is missing; can its owner, and nobody else, write to it?
+
+    Parameters
+    ----------
+    folder : path
+    mode : int
+        Permissions of a folder that is made.
+
+    Returns
+    -------
+    bool
+        Also False if somebody else may write to a folder above it that is not sticky (as /tmp is).
+    """
+    try:
+        folder.mkdir(mode, parents=True, exist_ok=True)
+        place = folder.resolve()
+        return os.access(place, os.W_OK | os.X_OK) and all(map(_is_own, (place, *place.parents)))
+    except OSError:
+        return False
+
+
+def _is_own(folder: Path) -> bool:
+    if not hasattr(os, "geteuid"):
+        return True
+    found = folder.stat()
+    shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+    return found.st_uid in (0, os.geteuid()) and not shared
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from urbanplan.compiled import njit
 
 #: Buckets of the circular queue; a label farther ahead waits in the last one.
 _BUCKETS = 1024

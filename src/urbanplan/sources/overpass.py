@@ -1,28 +1,60 @@
-"""An extract of a city, asked of an Overpass server through osmnx."""
+"""An extract of a city, asked of an Overpass server."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from urbanplan import web
-from urbanplan.errors import InputError, WebError
-from urbanplan.files import in_memory, list_files, read_bytes, remove_file
-from urbanplan.sources.osm import writing_osm
+from urbanplan.errors import BusyServerError, InputError, TooLongError, WebError
+from urbanplan.files import in_memory, list_files, read_bytes, remove_file, write_bytes
+from urbanplan.sources.osm import as_of, writing_osm
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-#: Larger areas are asked for in parts, in m² (15 km by 15 km).
-PART_M2 = 225e6
+#: Larger areas are asked for in parts, in m² (10 km by 10 km); a part whose answer is too long is halved
+#: both ways, down to the smallest.
+PART_M2 = 100e6
+_SMALLEST_M2 = 1e6
 #: Pauses in seconds before an exchange that failed is tried again.
 PAUSES_S = (5.0, 15.0, 45.0, 90.0, 180.0)
+#: A server that wants a longer pause is not waited for.
+MAX_PAUSE_S = 600.0
+#: What the server is told of how long it may take and how much memory it may use.
+_HEAD = "[out:json][timeout:180][maxsize:1073741824]"
+_M_PER_DEGREE = 111_320.0
+#: Bounds of what OpenStreetMap itself allows: characters of a text, tags, points of a way, members.
+_MOST_CHARACTERS, _MOST_TAGS, _MOST_POINTS, _MOST_MEMBERS = 255, 5000, 2000, 32000
+
+
+class _Box(NamedTuple):
+    """Degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def m2(self) -> float:
+        """Its area on a sphere."""
+        width = (self.east - self.west) * math.cos(math.radians((self.south + self.north) / 2))
+        return width * (self.north - self.south) * _M_PER_DEGREE**2
+
+    def cut(self, columns: int, rows: int) -> list[_Box]:
+        """Equal parts of it."""
+        x = np.linspace(self.west, self.east, columns + 1).tolist()
+        y = np.linspace(self.south, self.north, rows + 1).tolist()
+        return [_Box(x[i], y[j], x[i + 1], y[j + 1]) for j in range(rows) for i in range(columns)]
 
 
 def download(
@@ -46,7 +78,7 @@ def download(
     area : geometry
         Lon/lat polygon.
     keys : mapping
-        Keys of OpenStreetMap to True or to a list of values, as osmnx takes them.
+        Keys of OpenStreetMap to True or to a list of values.
     cache : path
         Folder for answers. A download that was interrupted goes on from them.
     allow_private : bool
@@ -56,7 +88,8 @@ def download(
     part_m2 : float
         Larger areas are asked for in parts.
     pauses_s : sequence of float
-        Before each further try of an exchange that failed; a server that names a longer one gets it.
+        Before each further try of an exchange that failed; a server that names a longer one gets
+        it, up to `MAX_PAUSE_S`.
     guard : Guard, optional
         Limits of an exchange.
 
@@ -68,108 +101,216 @@ def download(
     Raises
     ------
     WebError
-        If the server may not be asked, or fails more often than there are pauses.
+        If the server may not be asked, fails more often than there are pauses, or answers with
+        anything but OpenStreetMap's elements.
     InputError
         If its answers hold nothing.
+
+    Notes
+    -----
+    Each part is asked for by one query of Overpass QL and kept as an ``.osm.pbf`` once every
+    element of its answer has the right shape; the server's status is not asked for.
     """
+    guard = guard or web.Guard(allow_private=allow_private)
+    if guard.proxy is None:
+        web.require_url(url, allow_private=guard.allow_private)
     said = json.dumps([url, area.wkt, part_m2, {k: keys[k] for k in sorted(keys)}], default=sorted)
     folder = Path(cache) / hashlib.sha256(said.encode()).hexdigest()[:16]
-    web.require_url(url, allow_private=allow_private)
-    guard = guard or web.Guard(allow_private=allow_private)
-    _drop_halves(folder)
-    for number, pause in enumerate((*pauses_s, None), 1):
+    ask = _Questions(url.rstrip("/"), keys, folder, guard, pauses_s, note)
+    parts = [path for box in _parts(area, part_m2) for path in ask.part(box)]
+    return _extract(parts, folder / "extract.osm.pbf", url, area.bounds)
+
+
+def _parts(area: BaseGeometry, part_m2: float) -> list[_Box]:
+    import shapely
+
+    whole = _Box(*area.bounds)
+    side = math.sqrt(part_m2)
+    high = (whole.north - whole.south) * _M_PER_DEGREE
+    wide = whole.m2 / high if high else 0.0
+    boxes = whole.cut(max(1, math.ceil(wide / side)), max(1, math.ceil(high / side)))
+    return [box for box in boxes if shapely.intersects(area, shapely.box(*box))]
+
+
+class _Questions(NamedTuple):
+    """What is asked of a server, and where its answers are kept."""
+
+    url: str
+    keys: Mapping[str, Any]
+    folder: Path
+    guard: web.Guard
+    pauses_s: Sequence[float]
+    note: Callable[[str], None] | None
+
+    def part(self, box: _Box) -> list[Path]:
+        """Extracts of a box: one, or more where the answer would be too long."""
+        query = self._query(box)
+        path = self.folder / f"{hashlib.sha256(query.encode()).hexdigest()[:32]}.osm.pbf"
+        if self._kept(path):
+            return [path]
         try:
-            with _settings(url, folder, guard, part_m2):
-                guard.run(lambda: _ask(area, keys))
-            break
-        except web.passing_errors() as err:
-            if pause is None:
-                raise WebError(
-                    f"failed {number} times ({_reason(err)})",
-                    where=url,
-                    remedy="try again later: what has come is kept; or use --pbf",
-                ) from None
-            wait = max(pause, getattr(err, "after_s", None) or 0.0)
-            if note is not None:
-                note(f"{_reason(err)}; again in {wait:g} s")
-            time.sleep(wait)
-    return _extract(folder, url, area.bounds)
+            answer = self._answer(query)
+        except TooLongError:
+            if box.m2 < 4 * _SMALLEST_M2:
+                raise
+            return [made for part in box.cut(2, 2) for made in self.part(part)]
+        write_bytes(path, _as_pbf(answer))
+        return [path]
 
+    def _query(self, box: _Box) -> str:
+        text = json.dumps
+        wanted = []
+        for key, values in sorted(self.keys.items()):
+            every = [""] if values is True else [f"={text(v, ensure_ascii=False)}" for v in sorted(values)]  # fmt: skip
+            wanted += [f"nwr[{text(key, ensure_ascii=False)}{value}];" for value in every]
+        bounds = f"[bbox:{box.south:.7f},{box.west:.7f},{box.north:.7f},{box.east:.7f}]"
+        return f"{_HEAD}{bounds};({''.join(wanted)});(._;>;);out body;"
 
-def _ask(area: BaseGeometry, keys: Mapping[str, Any]) -> None:
-    import osmnx
-    from osmnx._errors import CacheOnlyInterruptError, InsufficientResponseError
+    def _kept(self, path: Path) -> bool:
+        # A file that was damaged is asked for again.
+        if path not in list_files(self.folder, ".osm.pbf"):
+            return False
+        import osmium
 
-    tags = {key: True if values is True else sorted(values) for key, values in keys.items()}
-    try:
-        osmnx.features_from_polygon(area, tags)
-    except CacheOnlyInterruptError:
-        return
-    except InsufficientResponseError as err:
-        raise WebError(
-            f"does not answer as an Overpass server ({str(err).splitlines()[0][:100]})",
-            where="the server",
-            remedy="check the address of its interface",
-        ) from None
-
-
-def _reason(err: Exception) -> str:
-    if isinstance(err, WebError):
-        return err.what
-    return f"the connection failed ({type(err).__name__})"
-
-
-@contextmanager
-def _settings(url: str, folder: Path, guard: web.Guard, part_m2: float) -> Iterator[None]:
-    # osmnx is steered by a module of settings: they are put back as they were.
-    from osmnx import settings
-
-    own = {
-        "overpass_url": url,
-        "cache_only_mode": True,
-        "use_cache": True,
-        "cache_folder": str(folder),
-        "requests_kwargs": guard.options,
-        "requests_timeout": math.ceil(guard.max_seconds),
-        "max_query_area_size": part_m2,
-        "doh_url_template": None,
-        "log_console": False,
-        "log_file": False,
-    }
-    before = {name: getattr(settings, name) for name in own}
-    try:
-        with web.own_names():
-            for name, value in own.items():
-                setattr(settings, name, value)
-            yield
-    finally:
-        for name, value in before.items():
-            setattr(settings, name, value)
-
-
-def _drop_halves(folder: Path) -> None:
-    # osmnx writes its answers in place: one that was cut off must be asked for again.
-    for path in list_files(folder, ".json"):
         try:
-            json.loads(read_bytes(path))
-        except ValueError:
+            for _ in osmium.FileProcessor(str(path)):
+                pass
+        except RuntimeError:
             remove_file(path)
+            return False
+        return True
+
+    def _answer(self, query: str) -> _Answer:
+        to = self.url if self.url.endswith("/interpreter") else f"{self.url}/interpreter"
+        for number in itertools.count(1):
+            try:
+                return _checked(self.guard.post(to, {"data": query}), self.url)
+            except BusyServerError as err:
+                self._wait(number, err)
+
+    def _wait(self, number: int, err: BusyServerError) -> None:
+        after = err.after_s or 0.0
+        if after > MAX_PAUSE_S:
+            raise WebError(
+                f"{err.what} and asks for a pause of {after / 60:,.0f} minutes",
+                where=self.url,
+                remedy="try again later: what has come is kept; or use --pbf",
+            )
+        if number > len(self.pauses_s):
+            raise WebError(
+                f"failed {number} times ({err.what})",
+                where=self.url,
+                remedy="try again later: what has come is kept; or use --pbf",
+            )
+        wait = max(self.pauses_s[number - 1], after)
+        if self.note is not None:
+            self.note(f"{err.what}; again in {wait:g} s")
+        time.sleep(wait)
 
 
-def _extract(folder: Path, url: str, bounds: tuple[float, float, float, float]) -> Path:
+class _Answer(NamedTuple):
+    """The elements of an answer, each of the right shape, and how old they are."""
+
+    elements: list[dict[str, Any]]
+    as_of: str
+
+
+class _WrongShapeError(ValueError):
+    """An element that is none of OpenStreetMap's."""
+
+
+def _checked(body: bytes, url: str) -> _Answer:
+    # Nothing else is kept, handed to a library, or shown.
+    try:
+        answer = json.loads(body, parse_constant=_refuse)
+        if not isinstance(answer, dict) or not isinstance(answer.get("elements"), list):
+            raise _WrongShapeError
+        for element in answer["elements"]:
+            _require_element(element)
+        head = answer.get("osm3s", {})
+        base = head.get("timestamp_osm_base", "") if isinstance(head, dict) else ""
+        remark = answer.get("remark", "")
+        if not isinstance(base, str) or not isinstance(remark, str):
+            raise _WrongShapeError
+    except (ValueError, RecursionError):
+        raise WebError(
+            "does not answer as an Overpass server", where=url, remedy="check the address of its interface"
+        ) from None  # fmt: skip
+    if "timed out" in remark or "out of memory" in remark:
+        raise TooLongError(f"gave up: {remark[:120]}", where=url, remedy="use --pbf instead")
+    if remark:
+        raise WebError(f"gave up: {remark[:120]}", where=url, remedy="use --pbf instead")
+    return _Answer(answer["elements"], _date(base))
+
+
+def _refuse(text: str) -> None:
+    raise _WrongShapeError(text)
+
+
+def _date(text: str) -> str:
+    from datetime import datetime
+
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%dT%H:%M:%SZ}"
+    except ValueError:
+        return ""
+
+
+def _require_element(element: Any) -> None:
+    kind = element.get("type") if isinstance(element, dict) else None
+    if kind not in ("node", "way", "relation") or not _is_id(element.get("id")):
+        raise _WrongShapeError
+    tags = element.get("tags", {})
+    if not isinstance(tags, dict) or len(tags) > _MOST_TAGS:
+        raise _WrongShapeError
+    if not all(_is_text(key) and _is_text(value) for key, value in tags.items()):
+        raise _WrongShapeError
+    if kind == "node":
+        right = _within(element.get("lon"), 180) and _within(element.get("lat"), 90)
+    elif kind == "way":
+        right = _are(element.get("nodes", []), _MOST_POINTS, _is_id)
+    else:
+        right = _are(element.get("members", []), _MOST_MEMBERS, _is_member)
+    if not right:
+        raise _WrongShapeError
+
+
+def _are(values: Any, most: int, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(values, list) and len(values) <= most and all(map(fits, values))
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and 0 < value < 2**63
+
+
+def _within(value: Any, most: float) -> bool:
+    return type(value) in (int, float) and -most <= value <= most
+
+
+def _is_text(value: Any) -> bool:
+    # Neither half of a pair of code points, which UTF-8 has no bytes for, nor what ends a text in C.
+    if not isinstance(value, str) or len(value) > _MOST_CHARACTERS or "\0" in value:
+        return False
+    return not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _is_member(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.get("type") in ("node", "way", "relation")
+        and _is_id(value.get("ref"))
+        and _is_text(value.get("role", ""))
+    )
+
+
+def _extract(
+    parts: Sequence[Path], target: Path, url: str, bounds: tuple[float, float, float, float]
+) -> Path:
     import osmium
 
-    target, as_of, count = folder / "extract.osm.pbf", "", 0
-    merged = osmium.MergeInputReader()
-    for path in list_files(folder, ".json"):
-        answer = json.loads(read_bytes(path))
-        if "remark" in answer:
-            raise WebError(
-                f"gave up: {answer['remark'][:120]}", where=url, remedy="use --pbf instead"
-            )
-        as_of = max(as_of, answer.get("osm3s", {}).get("timestamp_osm_base", ""))
-        count += len(answer["elements"])
-        merged.add_buffer(_as_pbf(answer["elements"]), "pbf")
+    merged, count = osmium.MergeInputReader(), 0
+    for path in parts:
+        count += merged.add_buffer(read_bytes(path), "pbf")
     if not count:
         raise InputError(
             "holds nothing of the city", where=url, remedy="check the area, or use --pbf"
@@ -177,29 +318,35 @@ def _extract(folder: Path, url: str, bounds: tuple[float, float, float, float]) 
     header = osmium.io.Header()
     header.set("generator", "urbanplan")
     # All of it was asked for, however little is there.
-    west, south, east, north = bounds
-    header.add_box(osmium.osm.Box(west, south, east, north))
-    if as_of:
-        header.set("osmosis_replication_timestamp", as_of)
+    header.add_box(osmium.osm.Box(*bounds))
+    newest = max(as_of(path) for path in parts)
+    if newest:
+        header.set("osmosis_replication_timestamp", f"{newest}T00:00:00Z")
     with writing_osm(target, header) as writer:
         merged.apply(writer, simplify=True)
     return target
 
 
-def _as_pbf(elements: Sequence[Mapping[str, Any]]) -> bytes:
+def _as_pbf(answer: _Answer) -> bytes:
     import osmium
     from osmium.osm import mutable
 
+    header = osmium.io.Header()
+    header.set("generator", "urbanplan")
+    if answer.as_of:
+        header.set("osmosis_replication_timestamp", answer.as_of)
     with in_memory() as (place, made):
         to = osmium.io.File(place, "pbf")
-        with osmium.SimpleWriter(to, overwrite=True) as writer:
-            for item in elements:
+        with osmium.SimpleWriter(to, header=header, overwrite=True) as writer:
+            for item in answer.elements:
                 own = {"id": item["id"], "version": 1, "tags": item.get("tags", {})}
                 if item["type"] == "node":
                     writer.add_node(mutable.Node(location=(item["lon"], item["lat"]), **own))
                 elif item["type"] == "way":
                     writer.add_way(mutable.Way(nodes=item.get("nodes", []), **own))
-                elif item["type"] == "relation":
-                    members = [(m["type"], m["ref"], m.get("role", "")) for m in item["members"]]
-                    writer.add_relation(mutable.Relation(members=members, **own))
+                else:
+                    rows = [
+                        (m["type"], m["ref"], m.get("role", "")) for m in item.get("members", [])
+                    ]
+                    writer.add_relation(mutable.Relation(members=rows, **own))
         return made()
