@@ -142,8 +142,8 @@ def jobs(tmp: Path):
     with open(tmp / "edited" / "c" / "layers" / "districts.geojson", "a") as file:
         file.write("\n")
     yield "accept", tmp / "edited", ["accept", "c"], 1
-    yield "run", tmp / "town", ["run", "town", "--out", "atlas"], 3
-    yield "formats", tmp / "town", ["publish", "formats", "town", "--out", "f"], 3
+    yield "run", tmp / "town", ["run", "town", "--out", "atlas"], 4
+    yield "formats", tmp / "town", ["publish", "formats", "town", "--out", "f"], 32
 
 
 if __name__ == "__main__":
