@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urbanplan.cli.options import BASEMAP, CHECK_FAILED, CITY, JSON, KEY, OK, file_option
+from urbanplan.cli.options import (
+    BASEMAP,
+    CHECK_FAILED,
+    CITY,
+    JSON,
+    KEY,
+    MIN_PERSONS,
+    OK,
+    file_option,
+)
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
@@ -30,9 +39,10 @@ _QUIET = ("id", "layer", "source")
 )
 @BASEMAP
 @KEY
+@MIN_PERSONS
 @click.pass_obj
 def run(
-    screen: Screen, city: str, out: Path | None, layers: Path | None, basemap: str | None, key: str | None
+    screen: Screen, city: str, out: Path | None, layers: Path | None, basemap: str | None, key: str | None, min_persons: int
 ) -> int:  # fmt: skip
     """Build the atlas: GeoPackage, QGIS project, page, raster, tables."""
     from urbanplan import study
@@ -40,10 +50,11 @@ def run(
     from urbanplan.errors import InputError
     from urbanplan.files import is_city_folder, lock, remove_folder, write_csv
     from urbanplan.publish import atlas, html
+    from urbanplan.publish.rounding import rounded
 
     profile = load_city(city)
     screen.of(profile)
-    page = html.Options(basemap=basemap, key=key)
+    page = html.Options(basemap=basemap, key=key, min_persons=min_persons)
     folder = out or Path("maps") / profile.id
     if is_city_folder(folder):
         raise InputError(
@@ -56,8 +67,9 @@ def run(
         stages = folder / ".stages"
         edits = None if layers is None else _edits(screen, profile, own, layers)
         results = study.run(profile, screen.stage, stages, own if edits is None else edits.layers)
+        results = rounded(results, min_persons)
         written = atlas.write(results, folder, page=page, watch=screen.stage)
-        if edits is not None:
+        if edits is not None and not results.least:
             written["changes"] = write_csv(folder / "changes.csv", edits.changes)
         written["log"] = atlas.write_log(results, folder, written, screen.stages)
         remove_folder(stages)
@@ -65,6 +77,8 @@ def run(
         screen.note(f"went on from an interrupted run: {', '.join(results.resumed)} were finished")
     screen.headline(results)
     screen.written(written)
+    if results.least:
+        screen.note(results.findings[0])
     failed = results.checks[results.checks["verdict"] == "fail"]
     screen.note(f"{len(results.checks)} checks, {len(failed)} failed")
     return CHECK_FAILED if len(failed) else OK

@@ -60,6 +60,13 @@ def file_option(name: str, text: str, **more: Any):
 
 
 CITY = click.argument("city", default=DEFAULT_CITY, shell_complete=completion.cities)
+MIN_PERSONS = click.option(
+    "--min-persons",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Round every count of people so that none tells of fewer than N.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 MODE = click.option(
     "--mode",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urbanplan.cli.options import BASEMAP, CITY, KEY, OK, file_option
+from urbanplan.cli.options import BASEMAP, CITY, KEY, MIN_PERSONS, OK, file_option
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def _names(_context: click.Context, _option: click.Option, value: str | None):
 REDACT = click.option(
     "--redact", multiple=True, metavar="COLUMN", help="Leave a column out of the file."
 )
+#: Tables of a run that hold every count.
+_EXACT = ("coverage.csv", "scenarios.csv", "indicators.csv", "checks.csv", "run.json")
 CRS = click.option(
     "--crs",
     default="EPSG:4490",
@@ -39,10 +41,14 @@ def _layers(text: str):
     return click.option("--layers", callback=_names, metavar="A,B", help=text)
 
 
-def _results(screen: Screen, profile: City) -> Results:
+def _results(screen: Screen, profile: City, min_persons: int) -> Results:
     from urbanplan import study
+    from urbanplan.publish.rounding import rounded
 
-    return study.run(profile, screen.stage)
+    results = rounded(study.run(profile, screen.stage), min_persons)
+    if results.least:
+        screen.note(results.findings[0])
+    return results
 
 
 @publish.command()
@@ -58,13 +64,7 @@ def _results(screen: Screen, profile: City) -> Results:
 )
 @_layers("Input layers to draw; all if none.")
 @REDACT
-@click.option(
-    "--min-persons",
-    default=0,
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Do not show counts of fewer people.",
-)
+@MIN_PERSONS
 @click.option("--approval", metavar="NUMBER", help="Map approval number (审图号).")
 @BASEMAP
 @KEY
@@ -79,9 +79,15 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
     options.require_known()
     path = out or Path("maps") / profile.id / "index.html"
     with lock(path.parent), screen.progress():
-        results = _results(screen, profile)
+        results = _results(screen, profile, options.min_persons)
         with screen.stage("page"):
             written = page.write(results, path, options)
+        exact = sorted(p.name for p in path.parent.glob("*") if p.name in _EXACT)
+        if results.least and exact:
+            screen.note(
+                f"beside it lie tables of a run with every count ({', '.join(exact)}):"
+                f" write them with `urbanplan run {city} --min-persons {results.least}` before the folder is given away"
+            )
     screen.written({"page": written})
     return OK
 
@@ -90,8 +96,9 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
 @CITY
 @file_option("--out", "File to write; maps/CITY/CITY.gpkg by default.")
 @CRS
+@MIN_PERSONS
 @click.pass_obj
-def geopackage(screen: Screen, city: str, out: Path | None, crs: str) -> int:
+def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int) -> int:
     """Write every layer and result as one GeoPackage: styles, metadata, a QGIS project inside."""
     from urbanplan.city import load_city
     from urbanplan.files import lock
@@ -102,7 +109,7 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str) -> int:
     require_output_crs(profile, crs)
     path = out or Path("maps") / profile.id / f"{profile.id}.gpkg"
     with lock(path.parent), screen.progress():
-        results = _results(screen, profile)
+        results = _results(screen, profile, min_persons)
         with screen.stage("geopackage"):
             written = package.write(results, path, crs)
     screen.written({"geopackage": written})
@@ -113,8 +120,9 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str) -> int:
 @CITY
 @file_option("--out", "Folder to write; maps/CITY by default.")
 @CRS
+@MIN_PERSONS
 @click.pass_obj
-def qgis(screen: Screen, city: str, out: Path | None, crs: str) -> int:
+def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int) -> int:
     """Write a QGIS project, and beside it the GeoPackage and the raster that it shows."""
     from urbanplan.city import load_city
     from urbanplan.files import lock
@@ -127,7 +135,7 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str) -> int:
     require_output_crs(profile, crs)
     folder = out or Path("maps") / profile.id
     with lock(folder), screen.progress():
-        results = _results(screen, profile)
+        results = _results(screen, profile, min_persons)
         with screen.stage("qgis"):
             written = {
                 "geopackage": package.write(results, folder / f"{profile.id}.gpkg", crs),
@@ -166,8 +174,9 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str) -> int:
     "--onemap", is_flag=True, help="Names of layers and columns as the national database has them."
 )
 @REDACT
+@MIN_PERSONS
 @click.pass_obj
-def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, encoding, onemap, redact) -> int:  # fmt: skip
+def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, encoding, onemap, redact, min_persons) -> int:  # fmt: skip
     """Write the layers in the formats that other offices ask for, with checksums."""
     from urbanplan.city import load_city
     from urbanplan.files import lock
@@ -183,7 +192,7 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
         require_output_crs(profile, crs)
     folder = out or Path("maps") / profile.id / "formats"
     with lock(folder), screen.progress():
-        results = _results(screen, profile)
+        results = _results(screen, profile, min_persons)
         with screen.stage("formats"):
             written = made.write(results, folder, options)
     screen.written({"checksums": written["checksums"]})
@@ -207,10 +216,11 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
     help="A role that may read all of it and nothing more; made if missing.",
 )
 @CRS
+@MIN_PERSONS
 @click.pass_obj
 def postgis(
-    screen: Screen, city: str, dsn: str, schema: str | None, readers: str | None, crs: str
-) -> int:
+    screen: Screen, city: str, dsn: str, schema: str | None, readers: str | None, crs: str, min_persons: int
+) -> int:  # fmt: skip
     """Put every layer and result into a PostGIS database, in one transaction."""
     from urbanplan import database
     from urbanplan.city import load_city
@@ -223,7 +233,7 @@ def postgis(
     database.identifier(name)
     database.connect(server).close()
     with screen.progress():
-        results = _results(screen, profile)
+        results = _results(screen, profile, min_persons)
         with screen.stage("postgis"):
             rows = base.write(results, server, name, readers=readers, crs=code)
     for table, count in rows.items():

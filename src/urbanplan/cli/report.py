@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urbanplan.cli.options import CITY, OK, file_option
+from urbanplan.cli.options import CITY, MIN_PERSONS, OK, file_option
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
@@ -32,13 +32,17 @@ _FORMATS = ("pdf", "html", "docx", "xlsx")
     "--format", "form", type=click.Choice(_FORMATS), help="What to write; that of --out, else pdf."
 )
 @file_option("--out", "File to write; maps/CITY/report.pdf (report_en.pdf) by default.")
+@MIN_PERSONS
 @click.pass_obj
-def report(screen: Screen, city: str, lang: str, form: str | None, out: Path | None) -> int:
+def report(
+    screen: Screen, city: str, lang: str, form: str | None, out: Path | None, min_persons: int
+) -> int:
     """Write a document to circulate: findings, maps, tables, method, data quality, sources."""
     from urbanplan import study
     from urbanplan.city import load_city
     from urbanplan.files import lock
     from urbanplan.publish import report as document
+    from urbanplan.publish.rounding import floored, rounded
 
     profile = load_city(city)
     name = "report.{}" if lang == "zh" else f"report_{lang}.{{}}"
@@ -51,9 +55,11 @@ def report(screen: Screen, city: str, lang: str, form: str | None, out: Path | N
     # What is missing is said before the work rather than after it.
     document.require_ready(ending)
     with lock(path.parent), screen.progress():
-        results = study.run(profile, screen.stage)
+        results = rounded(study.run(profile, screen.stage), min_persons)
         with screen.stage("bridges"):
             bridges = _bridges(profile)
+            if bridges is not None and results.least:
+                bridges = floored(bridges, results.least)
         with screen.stage("report"):
             written = document.write(results, path, lang=lang, bridges=bridges)
     screen.written({"report": written})

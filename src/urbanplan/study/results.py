@@ -67,6 +67,8 @@ class Results:
         What the reader must know: facilities without a place, points that were moved, and so on.
     resumed : tuple of str
         Stages that an interrupted run had finished before.
+    least : int
+        Counts of people are multiples of it; 0 where they are exact. See `urbanplan.publish.rounding`.
     """
 
     city: City
@@ -87,6 +89,7 @@ class Results:
     grid: Grid
     findings: tuple[str, ...]
     resumed: tuple[str, ...] = ()
+    least: int = 0
 
     @property
     def data_gaps(self) -> pd.DataFrame:

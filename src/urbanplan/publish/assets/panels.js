@@ -32,6 +32,8 @@ function urbanplanPanels(ui) {
     select.replaceChildren(...pairs.map(([key, text]) => { const o = el("option", text); o.value = key; return o; }));
     select.value = pairs.some(([key]) => key === kept) ? kept : value;
   }
+  // A count that is rounded down to nothing may be one of a few.
+  const few = (text) => (data.least && text === "0" ? "<" + data.least : text);
   const distinct = (rows, key) => [...new Set(rows.map((r) => r[key]))];
   Object.assign(ui, { fill, show, chosen, choice, boxes, zoomTo, openSheet, row, button, options, area, modeName, distinct });
 
@@ -64,7 +66,7 @@ function urbanplanPanels(ui) {
     if (data.headline.untold) return box.append(el("p", t("untold"), "note"));
     if (lead.share) {
       const big = el("div", lead.share, "big");
-      big.append(el("small", " "), el("span", lead.persons + " / " + lead.of + " " + counted() + " · " + modeName(lead.mode) + " " + data.headline.minutes + " " + t("min"), "of"));
+      big.append(el("small", " "), el("span", few(lead.persons) + " / " + lead.of + " " + counted() + " · " + modeName(lead.mode) + " " + data.headline.minutes + " " + t("min"), "of"));
       box.append(big);
     }
     const table = el("table"), head = el("thead"), body = el("tbody");
@@ -72,7 +74,7 @@ function urbanplanPanels(ui) {
     head.append(row([t("mode"), ...areas.map(area)], true));
     for (const m of Object.keys(data.modes)) body.append(row([modeName(m), ...areas.map((a) => at(m, a).share)]));
     // The headline's own mode in people, so that each district's share has its weight beside it.
-    body.append(row([modeName(data.selected[1]) + "（" + counted() + "）", ...areas.map((a) => at(data.selected[1], a).persons)]));
+    body.append(row([modeName(data.selected[1]) + "（" + counted() + "）", ...areas.map((a) => few(at(data.selected[1], a).persons))]));
     table.append(head, body);
     // Cities of twenty districts have more columns than the panel has room for.
     const wide = el("div", null, "scroll");
@@ -103,7 +105,7 @@ function urbanplanPanels(ui) {
     const [f, m, n, a] = [choice.f.value, choice.m.value, choice.n.value, choice.a.value];
     const mine = data.coverage.filter((r) => r.facilities === f && r.mode === m);
     byId("coverage").tHead.replaceChildren(row([t("minutes"), t("share_"), data.land ? "km²" : t("people"), data.land ? t("total") + " km²" : t("ofPeople"), "km²"], true));
-    byId("coverage").tBodies[0].replaceChildren(...mine.filter((r) => r.area === a).map((r) => { const tr = row([r.minutes, r.share, r.persons, r.of, r.km2]); tr.className = r.minutes === n ? "chosen" : ""; return tr; }));
+    byId("coverage").tBodies[0].replaceChildren(...mine.filter((r) => r.area === a).map((r) => { const tr = row([r.minutes, r.share, few(r.persons), r.of, r.km2]); tr.className = r.minutes === n ? "chosen" : ""; return tr; }));
     chart(mine.filter((r) => r.minutes === n));
     const limits = distinct(data.coverage, "minutes");
     byId("coverage-all").tHead.replaceChildren(row([area(a), ...limits.map((x) => x + "′")], true));
@@ -186,7 +188,7 @@ function urbanplanPanels(ui) {
     byId("sheet").showModal();
   }
   byId("sheet-close").addEventListener("click", () => byId("sheet").close());
-  byId("x-coverage").addEventListener("click", () => ui.saveCsv("coverage", ["facilities", "mode", "minutes", "area", "share", "persons", "of", "km2"], data.coverage.map((r) => [r.facilities, r.mode, r.minutes, r.area, r.share, r.persons, r.of, r.km2])));
+  byId("x-coverage").addEventListener("click", () => ui.saveCsv("coverage", ["facilities", "mode", "minutes", "area", "share", "persons", "of", "km2"], data.coverage.map((r) => [r.facilities, r.mode, r.minutes, r.area, r.share, few(r.persons), r.of, r.km2])));
   byId("x-indicators").addEventListener("click", () => {
     const keys = ["id", "zh", "en", "area", "value", "direction", "threshold", "verdict", "clause", "grade", "quality", "why", "note"];
     ui.saveCsv("indicators", keys, data.indicators.map((r) => keys.map((k) => r[k])));
@@ -226,10 +228,9 @@ function urbanplanPanels(ui) {
       return tr;
     }));
     const checks = !data.checks ? "" : ui.lang === "en" ? data.checks.count + " checks against published figures and rules, " + data.checks.failed + " failed." : "图层核对 " + data.checks.count + " 项，未通过 " + data.checks.failed + " 项。";
-    const least = data.least ? [ui.lang === "en" ? "Counts below " + data.least + " people are not shown." : "少于 " + data.least + " 人的数字不显示。"] : [];
     // A finding is written as "Chinese / English".
     const told = data.findings.map((text) => { const [zh, en] = text.split(" / "); return ui.lang === "en" && en ? en : zh; });
-    byId("notes").replaceChildren(...[data.notice[ui.lang], checks, data.coverage.length ? t("freeFlow") : "", ...least, ...told].filter(Boolean).map((text) => el("li", text)));
+    byId("notes").replaceChildren(...[data.notice[ui.lang], checks, data.coverage.length ? t("freeFlow") : "", ...told].filter(Boolean).map((text) => el("li", text)));
     byId("sources").replaceChildren(...data.sources.map((s) => el("li", [t(s.quality), s.licence].filter(Boolean).join(" · ") + "：" + s.layers.join("、"))));
   }
 

@@ -14,6 +14,7 @@ from urbanplan.publish.html.options import Options
 from urbanplan.publish.html.plan import conflict_layers, plan_tree
 from urbanplan.publish.html.redact import area_keys, area_names, left_out, quotes, secrets
 from urbanplan.publish.html.scenarios import scenario_layers, scenario_rows, scenarios
+from urbanplan.publish.rounding import rounded
 from urbanplan.publish.symbols import ramp_of
 from urbanplan.study import Results
 
@@ -41,7 +42,8 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         JSON values only.
     """
     options.require_known()
-    city, plan, least = results.city, results.city.analysis, options.min_persons
+    results = rounded(results, options.min_persons)
+    city, plan = results.city, results.city.analysis
     catalog = load_catalog()
     layers = results.layers
     redact, keys = options.redact, area_keys(results, options.redact)
@@ -57,25 +59,25 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
             *(_layer(x, plan.headline_facilities, options) for x in drawn if len(x.frame)),
             *_bands(results),
             *_isochrones(results, options),
-            *_gaps(results, least, redact),
+            *_gaps(results, redact),
             *conflict_layers(results, redact),
-            *scenario_layers(results, least, redact),
+            *scenario_layers(results, redact),
         ],
         "view": _view(results),
         "ramp": ramp_of(plan.minutes),
         "land": tables.of_land(results),
         "attribution": _attribution(results),
-        "headline": _keyed(tables.headline(results, least), keys),
-        "coverage": _keyed(tables.coverage(results, least), keys),
+        "headline": _keyed(tables.headline(results), keys),
+        "coverage": _keyed(tables.coverage(results), keys),
         "areas": area_names(results, redact),
         "facilities": {f: _names(layers[f].kind) for f in plan.facilities},
         "modes": {m: _names(catalog.mode(m)) for m in plan.modes},
         "selected": [plan.headline_facilities, plan.headline_mode],
         "scenarios": scenarios(results, redact),
-        "scenario_rows": _keyed(scenario_rows(results, least), keys),
+        "scenario_rows": _keyed(scenario_rows(results), keys),
         "plan": plan_tree(results, redact),
-        "indicators": _keyed(tables.indicators(results, least, redact), keys),
-        "least": least,
+        "indicators": _keyed(tables.indicators(results, redact), keys),
+        "least": results.least,
         "hidden": list(redact),
         "unlocated": tables.unlocated({x.id: x for x in drawn}, redact),
         "findings": _findings(results, options),
@@ -181,12 +183,12 @@ def _isochrones(results: Results, options: Options) -> list[dict]:
     ]
 
 
-def _gaps(results: Results, least: int, redact: tuple[str, ...]) -> list[dict]:
+def _gaps(results: Results, redact: tuple[str, ...]) -> list[dict]:
     # Where people live farther than the headline's limit, one layer per mode.
     plan, catalog = results.city.analysis, load_catalog()
     frame = results.gaps
     if len(frame) and frame["persons"].notna().any():
-        hidden = (frame["persons"] > 0) & (frame["persons"] < least)
+        hidden = (frame["persons"] == 0) & (results.least > 0)
         frame = frame.assign(persons=frame["persons"].round().mask(hidden))
     if len(frame):
         frame = frame.assign(area=frame["area"].replace(area_keys(results, redact)))

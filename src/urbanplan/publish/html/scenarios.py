@@ -7,7 +7,7 @@ from typing import Any
 from urbanplan.catalog import load_catalog
 from urbanplan.publish.html.layers import result_layer, simplified
 from urbanplan.publish.html.redact import left_out, named, remarks
-from urbanplan.publish.html.tables import gain, percent, suppressed, whole
+from urbanplan.publish.html.tables import gain, percent, whole
 from urbanplan.publish.symbols import change_words
 from urbanplan.scenarios import BASELINE
 from urbanplan.study import Results
@@ -26,7 +26,7 @@ def scenarios(results: Results, redact: tuple[str, ...] = ()) -> list[dict[str, 
     ]
 
 
-def scenario_rows(results: Results, least: int) -> list[dict[str, Any]]:
+def scenario_rows(results: Results) -> list[dict[str, Any]]:
     """Coverage under each scenario at the headline's limit, for kinds that it changes."""
     table = results.scenario_coverage
     if not len(table):
@@ -34,26 +34,25 @@ def scenario_rows(results: Results, least: int) -> list[dict[str, Any]]:
     table = table[table["minutes"] == results.city.analysis.headline_minutes]
     found = []
     for row in table.itertuples():
-        hidden = suppressed(row.persons_covered, row.persons, least) or 0 < abs(row.persons_gained) < least  # fmt: skip
         found.append(
             {
                 "id": row.scenario,
                 "facilities": row.facilities,
                 "mode": row.mode,
                 "area": row.area,
-                "gained": "–" if hidden else gain(row.persons_gained),
-                # For the order of the table; nothing where the figure may not be shown.
-                "rank": 0 if hidden or row.persons_gained != row.persons_gained else round(row.persons_gained),
-                "share": "–" if hidden else percent(row.share),
-                "persons": "–" if hidden else whole(row.persons_covered),
+                "gained": gain(row.persons_gained),
+                # For the order of the table; nothing where nothing is told.
+                "rank": 0
+                if row.persons_gained != row.persons_gained
+                else round(row.persons_gained),
+                "share": percent(row.share),
+                "persons": whole(row.persons_covered),
             }
-        )  # fmt: skip
+        )
     return found
 
 
-def scenario_layers(
-    results: Results, least: int, redact: tuple[str, ...] = ()
-) -> list[dict[str, Any]]:
+def scenario_layers(results: Results, redact: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Bands under each scenario, and where minutes change."""
     found = []
     bands = simplified(results.scenario_bands, results.city)
@@ -71,7 +70,7 @@ def scenario_layers(
         "none": load_catalog().symbols.same,
     }
     for key, part in changes.groupby(["scenario", "facilities", "mode"], sort=False):
-        few = (part["persons"] > 0) & (part["persons"] < least)
+        few = (part["persons"] == 0) & (results.least > 0)
         own = part.assign(minutes=0.0, persons=part["persons"].round().mask(few))
         own = left_out(own.drop(columns=["scenario", "from_min", "to_min"]), redact)
         layer = _layer(results, "change", key, own, ("（时间变化）", ": change"), redact)

@@ -63,18 +63,12 @@ def gain(persons: float) -> str:
     return text if text[0] in "-–" or text == "0" else f"+{text}"
 
 
-def suppressed(persons: float, of: float, least: int) -> bool:
-    """Whether a count of people, or of those it leaves out, is too small to be shown."""
-    return 0 < persons < least or 0 < of - persons < least
-
-
 def of_land(results: Results) -> bool:
     """Whether nobody knows who lives where, so that shares are of land."""
     return bool(results.coverage["persons"].isna().all())
 
 
-def _row(row: Any, land: bool, least: int) -> dict[str, Any]:
-    hidden = not land and suppressed(row.persons_covered, row.persons, least)
+def _row(row: Any, land: bool) -> dict[str, Any]:
     covered = row.km2_covered if land else row.persons_covered
     share = row.km2_share if land else row.share
     return {
@@ -82,21 +76,21 @@ def _row(row: Any, land: bool, least: int) -> dict[str, Any]:
         "mode": row.mode,
         "minutes": f"{row.minutes:g}",
         "area": row.area,
-        "share": "–" if hidden else percent(share),
-        # For the chart; none where the share may not be shown.
-        "part": None if hidden or share != share else round(float(share), 4),
-        "persons": "–" if hidden else square_km(covered) if land else whole(covered),
+        "share": percent(share),
+        # For the chart; none where nothing is told.
+        "part": None if share != share else round(float(share), 4),
+        "persons": square_km(covered) if land else whole(covered),
         "of": square_km(row.km2) if land else whole(row.persons),
         "km2": square_km(row.km2_covered),
     }
 
 
-def coverage(results: Results, least: int) -> list[dict[str, Any]]:
-    """The coverage table, row by row; counts below `least` are not shown."""
-    return [_row(row, of_land(results), least) for row in results.coverage.itertuples()]
+def coverage(results: Results) -> list[dict[str, Any]]:
+    """The coverage table, row by row."""
+    return [_row(row, of_land(results)) for row in results.coverage.itertuples()]
 
 
-def headline(results: Results, least: int) -> dict[str, Any]:
+def headline(results: Results) -> dict[str, Any]:
     """The headline's rows of the coverage table."""
     plan = results.city.analysis
     hit: pd.DataFrame = results.coverage[
@@ -109,22 +103,22 @@ def headline(results: Results, least: int) -> dict[str, Any]:
         "minutes": f"{plan.headline_minutes:g}",
         # Nothing to reach has a place, which is something else than a count that is kept back.
         "untold": bool(hit["km2_share"].isna().all()),
-        "rows": [_row(row, of_land(results), least) for row in hit.itertuples()],
+        "rows": [_row(row, of_land(results)) for row in hit.itertuples()],
     }
 
 
-def indicators(results: Results, least: int, redact: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def indicators(results: Results, redact: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """The check-up, row by row, as the page prints it."""
     found = []
     for row in results.indicators.itertuples():
-        value = _measured(row.value, row.unit, least)
+        value = _measured(row.value, row.unit)
         found.append(
             {
                 "id": row.indicator,
                 **named(row.indicator, row.name_zh, row.name_en, redact),
                 "area": row.area,
                 "value": value,
-                "threshold": _measured(row.threshold, row.unit, 0),
+                "threshold": _measured(row.threshold, row.unit),
                 "direction": row.direction,
                 "verdict": row.verdict,
                 "clause": f"{row.document} {row.clause}".strip(),
@@ -137,13 +131,13 @@ def indicators(results: Results, least: int, redact: tuple[str, ...] = ()) -> li
     return found
 
 
-def _measured(value: float, unit: str, least: int) -> str:
+def _measured(value: float, unit: str) -> str:
     if value != value:
         return ""
     if unit == "share":
         return percent(value)
     if unit == "persons":
-        return "–" if 0 < value < least else whole(value)
+        return whole(value)
     return f"{figure(value)} {unit}".strip()
 
 
