@@ -144,7 +144,7 @@ def test_run_writes_everything_and_twice_the_same_bytes(capsys, town, tmp_path):
     assert shown[0] == shown[1] and "Two-minute hospital" in shown[0]
     files = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert files == [
-        "checks.csv", "conflicts.csv", "coverage.csv", "gridtown.gpkg", "gridtown.qgz", "index.html", "indicators.csv", "run.json", "scenarios.csv", "travel_minutes.tif",
+        "checks.csv", "conflicts.csv", "coverage.csv", "data_gaps.csv", "gridtown.gpkg", "gridtown.qgz", "index.html", "indicators.csv", "run.json", "scenarios.csv", "travel_minutes.tif",
     ]  # fmt: skip
     for name in set(files) - {"run.json"}:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name

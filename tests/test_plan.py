@@ -392,11 +392,107 @@ def test_one_thing_under_two_names_and_two_under_one_are_told():
     there = layer("hospitals", [
         ("a", shapely.Point(0, 0), {"name_zh": "市医院"}),
         ("b", shapely.Point(20, 0), {"name_zh": "另一个"}),
-        ("c", shapely.Point(9000, 0), {"name_zh": "（市）医院"}),
+        # Beside the first as a datum shift puts it; and one of that name elsewhere.
+        ("c", shapely.Point(-600, 0), {"name_zh": "（市）医院"}),
+        ("e", shapely.Point(9000, 0), {"name_zh": "市医院"}),
         ("d", shapely.Point(20_000, 0), {"name_zh": "远"}),
     ])  # fmt: skip
     hit = found(rule("twice", "hospitals"), [there])
     assert {tuple(r) for r in hit[["feature_a", "feature_b"]].values} == {("a", "b"), ("a", "c")}
+
+
+@pytest.mark.parametrize("name", ["教育设施（未命名）", "幼儿园", ""])
+def test_many_without_a_name_of_their_own_are_not_one_thing(name):
+    """Three hundred schools 300 m apart, and two that stand in one yard."""
+    schools = [(f"s{i}", shapely.Point(i % 20 * 300, i // 20 * 300), {"name_zh": name}) for i in range(300)]  # fmt: skip
+    assert len(found(rule("twice", "education"), [layer("education", schools)])) == 0
+    yard = [*schools, ("t", shapely.Point(3030, 900), {"name_zh": name})]
+    hit = found(rule("twice", "education"), [layer("education", yard)])
+    assert hit[["feature_a", "feature_b"]].values.tolist() == [["s70", "t"]]
+    assert hit["length_km"].iloc[0] == pytest.approx(0.03, rel=1e-3)
+
+
+def test_of_many_in_one_place_each_is_told_and_not_every_pair():
+    place = [(f"s{i:03}", shapely.Point(0, 0), {"name_zh": f"n{i}"}) for i in range(400)]
+    hit = found(rule("twice", "education"), [layer("education", place)])
+    assert len(hit) == 399 and len({*hit["feature_a"], *hit["feature_b"]}) == 400
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from("abcdefgh")), max_size=30))  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_what_is_reported_twice_agrees_with_every_pair_tried(points):
+    """Independent answer: every pair, on a lattice of 40 m."""
+    rows = [(f"p{i}", shapely.Point(x * 40, y * 40), {"name_zh": n}) for i, (x, y, n) in enumerate(points)]  # fmt: skip
+    if not rows:
+        return
+    hit = found(rule("twice", "education"), [layer("education", rows)])
+    told = {tuple(int(f[1:]) for f in r) for r in hit[["feature_a", "feature_b"]].values}
+    near, alike = set(), set()
+    for i, (x, y, n) in enumerate(points):
+        for j, (u, v, m) in enumerate(points[:i]):
+            apart = 40 * np.hypot(x - u, y - v)
+            near |= {(j, i)} if apart <= 50 else set()
+            few = sum(n == k for *_, k in points) <= 3
+            alike |= {(j, i)} if n == m and few and apart <= 700 else set()
+    assert alike <= told <= near | alike
+    # Whatever has another beside it is told of.
+    assert {i for pair in near for i in pair} <= {i for pair in told for i in pair}
+
+
+class Work:
+    """How many coordinates shapely is given to buffer."""
+
+    def __init__(self, monkeypatch):
+        self.coordinates, buffer = 0, shapely.buffer
+
+        def counted(shapes, *args, **how):
+            self.coordinates += int(np.sum(shapely.get_num_coordinates(shapes)))
+            return buffer(shapes, *args, **how)
+
+        monkeypatch.setattr(shapely, "buffer", counted)
+        monkeypatch.setattr(shapely.constructive, "buffer", counted)
+
+
+def wavy(count, points=200):
+    """A row of districts with winding borders, each as wide as 4 km."""
+    y = np.linspace(0, 8000, points)
+    lines = [np.c_[4000 * k + 200 * np.sin(y / 300 + k), y] for k in range(count + 1)]
+    return [(f"d{k}", shapely.Polygon([*lines[k], *lines[k + 1][::-1]]), {}) for k in range(count)]
+
+
+@pytest.mark.parametrize("kind", ["broken", "gap"])
+def test_a_border_is_buffered_once_however_many_ways_end_there(monkeypatch, kind):
+    work = []
+    for districts, ways in ((4, 20), (4, 70), (16, 70)):
+        areas = layer("districts", wavy(districts))
+        # Each ends 50 m before the first border.
+        roads = layer("roads", [
+            (f"r{i:02}", line((4000 + 200 * np.sin(i * 110 / 300 + 1) - 50, i * 110), (1000, i * 110)), {}) for i in range(ways)
+        ])  # fmt: skip
+        with monkeypatch.context() as patch:
+            counter = Work(patch)
+            hit = found(rule(kind, "roads" if kind == "broken" else "districts", "districts", least=2000), [roads, areas])  # fmt: skip
+            work.append(counter.coordinates)
+        if kind == "broken":
+            assert set(hit["feature_a"]) == {f"r{i:02}" for i in range(ways)}
+        else:
+            assert not len(hit)
+    # Four times the ways: only each end's own circle more. Four times the districts: four times.
+    assert work[1] <= work[0] + 60 * 10 and work[2] <= 5 * work[1]
+
+
+def test_no_two_polygons_are_compared_that_lie_apart(monkeypatch):
+    from urbanplan.layers.rules import disjoint
+
+    squares = [(f"z{i:03}", shapely.box(i * 200, 0, i * 200 + 150, 100), {}) for i in range(200)]
+    squares += [("x", shapely.box(0, 50, 120, 400), {}), ("y", shapely.box(140, 0, 145, 10), {})]
+    there = layer("population", squares)
+    calls, intersection = [], shapely.intersection
+    with monkeypatch.context() as patch:
+        for module in (shapely, shapely.set_operations):
+            patch.setattr(module, "intersection", lambda *a, **k: calls.append(1) or intersection(*a, **k))  # fmt: skip
+        broken = disjoint({"population": there}, "population")
+    assert broken == ["z000 overlaps x"] and len(calls) <= 4
 
 
 @pytest.mark.parametrize(

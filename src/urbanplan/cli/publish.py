@@ -84,9 +84,11 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
             written = page.write(results, path, options)
         exact = sorted(p.name for p in path.parent.glob("*") if p.name in _EXACT)
         if results.least and exact:
+            names, again = ", ".join(exact), f"urbanplan run {city} --min-persons {results.least}"
             screen.note(
-                f"beside it lie tables of a run with every count ({', '.join(exact)}):"
-                f" write them with `urbanplan run {city} --min-persons {results.least}` before the folder is given away"
+                f"旁边有未取整的运行结果（{names}）：交出文件夹之前先用 `{again}` 重写 /"
+                f" beside it lie tables of a run with every count ({names}): write them with `{again}`"
+                " before the folder is given away"
             )
     screen.written({"page": written})
     return OK

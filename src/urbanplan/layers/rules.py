@@ -208,14 +208,16 @@ def between(
 
 def disjoint(layers: Layers, layer: str, *, where: str = "") -> list[str]:
     """No two polygons overlap by more than 100 m²."""
+    import shapely
+
     frame = located(choose(layers, layer, where))
-    shapes = list(zip(frame["id"], frame.geometry))
-    broken = _none(frame, layer, where)
-    for n, (a, one) in enumerate(shapes):
-        for b, two in shapes[n + 1 :]:
-            if one.intersects(two) and crs.area_m2(one.intersection(two)) > 100:
-                broken.append(f"{a} overlaps {b}")
-    return broken
+    ids, shapes = frame["id"].to_numpy(), frame.geometry.values
+    pairs = zip(*shapely.STRtree(shapes).query(shapes, predicate="intersects"))
+    return _none(frame, layer, where) + [
+        f"{ids[i]} overlaps {ids[j]}"
+        for i, j in sorted(pairs)
+        if i < j and crs.area_m2(shapes[i].intersection(shapes[j])) > 100
+    ]
 
 
 def _none(frame: gpd.GeoDataFrame, layer: str, where: str) -> list[str]:

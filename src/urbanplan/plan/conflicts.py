@@ -23,8 +23,14 @@ _AT_BORDER_M, _MEET_M = 300.0, 100.0
 _ALONG_M, _STEP_M = 1500.0, 10.0
 #: Half the width of the strip that shows a conflict without an area.
 _STRIP_M = 15.0
-#: Points of one kind nearer than this, or of one name, are likely the same thing.
+#: Points of one kind nearer than this are likely the same thing, whatever they are called.
 _SAME_M = 50.0
+#: Points of one name nearer than this may be: GCJ-02 lies up to about 700 m beside WGS84.
+_SAME_NAME_M = 700.0
+#: A name that more features have is a common one ("kindergarten"): it tells of no thing twice.
+_MOST_OF_A_NAME = 3
+#: What a feature is called that has no name (`urbanplan.intake.fields`).
+_UNNAMED = "未命名"
 #: Half the width up to which a space between neighbours is a gap rather than land outside.
 _GAP_M = 100.0
 COLUMNS = (
@@ -177,8 +183,11 @@ def _through(rule: Consistency, frames) -> Iterator[_Hit]:
 
 
 def _outside(rule: Consistency, frames) -> Iterator[_Hit]:
+    import shapely
+
     a, limit = frames[rule.a], frames[rule.b].geometry.union_all()
-    for i in range(len(a)):
+    shapely.prepare(limit)
+    for i in np.flatnonzero(~shapely.covers(limit, a.geometry.values)):
         rest = _of_family(a.geometry.iloc[i].difference(limit), lines=False)
         if rest.area >= rule.least:
             yield _Hit(a.iloc[i], None, rest, _depth_m(rest))
@@ -191,9 +200,10 @@ def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
     a = frames[rule.a]
     whole = a.geometry.union_all()
     closed = whole.buffer(_GAP_M).buffer(-_GAP_M)
+    rim = shapely.buffer(closed.boundary, 0.1)
     for part in shapely.get_parts(_of_family(closed.difference(whole), lines=False)):
         # What closing rounds off at the outer edge is mostly edge.
-        outer = part.boundary.intersection(closed.boundary.buffer(0.1)).length
+        outer = part.boundary.intersection(rim).length
         if part.area >= rule.least and outer < 0.2 * part.length:
             yield _Hit(a.iloc[int(a.distance(part).argmin())], None, part, _depth_m(part))
 
@@ -215,17 +225,44 @@ def _twice(rule: Consistency, frames) -> Iterator[_Hit]:
 
 
 def _alike(a: gpd.GeoDataFrame) -> set[tuple[int, int]]:
-    # Pairs that may be one thing: they touch or nearly do, or they have the same name.
+    # Pairs that may be one thing: areas that meet, and points that are near enough for their names.
     import shapely
 
     shapes = a.geometry.values
-    left, right = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=_SAME_M)
-    pairs = {(int(i), int(j)) for i, j in zip(left, right) if i < j}
-    names = a["name_zh"].astype(str).str.replace(r"[\s（）()·]", "", regex=True)
-    for name, rows in names.reset_index(drop=True).groupby(names.values).groups.items():
-        if name and len(rows) > 1:
-            pairs |= set(combinations(rows.tolist(), 2))
-    return pairs
+    flat = shapely.area(shapes) > 0
+    areas, points = np.flatnonzero(flat), np.flatnonzero(~flat)
+    left, right = shapely.STRtree(shapes[areas]).query(shapes[areas], predicate="intersects")
+    found = list(zip(areas[left].tolist(), areas[right].tolist()))
+    if len(points):
+        # The nearest one of each is enough: of many in one place, every one is told, not every pair.
+        at, area = shapely.STRtree(shapes[areas]).query_nearest(
+            shapes[points], max_distance=_SAME_M, all_matches=False
+        )
+        found += zip(points[at].tolist(), areas[area].tolist())
+        found += _near(points, shapely.get_coordinates(shapely.point_on_surface(shapes[points])))
+    names = a["name_zh"].fillna("").astype(str).str.replace(r"[\s（）()·]", "", regex=True)
+    for name, rows in names.groupby(names.to_numpy(), sort=True).indices.items():
+        if name and _UNNAMED not in name and 1 < len(rows) <= _MOST_OF_A_NAME:
+            found += [
+                (int(i), int(j))
+                for i, j in combinations(rows, 2)
+                if not (flat[i] and flat[j]) and shapes[i].distance(shapes[j]) <= _SAME_NAME_M
+            ]
+    return {(min(i, j), max(i, j)) for i, j in found if i != j}
+
+
+def _near(points: np.ndarray, xy: np.ndarray) -> Iterator[tuple[int, int]]:
+    # Each point and the nearest other, if that is near; those in one place one after another.
+    from scipy.spatial import cKDTree
+
+    first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)[1:]
+    order = np.argsort(place.ravel(), kind="stable")
+    same = np.diff(place.ravel()[order]) == 0
+    yield from zip(points[order[:-1][same]].tolist(), points[order[1:][same]].tolist())
+    if len(first) > 1:
+        far, other = cKDTree(xy[first]).query(xy[first], k=2)
+        close = far[:, 1] <= _SAME_M
+        yield from zip(points[first[close]].tolist(), points[first[other[close, 1]]].tolist())
 
 
 def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
@@ -237,13 +274,16 @@ def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
     # One district, or several that do not touch: there is no border to break off at.
     if inner.is_empty:
         return
+    strip = shapely.buffer(inner, _AT_BORDER_M)
+    for shape in (inner, strip):
+        shapely.prepare(shape)
     tree = shapely.STRtree(a.geometry.values)
     joins = [shapely.STRtree(frames[x].geometry.values) for x in rule.joins if x in frames]
     for i, line in enumerate(a.geometry):
         for part in shapely.get_parts(line):
             for at in (part.coords[0], part.coords[-1]):
                 end = shapely.Point(at)
-                if end.distance(inner) > _AT_BORDER_M or _along(part, end, inner):
+                if not shapely.dwithin(inner, end, _AT_BORDER_M) or _along(part, end, strip):
                     continue
                 near = partial(shapely.STRtree.query, geometry=end, predicate="dwithin", distance=_MEET_M)  # fmt: skip
                 if not set(near(tree).tolist()) - {i} and not any(len(near(x)) for x in joins):
@@ -251,23 +291,20 @@ def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
                     yield _Hit(a.iloc[i], None, gap if gap.length else end, _AT_BORDER_M)
 
 
-def _along(line: Any, end: Any, border: Any) -> bool:
+def _along(line: Any, end: Any, strip: Any) -> bool:
     # A way along a river that is a border does not break off there.
     near = line.intersection(end.buffer(_ALONG_M))
-    return near.intersection(border.buffer(_AT_BORDER_M)).length > 0.7 * near.length
+    return near.intersection(strip).length > 0.7 * near.length
 
 
 def _inner_borders(areas: gpd.GeoDataFrame) -> Any:
     import shapely
 
-    shapes = areas.geometry.tolist()
-    shared = [
-        shapes[i].buffer(50).intersection(shapes[j].boundary)
-        for i in range(len(shapes))
-        for j in range(len(shapes))
-        if i != j
-    ]
-    return shapely.union_all(shared) if shared else shapely.Point()
+    shapes = areas.geometry.values
+    wider = shapely.buffer(shapes, 50)
+    i, j = shapely.STRtree(shapes).query(wider, predicate="intersects")
+    i, j = i[i != j], j[i != j]
+    return shapely.union_all(shapely.intersection(wider[i], shapely.boundary(shapes[j])))
 
 
 _KINDS = {"overlap": _overlap, "through": _through, "outside": _outside, "gap": _gap, "twice": _twice, "broken": _broken}  # fmt: skip

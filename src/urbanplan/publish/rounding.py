@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.catalog.standards import Indicator, judge
-from urbanplan.coverage import ALL
 from urbanplan.layers import Layer
 from urbanplan.plan import book
+from urbanplan.publish.report.context import ALL
 from urbanplan.study import Results
 from urbanplan.study.checkup import standards_of
 
