@@ -21,13 +21,14 @@ import numpy as np
 from urbanplan.catalog.standards import Indicator, judge
 from urbanplan.layers import Layer
 from urbanplan.plan import book
-from urbanplan.publish.report.context import ALL
 from urbanplan.study import Results
 from urbanplan.study.checkup import standards_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The area that all others make up, as tables call it.
+ALL = "ALL"
 #: A count of people in a sentence.
 _IN_TEXT = re.compile(r"\d[\d,]*(?:\.\d+)?(?= ?(?:人|people\b|persons\b))")
 #: Areas add up to the whole if they miss it by less than this many people.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urbanplan.catalog import load_catalog
 from urbanplan.publish.html.tables import of_land, percent, square_km, whole
 from urbanplan.publish.report.words import Words, clean
+from urbanplan.publish.rounding import ALL
 from urbanplan.scenarios import BASELINE, chain
 from urbanplan.study import Results
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-#: The tables' name for the whole city.
-ALL = "ALL"
 #: Areas out of reach that are numbered and listed, and which part of the whole one must be.
 MOST_GAPS, _LEAST_PART = 10, 0.001
 #: Qualities that make every figure that rests on them an order of magnitude.
