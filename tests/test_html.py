@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -470,32 +471,33 @@ def test_every_indicator_and_every_gap_is_on_the_page(atlas):
     assert people == pytest.approx(results.gaps["persons"].sum(), rel=1e-4)
 
 
-def test_a_scenario_whose_count_may_not_be_shown_tells_nothing_of_it():
-    """Neither figure, nor share, nor place in the order: each would give the count away."""
-    from types import SimpleNamespace
-
+def test_what_a_scenario_gains_is_a_difference_of_rounded_counts():
+    """Neither figure, nor share, nor place in the order gives the exact count away."""
     from urbanplan.publish.html.scenarios import scenario_rows
+    from urbanplan.publish.rounding import scenario_coverage
 
-    base = {"scenario": "s", "facilities": "hospitals", "mode": "walk", "minutes": 15.0, "area": "ALL", "persons": 1000.0}  # fmt: skip
+    # Covered, and gained, of a thousand people each; what the page says of them.
+    told = [
+        (4, 4, "0", "0", "0.0%", 0),
+        (997, 500, "1,000", "+505", "100.0%", 505),
+        (500, 3, "500", "+5", "50.0%", 5),
+        (500, -3, "500", "0", "50.0%", 0),
+        (500, 5, "500", "+5", "50.0%", 5),
+        (500, 0, "500", "0", "50.0%", 0),
+    ]
+    about = {"scenario": "s", "facilities": "hospitals", "mode": "walk", "minutes": 15.0, "persons": 1000.0}  # fmt: skip
     table = pd.DataFrame(
-        [
-            {**base, "persons_covered": 4.0, "share": 0.004, "persons_gained": 4.0},
-            {**base, "persons_covered": 997.0, "share": 0.997, "persons_gained": 500.0},
-            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": 3.0},
-            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": -3.0},
-            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": 5.0},
-            {**base, "persons_covered": 500.0, "share": 0.5, "persons_gained": 0.0},
-        ]
-    )
+        {**about, "area": f"d{i}", "persons_covered": float(n), "share": n / 1000, "persons_gained": float(g)}
+        for i, (n, g, *_) in enumerate(told)
+    )  # fmt: skip
+    base = table.drop(columns=["scenario", "persons_gained"])
+    base = base.assign(persons_covered=table["persons_covered"] - table["persons_gained"])
     results = SimpleNamespace(
-        scenario_coverage=table,
+        scenario_coverage=scenario_coverage(table, base, 5),
         city=SimpleNamespace(analysis=SimpleNamespace(headline_minutes=15.0)),
     )
-    rows = scenario_rows(results, 5)
-    for row in rows[:4]:
-        assert (row["gained"], row["rank"], row["share"], row["persons"]) == ("–", 0, "–", "–")
-    assert (rows[4]["gained"], rows[4]["rank"], rows[4]["share"]) == ("+5", 5, "50.0%")
-    assert (rows[5]["gained"], rows[5]["persons"]) == ("0", "500")
+    for row, (_, _, *shown) in zip(scenario_rows(results), told, strict=True):
+        assert [row[k] for k in ("persons", "gained", "share", "rank")] == shown
 
 
 def test_sentences_of_the_ledger_that_quote_what_is_left_out_are_left_out():

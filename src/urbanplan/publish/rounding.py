@@ -145,9 +145,9 @@ def _added_up(out: pd.DataFrame, exact: pd.DataFrame, keys: list[str], columns: 
     # The whole is the sum of what is told of its parts, where its parts make it up.
     whole = (exact["area"] == ALL).to_numpy()
     for _, rows in exact.groupby(keys, sort=False).indices.items():
-        parts, (all_,) = rows[~whole[rows]], rows[whole[rows]]
+        parts, alls = rows[~whole[rows]], rows[whole[rows]]
         held = exact["persons"].to_numpy(float)
-        if abs(held[parts].sum() - held[all_]) < _SAME:
+        for all_ in alls[np.abs(held[parts].sum() - held[alls]) < _SAME]:
             for column in columns:
                 # Where nothing can be told of any part, nothing can of the whole.
                 values = out[column].to_numpy(float)
