@@ -17,6 +17,7 @@ from urbanplan import web
 from urbanplan.errors import BusyServerError, InputError, TooLongError, WebError
 from urbanplan.files import in_memory, list_files, read_bytes, remove_file, write_bytes
 from urbanplan.sources.osm import as_of, writing_osm
+from urbanplan.sources.osm_files import in_order
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -167,15 +168,13 @@ class _Questions(NamedTuple):
         return f"{_HEAD}{bounds};({''.join(wanted)});(._;>;);out body;"
 
     def _kept(self, path: Path) -> bool:
-        # A file that was damaged is asked for again.
+        # A file that is damaged, or that would not be read as an extract, is asked for again.
         if path not in list_files(self.folder, ".osm.pbf"):
             return False
-        import osmium
-
         try:
-            for _ in osmium.FileProcessor(str(path)):
+            with in_order(path):
                 pass
-        except RuntimeError:
+        except InputError:
             remove_file(path)
             return False
         return True
