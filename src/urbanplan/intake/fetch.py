@@ -65,10 +65,11 @@ class Fetched:
 
 
 def tag_keys() -> dict[str, Any]:
-    """Keys and values that a download must ask for: streets, ferries, coast and every layer's tags."""
+    """Keys and values that a download must ask for: streets, turns, ways in, ferries, coast and every layer's tags."""
     wanted: dict[str, Any] = {
-        **dict.fromkeys(("highway", "barrier"), True),
+        **dict.fromkeys(("highway", "barrier", "entrance"), True),
         "route": {"ferry"},
+        "type": {"restriction"},
         "natural": {"coastline"},
     }
     for rule in read_osm_rules():
