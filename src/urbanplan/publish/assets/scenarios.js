@@ -20,8 +20,9 @@ function urbanplanScenarios(ui) {
     note();
   }
   function table() {
-    const areas = ui.distinct(data.scenario_rows, "area"), mine = rows();
-    byId("scenarios").tHead.replaceChildren(ui.row([...areas.map(ui.area), t("share_")], true));
+    // The total and its share first: with many districts the last columns are out of sight.
+    const areas = ["ALL", ...ui.distinct(data.scenario_rows, "area").filter((a) => a !== "ALL")], mine = rows();
+    byId("scenarios").tHead.replaceChildren(ui.row([t("total"), t("share_"), ...areas.slice(1).map(ui.area)], true));
     const of = (id, a) => mine.find((r) => r.id === id && r.area === a) || {};
     const order = data.scenarios.filter((s) => mine.some((r) => r.id === s.id)).sort((a, b) => of(b.id, "ALL").rank - of(a.id, "ALL").rank);
     // A name and its figures take a line each: both fit a narrow panel.
@@ -31,7 +32,7 @@ function urbanplanScenarios(ui) {
       cell.scope = "rowgroup";
       cell.append(ui.button(ui.name(s), () => { pick.s.value = s.id; box.change.checked = true; shown(); }));
       head.append(cell);
-      for (const text of [...areas.map((a) => of(s.id, a).gained), of(s.id, "ALL").share]) figures.append(el("td", text));
+      for (const text of [of(s.id, "ALL").gained, of(s.id, "ALL").share, ...areas.slice(1).map((a) => of(s.id, a).gained)]) figures.append(el("td", text));
       head.className = figures.className = s.id === pick.s.value ? "chosen" : "";
       return [head, figures];
     }));

@@ -28,3 +28,5 @@ const urbanplanText = {
   solid: ["实线：实测或推导", "Solid: surveyed or derived"], dashed: ["虚线：示意，据公开文字绘制", "Dashed: schematic, drawn from published text"], hatched: ["斜线：推算", "Hatched: modelled"], dotted: ["点线：规划或拟议", "Dotted: planned or announced"], filled: ["实心：现状设施", "Filled: existing"], hollow: ["空心：规划设施", "Hollow: planned"], ring: ["虚线圈：示意位置", "Dashed ring: schematic place"], gap: ["橙色：时限内到不了的人口", "Orange: people out of reach"],
   unstated: ["未注明", "not stated"],
 };
+// A value of the data may be called as what every object has by itself.
+Object.setPrototypeOf(urbanplanText, null);

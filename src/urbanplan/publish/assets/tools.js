@@ -103,7 +103,7 @@ function urbanplanTools(ui) {
 
   // On paper: the map over the whole width of the sheet, the rest below.
   function print(size) {
-    const rule = el("style", "@page{size:" + size + " landscape;margin:10mm}@media print{.folium-map{height:" + (size === "A3" ? 205 : 120) + "mm!important}}");
+    const rule = el("style", "@page{size:" + size + " landscape;margin:10mm}@media print{#map{height:" + (size === "A3" ? 205 : 120) + "mm!important}}");
     document.head.append(rule);
     for (const node of document.querySelectorAll("#panel details")) node.open = true;
     window.print();
