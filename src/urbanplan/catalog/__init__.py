@@ -24,6 +24,7 @@ from urbanplan.records import (
     TEXT,
     Kind,
     require_fields,
+    require_id,
     upto,
 )
 
@@ -119,6 +120,10 @@ class Mode:
     streets: StreetRules | None = None
     source_zh: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse an id that its results could not be called by."""
+        require_id(self.id, "a mode")
+
 
 @dataclass(frozen=True)
 class Symbols:
@@ -197,7 +202,7 @@ def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
 
 
 def _mode(name: str, row: Any, where: object) -> Mode:
-    what = f"mode {name}"
+    what = f"mode {require_id(name, 'a mode', where)}"
     require_fields(row, what, where, _MODE, {"streets": TABLE, "source_zh": TEXT})
     on_roads = row["on_roads"]
     if on_roads != _POSTED and not _KMH.fits(on_roads):

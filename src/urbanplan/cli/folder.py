@@ -148,7 +148,7 @@ def init(
 def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
     from urbanplan.city import load_own_city
-    from urbanplan.files import lock, remove_folder
+    from urbanplan.files import lock, remove_folder, require_own
     from urbanplan.intake import fetch as intake
 
     if (pbf is None) == (overpass is None):
@@ -157,7 +157,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
             " (download.geofabrik.de), or the address of an Overpass server"
         )
     city = load_own_city(folder)
-    cache = city.layers_folder / ".overpass"
+    cache = require_own(city.layers_folder / ".overpass", city.layers_folder, whole=True)
     with lock(city.layers_folder), screen.progress():
         if overpass is not None:
             from urbanplan.sources.overpass import download

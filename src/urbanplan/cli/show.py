@@ -50,7 +50,7 @@ class Screen:
         import resource
 
         if self._status is not None:
-            self._status.update(name)
+            self._status.update(_plain(name))
         began = time.perf_counter()
         yield
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
@@ -72,7 +72,7 @@ class Screen:
     def say(self, text: str) -> None:
         """What a long stage has found so far."""
         if self._status is not None:
-            self._status.update(text)
+            self._status.update(_plain(text))
 
     def of(self, city: City) -> None:
         """Call the districts of a city by their names in this language."""
@@ -180,6 +180,13 @@ class Screen:
         """List the files that were written."""
         for path in files.values():
             click.echo(str(path))
+
+
+def _plain(text: str) -> Any:
+    # A name in brackets is no mark-up of the terminal's.
+    from rich.text import Text
+
+    return Text(text)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

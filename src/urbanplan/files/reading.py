@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.errors import InputError, MissingFileError
 from urbanplan.files.deliveries.checks import check_geojson, inspect_geopackage, refuse_services
+from urbanplan.files.deliveries.texts import of_cell
 from urbanplan.files.deliveries.vectors import read_features
 
 if TYPE_CHECKING:
@@ -48,6 +50,38 @@ def require_inside(path: Path, folder: Path) -> Path:
     return path
 
 
+def require_own(path: Path, folder: Path, *, whole: bool = False) -> Path:
+    """Return `path` if it lies in `folder` and no part of it is a link.
+
+    For files and folders that are written to, or that say what else is read.
+
+    Parameters
+    ----------
+    path, folder : path
+    whole : bool
+        Whether what the folder `path` holds must be no link either.
+
+    Raises
+    ------
+    InputError
+        Naming what is a link, or leads out.
+    """
+    require_inside(path, folder)
+    straight = Path(os.path.normpath(folder.resolve() / os.path.relpath(path, folder)))
+    for part in (straight, *(straight.iterdir() if whole and straight.is_dir() else ())):
+        if part.resolve() != part:
+            raise _linked(path if part is straight else part)
+    return path
+
+
+def _linked(path: Path) -> InputError:
+    return InputError(
+        "is a link, which is not followed",
+        where=path,
+        remedy="put the file or folder itself there",
+    )
+
+
 def existing(path: Path | str) -> Path:
     """Return `path` as a `Path` to an existing file, else raise `MissingFileError`."""
     path = Path(path)
@@ -56,11 +90,27 @@ def existing(path: Path | str) -> Path:
     return path
 
 
-def read_text(path: Path | str) -> str:
-    """Text of a UTF-8 file (a byte-order mark is dropped)."""
+def read_text(path: Path | str, *, links: bool = True, newline: str | None = None) -> str:
+    """Text of a UTF-8 file without its byte-order mark.
+
+    Parameters
+    ----------
+    path : path
+    links : bool
+        Whether a link is followed.
+    newline : str, optional
+        As for `open`: with an empty text, returns within cells stay what they are.
+    """
+    path = Path(path)
+    if not links and path.is_symlink():
+        raise _linked(path)
     path = existing(path)
+    # What became a link meanwhile is not followed either.
+    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        opened = open(path, encoding="utf-8-sig", newline=newline, opener=lambda p, _: os.open(p, flags))  # fmt: skip
+        with opened as file:
+            return file.read()
     except UnicodeDecodeError:
         raise InputError("is not UTF-8 text", where=path, remedy="save it as UTF-8") from None
     except OSError as err:
@@ -69,9 +119,9 @@ def read_text(path: Path | str) -> str:
         ) from None
 
 
-def read_toml(path: Path | str) -> dict[str, Any]:
-    """Content of a TOML file."""
-    text = read_text(path)
+def read_toml(path: Path | str, *, links: bool = True) -> dict[str, Any]:
+    """Content of a TOML file; a link is followed only if `links` says so."""
+    text = read_text(path, links=links)
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as err:
@@ -91,9 +141,9 @@ def _punctuation(text: str) -> str:
 
 
 def read_csv(path: Path | str) -> list[dict[str, str]]:
-    """Rows of a UTF-8 CSV file with a header, as dictionaries of text."""
+    """Rows of a UTF-8 CSV file with a header, as dictionaries of text; see `write_csv` for quotes."""
     try:
-        rows = list(csv.DictReader(io.StringIO(read_text(path), newline=""), strict=False))
+        rows = list(csv.DictReader(io.StringIO(read_text(path, newline=""), newline="")))
     except csv.Error as err:
         raise InputError(
             f"is no table ({err})", where=path, remedy="correct it in a table program"
@@ -105,7 +155,7 @@ def read_csv(path: Path | str) -> list[dict[str, str]]:
                 where=path,
                 remedy="quote cells that hold commas",
             )
-    return rows
+    return [{of_cell(k): of_cell(v) for k, v in row.items()} for row in rows]
 
 
 def read_vector(path: Path | str) -> gpd.GeoDataFrame:

@@ -121,10 +121,11 @@ function urbanplanTools(ui) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
-  // A spreadsheet runs what begins with = + - @: text that does is shown with a quote before it.
+  // A spreadsheet runs what begins with = + - @: text that does is shown with a quote before it, as in files/deliveries/texts.py.
+  const formula = (text) => /^'*([\s\0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n])/.test(text) && !/^'*[+-][0-9][0-9,]*(\.[0-9]+)?%?$/.test(text);
   function cell(v) {
     if (v === null || v === undefined) return "";
-    const text = typeof v === "string" && /^[=+\-@\t\r]/.test(v) ? "'" + v : String(v);
+    const text = typeof v === "string" && formula(v) ? "'" + v : String(v);
     return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
   function saveCsv(name, head, rows) {

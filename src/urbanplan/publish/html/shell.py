@@ -147,14 +147,17 @@ class _Scripts(HTMLParser):
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A script begins, or anything else."""
         self._inside = tag == "script" and dict(attrs) != _DATA_BLOCK
         if self._inside:
             self.found.append("")
 
     def handle_endtag(self, tag: str) -> None:
+        """Whatever began has ended."""
         self._inside = False
 
     def handle_data(self, data: str) -> None:
+        """Text of a script, or of anything else."""
         if self._inside:
             self.found[-1] += data
 
