@@ -108,8 +108,8 @@ def read_text(path: Path | str, *, links: bool = True, newline: str | None = Non
     # What became a link meanwhile is not followed either.
     flags = os.O_RDONLY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
     try:
-        opened = open(path, encoding="utf-8-sig", newline=newline, opener=lambda p, _: os.open(p, flags))  # fmt: skip
-        with opened as file:
+        fd = os.open(path, flags)
+        with open(fd, encoding="utf-8-sig", newline=newline) as file:
             return file.read()
     except UnicodeDecodeError:
         raise InputError("is not UTF-8 text", where=path, remedy="save it as UTF-8") from None
