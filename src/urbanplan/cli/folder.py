@@ -12,7 +12,7 @@ import click
 from urbanplan.cli import completion
 from urbanplan.cli.language import told
 from urbanplan.cli.options import OK, file_option
-from urbanplan.cli.show import Screen
+from urbanplan.cli.show import Screen, echo
 
 CRS = click.option("--crs", metavar="SYSTEM", help="gcj02, bd09 or EPSG:n, before the file's own.")
 ENCODING = click.option("--encoding", metavar="NAME", help="Of its text, e.g. gbk.")
@@ -103,7 +103,7 @@ def init(
         from urbanplan.city import load_city
 
         city = begin.begin_copy(folder, load_city(copy))
-        click.echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
+        echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
         screen.note(
             f"next: edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
         )
@@ -130,7 +130,7 @@ def init(
             day=_today(),
         )
         _told(screen, report)
-    click.echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
+    echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
     screen.note(f"next: urbanplan fetch {folder} --pbf EXTRACT.osm.pbf")
     return OK
 
@@ -320,7 +320,7 @@ def _counted(report: Any) -> str:
 
 
 def _told(screen: Screen, report: Any) -> None:
-    click.echo(told(_counted(report), screen.lang))
+    echo(told(_counted(report), screen.lang))
     for ours, theirs in report.mapped.items():
         if ours != theirs:
             screen.note(f"column {ours} ← {theirs}")
