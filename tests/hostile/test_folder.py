@@ -160,7 +160,9 @@ def test_a_run_of_a_strangers_folder_reaches_nothing_outside(town, tmp_path, tra
     assert not list(tmp_path.rglob("pwned*")) and sorted(victim.rglob("*")) == before
     assert sum("execve(" in line for line in lines) == 1
     assert not [line for line in lines if "AF_INET" in line]
-    found = [m.groups() for m in map(OPEN.search, lines) if m]
+    # GDAL asks for its rasters in memory as if they were files: there are none of that name.
+    there = [line for line in lines if "ENOENT" not in line]
+    found = [m.groups() for m in map(OPEN.search, there) if m]
     written = [p for p, flags in found if re.search("O_WRONLY|O_RDWR|O_CREAT", flags)]
     roots = (str(town), str(out), str(tmp_path / "home"), "/dev/", "/proc/", "/tmp/urbanplan-")
     roots += (sys.prefix, str(OURS), sysconfig.get_path("stdlib"))
