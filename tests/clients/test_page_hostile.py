@@ -115,21 +115,30 @@ def silent(page):
     assert page.noise == []
 
 
+#: What the rows of a layer's table are called, and what the head of every sixth one's card reads.
+_ROWS_AND_CARDS = """(name) => {
+  const open = document.querySelector(`#layers button[aria-label="${name}"]`);
+  const rows = () => [...document.querySelectorAll("#sheet-table tbody tr button")];
+  open.click();
+  const names = rows().map((row) => row.textContent), heads = [];
+  for (let i = 0; i < names.length; i += 6) {
+    open.click();
+    rows()[i].click();
+    heads.push([...document.querySelectorAll(".card h2")].pop().textContent);
+  }
+  return [names, heads];
+}"""
+
+
 def test_there_are_sixty_payloads_and_more():
     assert len(set(PAYLOADS)) >= 60
 
 
 def test_a_feature_with_each_payload_is_shown_as_written(browser, town, tmp_path):
     page = opened(browser, html.write(town, tmp_path / "index.html"))
-    shown = []
-    for i in range(len(PAYLOADS)):
-        page.get_by_label("属性表 医院", exact=True).click()
-        row = page.locator("#sheet-table tbody tr").nth(i)
-        row.locator("button").click()
-        shown.append(page.locator(".card h2").last.text_content())
-        if i % 20 == 0:
-            silent(page)
-    assert shown == list(PAYLOADS)
+    names, heads = page.evaluate(_ROWS_AND_CARDS, "属性表 医院")
+    assert names == list(PAYLOADS) and heads == list(PAYLOADS[::6])
+    silent(page)
     page.fill("#q", "window.pwned")
     assert page.locator("#hits button").count() == 12
     silent(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import html
 import io
 import re
 import warnings
@@ -38,8 +39,6 @@ def write_flatgeobuf(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
 
 def write_kml(path: Path | str, frame: gpd.GeoDataFrame, title: str) -> Path:
     """Write one frame as KML; the column ``Name`` is what a globe shows beside each place."""
-    import pyogrio
-
     # GDAL writes texts with markup as CDATA, which a text's own marks of CDATA would end or pass for:
     # they are held apart until it is done. A private letter is in no text of a map.
     marked = _for_xml(
@@ -50,12 +49,10 @@ def write_kml(path: Path | str, frame: gpd.GeoDataFrame, title: str) -> Path:
             .replace("<![CDATA[", f"<{_CUT}![CDATA[")
         ),
     )
-    # It would also write ids as addresses within the file, without a look at their letters.
-    pyogrio.set_gdal_config_options({"LIBKML_ID_FIELD": " "})
-    try:
-        text = bytes(_made(path, marked, "LIBKML", layer=title)).decode("utf-8")
-    finally:
-        pyogrio.set_gdal_config_options({"LIBKML_ID_FIELD": None})
+    # Ids become attributes, which GDAL writes without a look at their letters.
+    for name in (c for c in frame.columns if c.lower() == "id"):
+        marked[name] = [html.escape(_NOT_XML.sub("", str(v))).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;") for v in frame[name]]  # fmt: skip
+    text = bytes(_made(path, marked, "LIBKML", layer=title)).decode("utf-8")
     return write_bytes(path, text.replace(_CUT, "]]><![CDATA[").encode("utf-8"))
 
 

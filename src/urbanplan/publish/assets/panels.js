@@ -104,7 +104,7 @@ function urbanplanPanels(ui) {
     rows.forEach((r, i) => {
       const y = i * step, long = (r.part || 0) * (wide - left - right);
       const text = (at, anchor, words) => { const n = svg("text", { x: at, y: y + 16, "text-anchor": anchor, class: "bar-text" }); n.textContent = words; box.append(n); return n; };
-      const name = text(left - 8, "end", fitted(area(r.area))), whole = svg("title");
+      const name = text(left - 8, "end", fitted(area(r.area))), whole = svg("title", {});
       whole.textContent = area(r.area);
       name.append(whole);
       box.append(svg("rect", { x: left, y: y + 4, width: wide - left - right, height: 16, class: "bar-back" }), svg("rect", { x: left, y: y + 4, width: long, height: 16, class: "bar" }));

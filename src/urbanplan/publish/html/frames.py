@@ -256,7 +256,7 @@ def _sources(frames: Mapping[str, gpd.GeoDataFrame]) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], list[str]] = {}
     for name, frame in frames.items():
         stated = frame.reindex(columns=["quality", "licence"])
-        for quality, licence in {(plain(q), plain(x)) for q, x in stated.to_numpy()}:
+        for quality, licence in dict.fromkeys((plain(q), plain(x)) for q, x in stated.to_numpy()):
             key = (str(quality or "unstated"), str(licence or ""))
             found.setdefault(key, []).append(name)
     return [
