@@ -323,7 +323,7 @@ def test_a_workbook_holds_texts_that_stay_texts(tmp_path):
 
 
 def test_a_report_is_parsed_as_the_texts_it_was(town):
-    made = report.report(town, "zh", pictures="")
+    made = report.report(town, "zh", pictures=None)
     read = _Title(page(made))
     assert read.scripts == 0 and clean(ALL) in " ".join(read.title.split())
     with zipfile.ZipFile(io.BytesIO(docx(made))) as parts:
