@@ -39,7 +39,7 @@ from urbanplan.publish.report.page import page
 from urbanplan.publish.report.words import clean
 
 #: A payload of each kind in one line, for names of which there is one.
-ALL = " ¦ ".join((*PAYLOADS[::9], *(p for p in PAYLOADS if re.search(r"\[%|endraw|]]>|#eval|__proto__|=1|layername", p))))  # fmt: skip
+ALL = " ¦ ".join((*PAYLOADS[::9], *(p for p in PAYLOADS if re.search(r"\[%|endraw|]]>|#eval|__proto__|^=1|layername", p))))  # fmt: skip
 #: Columns of a layer that are free text.
 TEXTS = ("name_zh", "name_en", "kind", "note_zh", "note_en", "source", "licence", "as_of", "tier")
 
