@@ -88,7 +88,12 @@ def build_network(
     xy = transform(streets.lonlat[point], WGS84, crs)
     network = _assemble(streets, mode, crs, segments, point, xy, keep_all)
     rules = mode.streets
-    notes = (*streets.findings, *around, *_hours_unread(streets, rules), *_ferry_findings(streets, rules))
+    notes = (
+        *streets.findings,
+        *around,
+        *_hours_unread(streets, rules),
+        *_ferry_findings(streets, rules),
+    )
     notes = (*notes, *network.findings)
     network = replace(network, findings=notes)
     if heights_m is None:
