@@ -98,6 +98,11 @@ class StreetRules:
     opened_kmh: Mapping[str, float] = field(default_factory=dict)
     passes: tuple[str, ...] = ()
     squares: bool = False
+    own: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
+    u_turns: bool = True
+    ferries: bool = False
+    ferry_kmh: float = 15.0
 
     @property
     def off_street_min_per_m(self) -> float:
@@ -223,7 +228,17 @@ def _mode(name: str, row: Any, where: object) -> Mode:
 
 def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
     what = f"{mode}.streets"
-    more = {"source_zh": TEXT, "opened_kmh": TABLE, "passes": NAMES, "squares": FLAG}
+    more = {
+        "source_zh": TEXT,
+        "opened_kmh": TABLE,
+        "passes": NAMES,
+        "squares": FLAG,
+        "own": NAMES,
+        "turns": NAMES,
+        "u_turns": FLAG,
+        "ferries": FLAG,
+        "ferry_kmh": _KMH,
+    }
     require_fields(row, what, where, _STREETS, more)
     opened = row.get("opened_kmh", {})
     require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))
@@ -235,7 +250,9 @@ def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
             where=where,
             remedy=f"use one of {choices}",
         )
-    values = dict(row) | {key: tuple(row.get(key, ())) for key in (*_LISTS, "passes")}
+    values = dict(row) | {
+        key: tuple(row.get(key, ())) for key in (*_LISTS, "passes", "own", "turns")
+    }
     for key, speeds in (("kmh", row["kmh"]), ("opened_kmh", opened)):
         values[key] = MappingProxyType({k: float(v) for k, v in speeds.items()})
     return StreetRules(**values)

@@ -15,7 +15,7 @@ from urbanplan.files import read_arrays, write_arrays
 from urbanplan.network.model import Network
 
 #: Version of the arrays; another one is refused rather than misread.
-_FORMAT = "urbanplan network 2"
+_FORMAT = "urbanplan network 4"
 #: Fields of the rules that are tables.
 _TABLES = ("kmh", "opened_kmh")
 

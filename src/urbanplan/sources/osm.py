@@ -33,7 +33,13 @@ _KEPT = frozenset(WAY_KEYS)
 #: Tags that decide whom a point stops.
 POINT_KEYS = ("barrier", *_ACCESS, "locked", "bollard", "kerb", "highway")
 #: Keys by which streets, ferries, gates and restrictions of turns are found.
-STREET_KEYS = ("highway", "barrier", "route", "type")
+STREET_KEYS = ("highway", "barrier", "entrance", "route", "type")
+#: Ways that close an area, and points that open it.
+FENCES = ("fence", "wall", "hedge", "city_wall", "retaining_wall", "wire_fence")
+GATES = (
+    "gate", "entrance", "lift_gate", "swing_gate", "sliding_gate", "kissing_gate", "wicket_gate", "hampshire_gate", "stile",
+    "turnstile", "full-height_turnstile", "cycle_barrier", "bollard",
+)  # fmt: skip
 SOURCE = "OpenStreetMap contributors"
 LICENCE = "ODbL-1.0"
 #: pyosmium keeps coordinates as integers of this many degrees.
@@ -94,10 +100,14 @@ class StreetReader:
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
         self._way_ids, self._restrictions = array("q"), []
         self._xs, self._ys = array("i"), array("i")
+        self._fences: list[list[tuple[float, float]]] = []
+        self._entrances: list[tuple[float, float]] = []
 
     def add(self, item) -> None:
-        """Take a node with a barrier, a street, a ferry, or a relation that restricts turns."""
+        """Take a barrier, an entrance, a street, a ferry, or a relation that restricts turns."""
         if item.is_node():
+            if _lets_in(item.tags) and self._inside(item.location):
+                self._entrances.append((item.location.lon, item.location.lat))
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
             return
@@ -105,9 +115,14 @@ class StreetReader:
             self._restrictions += _restrictions(item) if item.is_relation() else ()
             return
         tags, nodes = item.tags, item.nodes
-        if "highway" not in tags and tags.get("route") != "ferry":
-            return  # a wall or a fence
-        if self._box is not None and not self._near(nodes):
+        street = "highway" in tags or tags.get("route") == "ferry"
+        fence = not street and tags.get("barrier") in FENCES
+        if not (street or fence) or (self._box is not None and not self._near(nodes)):
+            return
+        if fence:
+            here = [n.location for n in nodes if n.location.valid()]
+            if len(here) > 1:
+                self._fences.append([(place.lon, place.lat) for place in here])
             return
         kind = tuple(sorted([(tag.k, tag.v) for tag in tags if tag.k in _KEPT]))
         self._tags_of.append(self._kinds.setdefault(kind, len(self._kinds)))
@@ -120,6 +135,10 @@ class StreetReader:
             xs.append(place.x)
             ys.append(place.y)
         self._ends.append(len(ids))
+
+    def _inside(self, place) -> bool:
+        west, south, east, north = self._box or (-_NOWHERE, -_NOWHERE, _NOWHERE, _NOWHERE)
+        return place.valid() and west <= place.x <= east and south <= place.y <= north
 
     def _near(self, nodes) -> bool:
         west, south, east, north = self._box
@@ -173,6 +192,9 @@ class StreetReader:
                 for i, node in zip(at, self._gates)
                 if i < len(point_ids) and point_ids[i] == node
             },
+            fence_lonlat=np.array([at for fence in self._fences for at in fence]).reshape(-1, 2),
+            fence_first=np.r_[0, np.cumsum([len(f) for f in self._fences])].astype(np.int64),
+            entrances=np.array(self._entrances).reshape(-1, 2),
             source=SOURCE,
             licence=LICENCE,
             as_of=as_of,
@@ -199,6 +221,13 @@ def stated_bounds(path: Path) -> tuple[float, float, float, float] | None:
             return None
         low, high = box.bottom_left, box.top_right
         return low.lon, low.lat, high.lon, high.lat
+
+
+def _lets_in(tags: Any) -> bool:
+    # Gates that nobody but their owner opens let nobody in.
+    gate = tags.get("entrance", "no") not in ("no", "emergency") or tags.get("barrier") in GATES
+    said = tags.get("foot", tags.get("access", "yes"))
+    return gate and said not in ("no", "private") and tags.get("locked") != "yes"
 
 
 def _restrictions(relation: Any) -> Iterator[Restriction]:
@@ -265,10 +294,26 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
             place = osmium.osm.Location(*lonlat[i])
             tags = streets.point_tags.get(i, {})
             writer.add_node(osmium.osm.mutable.Node(id=ids[i], location=place, tags=tags))
+        # Gates and fences after all that has an id of its own.
+        number = max(ids, default=0)
+        more = [{"entrance": "yes"}] * len(streets.entrances) + [{}] * len(streets.fence_lonlat)
+        for n, at in enumerate([*streets.entrances.tolist(), *streets.fence_lonlat.tolist()], 1):
+            place = osmium.osm.Location(*at)
+            writer.add_node(
+                osmium.osm.mutable.Node(id=number + n, location=place, tags=more[n - 1])
+            )
+        number += len(streets.entrances) + 1
         for way in np.argsort(way_ids, kind="stable").tolist():
             nodes = [ids[i] for i in refs[first[way] : first[way + 1]]]
             tags = streets.tags[streets.tags_of[way]]
             writer.add_way(osmium.osm.mutable.Way(id=int(way_ids[way]), nodes=nodes, tags=tags))
+        ends = streets.fence_first.tolist()
+        for way, (a, b) in enumerate(
+            zip(ends[:-1], ends[1:]), max(way_ids.tolist(), default=0) + 1
+        ):
+            nodes = list(range(number + a, number + b))
+            tags = {"barrier": "fence"}
+            writer.add_way(osmium.osm.mutable.Way(id=way, nodes=nodes, tags=tags))
         for number, turn in enumerate(streets.restrictions, 1):
             via = way_of if turn.via_ways else point_of
             members = [

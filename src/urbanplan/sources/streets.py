@@ -65,6 +65,12 @@ class Streets:
         the source lacks a point share its id.
     restrictions : tuple of Restriction
         Turns that are forbidden between ways that are here.
+    fence_lonlat : ndarray of float64, shape (n, 2)
+        Vertices of fences and walls, one after the other.
+    fence_first : ndarray of int64, shape (fences + 1,)
+        Where each begins.
+    entrances : ndarray of float64, shape (m, 2)
+        Longitude and latitude of gates and entrances that anybody may use.
     source, licence, as_of : str
         Where the streets come from, and how old they are.
     findings : tuple of str
@@ -78,6 +84,9 @@ class Streets:
     tags_of: np.ndarray
     point_ids: np.ndarray
     point_tags: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    fence_lonlat: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    fence_first: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    entrances: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     source: str = ""
     licence: str = ""
     as_of: str = ""
@@ -142,6 +151,9 @@ def clipped(streets: Streets, area: BaseGeometry) -> Streets:
     keep[way[inside[streets.refs]]] = True
     refs, counts = streets.refs[keep[way]], np.diff(streets.first)[keep]
     used, refs = np.unique(refs, return_inverse=True)
+    fence = np.repeat(np.arange(len(streets.fence_first) - 1), np.diff(streets.fence_first))
+    near = np.unique(fence[shapely.intersects_xy(area, *streets.fence_lonlat.T)])
+    lengths = np.diff(streets.fence_first)[near]
     number = {int(old): new for new, old in enumerate(used)}
     way_ids, point_ids = streets.way_ids[keep], streets.point_ids[used]
     return replace(
@@ -152,6 +164,9 @@ def clipped(streets: Streets, area: BaseGeometry) -> Streets:
         tags_of=streets.tags_of[keep],
         point_ids=point_ids,
         point_tags={number[p]: t for p, t in streets.point_tags.items() if p in number},
+        fence_lonlat=streets.fence_lonlat[np.isin(fence, near)],
+        fence_first=np.r_[0, np.cumsum(lengths)].astype(np.int64),
+        entrances=streets.entrances[shapely.intersects_xy(area, *streets.entrances.T)],
         way_ids=way_ids,
         restrictions=between(streets.restrictions, way_ids, point_ids),
     )
