@@ -309,6 +309,12 @@ def minutes(drawn, mode, a=(0, 0), b=(2, 0)) -> float:
         ({"highway": ["['footway', 'residential']", "residential"]}, 2.4, 0.96, 0.96),
         ({"highway": ["['motorway', 'trunk']", "residential"]}, 4.8, 12 / 85, 0.96),
         ({"highway": ["residential", "residential"], "speed_kph": [12.0, 24.0]}, 2.4, 1.0, 1.0),
+        # A column called type holds classes where its values are classes, and is left alone where they are not.
+        ({"TYPE": ["Footway", "Residential"]}, 2.4, 0.96, 0.96),
+        ({"type": ["asphalt", "gravel"], "等级": ["国道", "支路"]}, 2.4, 0.1412, 0.1412),
+        # Names that a Shapefile cuts, and that other formats spell without a colon.
+        ({"highway": ["residential", "tertiary"], "motor_vehi": ["no", None]}, 2.4, 0.6, 0.6),
+        ({"highway": ["residential", "tertiary"], "vehicle_backward": ["no", None]}, 2.4, 0.48, 0.6),
     ],
 )  # fmt: skip
 def test_street_layers_in_the_schemas_people_have(columns, walk, there, back):
@@ -335,6 +341,19 @@ def test_what_a_layer_says_that_is_not_understood_is_listed():
     for bad, what in (({"highway": "x"}, "no column 'x'"), ({"colour": "owner"}, "'colour' is no")):
         with pytest.raises(UrbanplanError, match=what):
             from_lines(roads(ROUND, owner=["x", "y"]), given=bad)
+
+
+@pytest.mark.parametrize(
+    "odd", [np.array([1, 2]), np.array([]), {"a": 1}, ["'", None], "[", b"x", np.inf]
+)
+@pytest.mark.parametrize(
+    "column", ["highway", "oneway", "maxspeed", "travel_time", "other_tags", "licence", "bridge"]
+)
+def test_a_value_of_any_kind_costs_that_value_only(column, odd):
+    frame = roads(ROUND)
+    frame[column] = pd.Series([odd, None], dtype=object)
+    drawn = from_lines(frame)
+    assert drawn.ways == 2 and drawn.tags[drawn.tags_of[1]]["highway"] == "unclassified"
 
 
 def test_an_osmnx_graph_of_ones_own_speeds_is_taken_at_its_word():
