@@ -140,55 +140,15 @@ def read_extract(
     make up areas). What lies outside is dropped as it comes by; the coordinates of nodes of a
     large extract are kept in a file, so memory holds the city, not the extract.
     """
-    import shapely
 
     path = existing(path)
-    streets = StreetReader(around.bounds)
-    found: dict[str, list[Feature]] = {rule.layer: [] for rule in rules}
-    coast: list[BaseGeometry] = []
-    shapely.prepare(area)
-    shapely.prepare(around)
-    box = shapely.box(*around.bounds)
-    torn: dict[str, tuple[dict[str, str], list[OsmRule]]] = {}
-
-    def keep(
-        name: str, tags: Mapping[str, str], shape: BaseGeometry, wanted: list[OsmRule]
-    ) -> None:
-        near = around.intersects(shape)
-        inside = near and area.intersects(shape)
-        for rule in wanted:
-            if inside or (near and rule.layer in beyond):
-                found[rule.layer].append(Feature(name, tags, shape))
-
+    streets, things = StreetReader(around.bounds), _Things(area, around, rules, beyond)
     with in_order(path) as ordered:
         for item in _items(ordered, rules):
-            kind = _kind(item)
             streets.add(item)
-            wanted = [r for r in rules if kind in r.sources and r.holds(item.tags)]
-            if kind == "way":
-                shape = _line(item)
-                if (
-                    shape is not None
-                    and item.tags.get(_COAST[0]) == _COAST[1]
-                    and shape.intersects(box)
-                ):
-                    coast.append(shape)
-                if not item.is_closed() and any(
-                    "area" in r.sources and r.holds(item.tags) for r in rules
-                ):
-                    torn[f"w{item.id}"] = ({}, [])
-            else:
-                shape = _shape(item, kind) if wanted else None
-            if not wanted:
-                continue
-            if shape is None:
-                torn[_name(item, kind)] = (dict(item.tags), wanted)
-            else:
-                keep(_name(item, kind), dict(item.tags), shape, wanted)
-        rebuilt, left_out = _rebuilt(ordered, torn, box)
-    for name, shape in rebuilt.items():
-        tags, wanted = torn[name]
-        keep(name, tags, shape, wanted)
+            things.add(item)
+        left_out = things.rebuild(ordered)
+    found, coast = things.found, things.coast
     read, stated = streets.streets(path, as_of(path)), stated_bounds(path)
     return Extract(
         streets=_near(read, around, path),
@@ -202,6 +162,57 @@ def read_extract(
         stated=stated is not None,
         left_out=left_out,
     )
+
+
+class _Things:
+    """Gathers the features and the coast among the items of an extract, as they come by."""
+
+    def __init__(self, area, around, rules: Sequence[OsmRule], beyond: Collection[str]) -> None:
+        import shapely
+
+        shapely.prepare(area)
+        shapely.prepare(around)
+        self._area, self._around, self._rules, self._beyond = area, around, rules, beyond
+        self._box = shapely.box(*around.bounds)
+        self._areal = [rule for rule in rules if "area" in rule.sources]
+        # What has no shape yet: its tags, and the rules that it meets.
+        self._torn: dict[str, tuple[dict[str, str], list[OsmRule]]] = {}
+        self.found: dict[str, list[Feature]] = {rule.layer: [] for rule in rules}
+        self.coast: list[BaseGeometry] = []
+
+    def add(self, item: Any) -> None:
+        """Take what belongs to a layer, or to the coast."""
+        kind = _kind(item)
+        wanted = [r for r in self._rules if kind in r.sources and r.holds(item.tags)]
+        if kind == "way":
+            if item.tags.get(_COAST[0]) == _COAST[1]:
+                line = _line(item)
+                if line is not None and line.intersects(self._box):
+                    self.coast.append(line)
+            elif "highway" not in item.tags and not item.is_closed():
+                if any(r.holds(item.tags) for r in self._areal):
+                    self._torn[f"w{item.id}"] = ({}, [])
+        if not wanted:
+            return
+        shape = _line(item) if kind == "way" else _shape(item, kind)
+        if shape is not None:
+            self._keep(_name(item, kind), dict(item.tags), shape, wanted)
+        elif kind == "area":
+            self._torn[_name(item, kind)] = (dict(item.tags), wanted)
+
+    def rebuild(self, path: Path) -> dict[str, int]:
+        """Draw areas that libosmium refuses from their ways; how many cannot be, by the reason."""
+        shapes, left_out = _rebuilt(path, self._torn, self._box)
+        for name, shape in shapes.items():
+            self._keep(name, self._torn[name][0], shape, self._torn[name][1])
+        return left_out
+
+    def _keep(self, name: str, tags: Mapping[str, str], shape: BaseGeometry, wanted) -> None:
+        near = self._around.intersects(shape)
+        inside = near and self._area.intersects(shape)
+        for rule in wanted:
+            if inside or (near and rule.layer in self._beyond):
+                self.found[rule.layer].append(Feature(name, tags, shape))
 
 
 def _reached(
