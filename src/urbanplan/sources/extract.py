@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _IN_MEMORY_BYTES = 256 * 2**20
 #: Way to the sea: what OpenStreetMap calls the line with land on its left.
 _COAST = ("natural", "coastline")
+#: Relations that are areas.
+_AREAS = ("multipolygon", "boundary")
 #: A face of which more of the coast than this says the contrary of the rest cannot be told.
 _CONTRARY_SHARE = 0.02
 #: Sea in which more of all streets than this would run is none.
@@ -177,6 +179,7 @@ class _Things:
         self._areal = [rule for rule in rules if "area" in rule.sources]
         # What has no shape yet: its tags, and the rules that it meets.
         self._torn: dict[str, tuple[dict[str, str], list[OsmRule]]] = {}
+        self._built: set[str] = set()
         self.found: dict[str, list[Feature]] = {rule.layer: [] for rule in rules}
         self.coast: list[BaseGeometry] = []
 
@@ -189,9 +192,16 @@ class _Things:
                 line = _line(item)
                 if line is not None and line.intersects(self._box):
                     self.coast.append(line)
-            elif "highway" not in item.tags and not item.is_closed():
-                if any(r.holds(item.tags) for r in self._areal):
+            elif "highway" not in item.tags:
+                areal = [r for r in self._areal if r.holds(item.tags)]
+                if areal and not item.is_closed():
                     self._torn[f"w{item.id}"] = ({}, [])
+                elif areal and not all(node.location.valid() for node in item.nodes):
+                    self._torn[f"w{item.id}"] = (dict(item.tags), areal)
+        elif kind == "relation" and item.tags.get("type") in _AREAS:
+            areal = [r for r in self._areal if r.holds(item.tags)]
+            if areal and f"r{item.id}" not in self._built:
+                self._torn[f"r{item.id}"] = (dict(item.tags), areal)
         if not wanted:
             return
         shape = _line(item) if kind == "way" else _shape(item, kind)
@@ -199,10 +209,13 @@ class _Things:
             self._keep(_name(item, kind), dict(item.tags), shape, wanted)
         elif kind == "area":
             self._torn[_name(item, kind)] = (dict(item.tags), wanted)
+        if shape is not None and kind == "area" and not item.from_way():
+            self._built.add(_name(item, kind))
 
     def rebuild(self, path: Path) -> dict[str, int]:
         """Draw areas that libosmium refuses from their ways; how many cannot be, by the reason."""
-        shapes, left_out = _rebuilt(path, self._torn, self._box)
+        torn = {name: held for name, held in self._torn.items() if name not in self._built}
+        shapes, left_out = _rebuilt(path, torn, self._box)
         for name, shape in shapes.items():
             self._keep(name, self._torn[name][0], shape, self._torn[name][1])
         return left_out
@@ -318,7 +331,7 @@ def _rebuilt(
             parts = [m.ref for m in item.members if m.type == "w"]
             if f"r{item.id}" in torn:
                 members[f"r{item.id}"] = parts
-            if item.tags.get("type") in ("multipolygon", "boundary"):
+            if item.tags.get("type") in _AREAS:
                 # The outline is that of the relation, whatever its ways are tagged.
                 for way in parts:
                     if not torn.get(f"w{way}", (0, 1))[1]:
