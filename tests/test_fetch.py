@@ -436,12 +436,21 @@ BAY = shapely.box(0, 0, 10, 10)
         ([coast((4, -1), (4, 11)), coast((6, 4), (8, 4), (8, 6), (6, 6), (6, 4))], 56.0),
         # Two coasts face each other across a strait.
         ([coast((3, -1), (3, 11)), coast((7, 11), (7, -1))], 40.0),
-        # A coast that ends inside says nothing.
-        ([coast((4, -1), (4, 5))], 0.0),
+        # It ends at the very edge, a hair short of it, or has a hole that is soon bridged.
+        ([coast((4, 0), (4, 10))], 60.0),
+        ([coast((4, -1), (4, 9.9))], 60.0),
+        ([coast((4, -1), (4, 5)), coast((4, 5.1), (4, 15))], 60.0),
+        # A lagoon is water inside; an island whose last corner is missing is land inside.
+        ([coast((6, 4), (6, 6), (8, 6), (8, 4), (6, 4))], 4.0),
+        ([coast((6, 4), (8, 4), (8, 6), (6, 6), (6, 4.1))], 96.0),
+        # All land, and all sea, as the nearest coast outside says.
+        ([coast((12, -1), (12, 15))], 0.0),
+        ([coast((12, 15), (12, -1))], 100.0),
     ],
 )
 def test_the_sea_lies_right_of_the_coast(lines, sea):
-    assert sea_of(BAY, lines).area == pytest.approx(sea)
+    told = sea_of(BAY, lines)
+    assert told.shape.area == pytest.approx(sea) and not told.findings
 
 
 # ---------------------------------------------------------------- resuming

@@ -291,6 +291,20 @@ def _merged(base: Mapping, over: Mapping) -> dict:
     return both
 
 
+#: Values of a tag that are wanted, or True for every value but "no".
+Wanted = Mapping[str, frozenset[str] | bool]
+
+
+def has_tag(tags: Mapping[str, str], wanted: Wanted) -> bool:
+    """Whether any tag has a wanted value; of a list ``a;b`` any will do, remarks do not count."""
+    for key, values in wanted.items():
+        for value in tags.get(key, "").split(";"):
+            plain = value.split('"')[0].strip()
+            if plain and (plain != "no" if values is True else plain in values):
+                return True
+    return False
+
+
 @dataclass(frozen=True)
 class Implied:
     """Tags that other tags of a way amount to, unless it says otherwise itself."""
@@ -382,23 +396,60 @@ class OsmRule:
     """What in OpenStreetMap belongs to a layer; `osm.toml` explains each field."""
 
     layer: str
-    tags: Mapping[str, frozenset[str] | bool]
-    unless: Mapping[str, frozenset[str]]
+    tags: Wanted
+    unless: Wanted
     sources: frozenset[str]
     kind: tuple[str, ...]
     columns: Mapping[str, str]
     min_m2: float
     near_water_m: float | None
+    stays: bool
+    whole: tuple[tuple[str, ...], ...]
+    same_m: float
 
     def holds(self, tags: Mapping[str, str]) -> bool:
         """Whether a thing with these tags belongs to the layer."""
-        if any(tags.get(key) in values for key, values in self.unless.items()):
+        return has_tag(tags, self.tags) and not has_tag(tags, self.unless)
+
+
+@dataclass(frozen=True)
+class OsmExclusion:
+    """What is left out of layers though its tags say that it belongs there; see `osm.toml`."""
+
+    layers: frozenset[str]
+    of: Wanted
+    tags: Wanted
+    but: Wanted
+    prefixes: tuple[str, ...]
+    before: str
+    after: str
+    below_m2: float
+    unnamed: bool
+    reason: tuple[str, str]
+
+    def holds(self, rule: OsmRule, tags: Mapping[str, str], m2: float, day: str) -> bool:
+        """Whether a thing of a layer, of so many square metres, is left out on a day (ISO)."""
+        if (rule.layer not in self.layers) if self.layers else rule.stays:
             return False
-        for key, values in self.tags.items():
-            value = tags.get(key)
-            if value is not None and (value != "no" if values is True else value in values):
-                return True
-        return False
+        if (self.of and not has_tag(tags, self.of)) or has_tag(tags, self.but):
+            return False
+        if (self.unnamed and tags.get("name")) or (self.below_m2 and m2 >= self.below_m2):
+            return False
+        if self.before or self.after:
+            date = tags.get(self.before or self.after, "")
+            if not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
+                return False
+            now = day[: len(date)]
+            return date < now if self.before else date > now
+        if self.prefixes:
+            own = {tags[key] for key in rule.tags if key in tags}
+            once = (tags.get(f"{p}:{key}") for p in self.prefixes for key in rule.tags)
+            return bool(own.intersection(once))
+        return has_tag(tags, self.tags)
+
+
+def _wanted(row: Mapping[str, Any]) -> Wanted:
+    return {k: v if v is True else frozenset(v) for k, v in row.items()}
 
 
 @cache
@@ -408,15 +459,40 @@ def read_osm_rules() -> tuple[OsmRule, ...]:
     return tuple(
         OsmRule(
             layer=name,
-            tags={k: v if v is True else frozenset(v) for k, v in row["tags"].items()},
-            unless={k: frozenset(v) for k, v in row.get("not", {}).items()},
+            tags=_wanted(row["tags"]),
+            unless=_wanted(row.get("not", {})),
             sources=frozenset(row["from"]),
             kind=tuple(row["kind"]),
             columns=row.get("columns", {}),
             min_m2=float(row.get("min_m2", 0)),
             near_water_m=row.get("near_water_m"),
+            stays=row.get("stays", False),
+            whole=tuple(map(tuple, row.get("whole", ()))),
+            same_m=float(row.get("same_m", 0)),
         )
         for name, row in rows.items()
+        if name != "left_out"
+    )
+
+
+@cache
+def read_osm_exclusions() -> tuple[OsmExclusion, ...]:
+    """What the tag catalogue leaves out of the layers, in its order."""
+    rows = read_toml(Path(__file__).parent / "osm.toml")["left_out"]
+    return tuple(
+        OsmExclusion(
+            layers=frozenset(row.get("layers", ())),
+            of=_wanted(row.get("of", {})),
+            tags=_wanted(row.get("tags", {})),
+            but=_wanted(row.get("but", {})),
+            prefixes=tuple(row.get("prefixes", ())),
+            before=row.get("before", ""),
+            after=row.get("after", ""),
+            below_m2=float(row.get("below_m2", 0)),
+            unnamed=row.get("unnamed", False),
+            reason=tuple(row["reason"]),
+        )
+        for row in rows
     )
 
 

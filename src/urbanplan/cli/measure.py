@@ -194,7 +194,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     return table, title, lambda: study.gaps_of(ready, cells, way.id, minutes)
 
 
-def _facilities(ready, name: str) -> gpd.GeoDataFrame:
+def _facilities(ready, name: str, *, beyond: bool = True) -> gpd.GeoDataFrame:
     from urbanplan.city import require_facility
     from urbanplan.layers.model import require
     from urbanplan.sources.points import read_places
@@ -203,7 +203,7 @@ def _facilities(ready, name: str) -> gpd.GeoDataFrame:
         return read_places(name)
     require_facility(name)
     (layer,) = require(ready.layers, name)
-    return layer.with_status("existing")
+    return layer.reachable() if beyond else layer.with_status("existing")
 
 
 @click.command()
@@ -275,7 +275,8 @@ def access(
         profile = load_city(city or DEFAULT_CITY)
         with screen.progress(), screen.stage("access"):
             ready = study.prepare(profile)
-            there = _facilities(ready, supply)
+            # Whom those beyond the boundary serve besides is not known.
+            there = _facilities(ready, supply, beyond=False)
             answer = study.city_access(
                 ready, ready.ways(way), there, capacity, method, minutes, **asked
             )

@@ -77,7 +77,7 @@ def _bridges(profile: City) -> pd.DataFrame | None:
     ready = study.prepare(profile)
     try:
         (layer,) = require(ready.layers, plan.headline_facilities)
-        there, mode = layer.with_status("existing"), load_catalog().mode(plan.headline_mode)
+        there, mode = layer.reachable(), load_catalog().mode(plan.headline_mode)
         return study.bridge_dependence(ready, mode, there, plan.headline_minutes)
     except InputError:
         return None

@@ -142,7 +142,7 @@ def _in_city(screen: Screen, city: str | None, asked: dict):
             ways = ready.ways(way)
             if asked["facilities"]:
                 (layer,) = require(ready.layers, asked["facilities"])
-                existing = layer.with_status("existing")
+                existing = layer.reachable()
         with screen.stage("siting"):
             if spacing:
                 given = study.grid_candidates(ready, spacing, exclude, asked["anywhere"])

@@ -60,7 +60,7 @@ def compute(indicator: Indicator, scene: Scene) -> Measured:
 def _minutes(indicator: Indicator, scene: Scene) -> Measured:
     # The distance that a clause of minutes is about: straight ahead through built-up land.
     reach_m = indicator.minutes / scene.mode(indicator.mode).built_up.pace_min_per_m
-    frame, trust = scene.features(indicator.layer, indicator.where, reach_m)
+    frame, trust = scene.features(indicator.layer, indicator.where, reach_m, beyond=True)
     trust &= scene.ground_trust
     limit = indicator.minutes + _NOISE_MIN
     if indicator.of == "villages":
@@ -76,7 +76,7 @@ def _metres(indicator: Indicator, scene: Scene) -> Measured:
     import shapely
 
     reach_m = indicator.reach_m
-    frame, trust = scene.features(indicator.layer, indicator.where, reach_m)
+    frame, trust = scene.features(indicator.layer, indicator.where, reach_m, beyond=True)
     near = _circles(indicator, scene, frame)
     if indicator.of == "villages":
         villages, known = scene.features("villages", reach_m=reach_m)

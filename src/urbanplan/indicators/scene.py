@@ -133,7 +133,9 @@ class Scene:
         kind = held.kind if held is not None else load_catalog().layer(layer)
         return kind.name_zh, kind.name_en
 
-    def features(self, name: str, where: str = "", reach_m: float = np.inf):
+    def features(
+        self, name: str, where: str = "", reach_m: float = np.inf, *, beyond: bool = False
+    ):
         """Existing, located features of a layer in the metric system, and what they are worth.
 
         Parameters
@@ -143,6 +145,8 @@ class Scene:
             Condition; see `urbanplan.layers.select`.
         reach_m : float
             The distance that they are asked about: what is drawn more roughly cannot tell.
+        beyond : bool
+            With those beyond the boundary: where it is asked what the people inside reach.
 
         Raises
         ------
@@ -153,7 +157,10 @@ class Scene:
             zh, en = self.called(name)
             raise CannotTellError(f"没有图层“{zh}” / there is no layer of {en}")
         layer = self.layers[name]
-        frame = layer.frame if layer.kind.geometry == "none" else layer.with_status("existing")
+        if layer.kind.geometry == "none":
+            frame = layer.frame
+        else:
+            frame = layer.reachable() if beyond else layer.with_status("existing")
         frame = select(frame[frame["status"] == "existing"], where)
         if not len(frame):
             zh, en = self.called(name)

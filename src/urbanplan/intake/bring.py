@@ -15,10 +15,11 @@ from urbanplan.city import City
 from urbanplan.errors import InputError
 from urbanplan.files import Delivery, is_total
 from urbanplan.intake.datum import Settled, require_near, settle, suspected_shift
+from urbanplan.intake.fetch import around
 from urbanplan.intake.fields import Worth, columns_of, fill, match
-from urbanplan.intake.folder import district_names, write_layer
-from urbanplan.intake.shapes import REFUSALS, cut, doubles, repair
-from urbanplan.layers import Finding, Layer, load_layer, with_figures
+from urbanplan.intake.folder import district_names, marked, write_layer
+from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
+from urbanplan.layers import OUTSIDE, Finding, Layer, load_layer, with_figures
 from urbanplan.manifest import DataGap, held_of, with_gaps
 
 if TYPE_CHECKING:
@@ -140,7 +141,10 @@ def bring(
         if settled.system not in ("gcj02", "bd09") and districts is not None:
             suspicion = suspected_shift(settled.frame, districts)
     notes += [suspicion] * bool(suspicion)
-    rows, shapes, repaired, refused = _fitted(settled.frame, kind, mapped, worth, area, delivery)
+    near = None if area is None or kind.role != "facility" else around(city)
+    rows, shapes, repaired, refused = _fitted(
+        settled.frame, kind, mapped, worth, area, near, delivery
+    )
     if strict:
         repairs = [*_left_out(totals), *(f"{f.feature}: {f.message}" for f in repaired)]
         found = (len(totals) + len(repaired), len(refused))
@@ -152,6 +156,12 @@ def bring(
         # Where a feature lies is what its shape says.
         here = district_names(shapes, districts)
         rows["district"] = [h or d for h, d in zip(here, rows["district"])]
+    beyond = int(rows[OUTSIDE].sum())
+    if beyond:
+        notes.append(
+            f"{beyond}处在城市范围外，计入出行时间，不计入城市的设施数 / {beyond} lie beyond the boundary:"
+            " they count in travel times, not among the city's facilities"
+        )
     added, changed = _news(before, rows, shapes)
     rows, shapes = _together(before, rows, shapes)
     origin = _origin(delivery, settled, worth, day)
@@ -252,7 +262,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fitted(
-    frame: gpd.GeoDataFrame, kind: LayerKind, mapped, worth: Worth, area, delivery: Delivery
+    frame: gpd.GeoDataFrame, kind: LayerKind, mapped, worth: Worth, area, near, delivery: Delivery
 ):
     # Rows and shapes that are fit for the layer, and what it took.
     shapes = np.array(list(frame.geometry.values), object)
@@ -260,9 +270,14 @@ def _fitted(
     clockwise = delivery.driver in ("ESRI Shapefile", "OpenFileGDB")
     done = repair(shapes, labels, kind, clockwise=clockwise)
     repaired, refused, keep, shapes = done.repaired, done.refused, done.keep, done.shapes
-    left = np.ones(len(shapes))
+    left, outside = np.ones(len(shapes)), np.zeros(len(shapes), bool)
     if area is not None:
         inside = cut(shapes, area, kind.geometry)
+        if near is not None:
+            # The people inside reach what is near the boundary.
+            outside = np.array([s is None for s in inside], bool)
+            inside[outside] = cut_beyond(shapes, area, near, kind.geometry)[outside]
+            outside &= np.array([s is not None for s in inside], bool)
         for row in np.flatnonzero(keep):
             if shapes[row] is not None and inside[row] is None:
                 refused.append(
@@ -288,8 +303,8 @@ def _fitted(
             refused.append(Finding(kind.id, labels[row], "empty", "has neither a place nor a name"))
             keep[row] = False
     repaired += [*findings, *_shared(rows, left, keep, kind, labels)]
-    rows = rows.loc[keep, columns_of(kind)].reset_index(drop=True)
-    return rows, shapes[keep], repaired, refused
+    rows = rows.loc[keep, columns_of(kind)].assign(**{OUTSIDE: outside[keep]})
+    return rows.reset_index(drop=True), shapes[keep], repaired, refused
 
 
 def _shared(rows: pd.DataFrame, left: np.ndarray, keep, kind: LayerKind, labels) -> list[Finding]:
@@ -344,11 +359,14 @@ def _together(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray):
     if before is None:
         return rows, shapes
     # What comes again under its id comes in the place of the old.
-    old = before.frame[~before.frame["id"].isin(rows["id"])]
+    old = marked(before.frame, before.outside)
+    old = old.assign(**{OUTSIDE: old.get(OUTSIDE, False)})
+    old = old[~old["id"].isin(rows["id"])]
     both = pd.concat(
         [pd.DataFrame(old.drop(columns="geometry")).astype(object), rows.astype(object)]
     )
     # Figures stay figures: a column of mixed objects would be written as text.
+    both[OUTSIDE] = both[OUTSIDE].astype(bool)
     return with_figures(before.kind, both.reset_index(drop=True), None), [*old.geometry, *shapes]
 
 

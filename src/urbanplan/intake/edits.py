@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from urbanplan.files import (
 )
 from urbanplan.intake.datum import settle
 from urbanplan.intake.fields import Worth, columns_of, fill
-from urbanplan.intake.folder import district_names, write_layer
+from urbanplan.intake.folder import district_names, marked, write_layer
 from urbanplan.intake.shapes import repair
 from urbanplan.layers import Finding, Layer
 from urbanplan.manifest import held_of, with_gaps
@@ -107,7 +107,7 @@ def take(city: City, base: Mapping[str, Layer], path: Path | str) -> Edits:
         one = _compared(city, base[name], delivery)
         if one.rows:
             origin = delivery
-            layers[name] = Layer(base[name].kind, one.frame, path, f"{delivery.sha256}:{name}")
+            layers[name] = replace(base[name], frame=one.frame, path=path, sha256=f"{delivery.sha256}:{name}")  # fmt: skip
         rows += one.rows
         findings += one.findings
     table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -329,6 +329,7 @@ def keep(city: City, edits: Edits, day: str = "") -> dict[str, Path]:
         if name not in ("districts", "study_area") and districts is not None:
             here = district_names(np.array(list(frame.geometry), object), districts.located)
             frame = frame.assign(district=[h or d for h, d in zip(here, frame["district"])])
+        frame = marked(frame, layer.outside)
         table = frame.drop(columns="geometry")
         written[name] = write_layer(
             city.layers_folder, layer.kind, table, frame.geometry, said, {key: row}

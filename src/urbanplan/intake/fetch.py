@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan import manifest
-from urbanplan.catalog import LayerKind, OsmRule, load_catalog, read_osm_rules
+from urbanplan.catalog import GEOMETRY_TYPES, LayerKind, OsmRule, load_catalog, read_osm_rules
 from urbanplan.city import City
 from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
 from urbanplan.files import sha256
+from urbanplan.intake.facilities import in_use, kind_of, one_each
 from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, write_layer
-from urbanplan.intake.shapes import cut, doubles, repair
-from urbanplan.layers import load_layer
+from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
+from urbanplan.layers import BEYOND, OUTSIDE, load_layer
 from urbanplan.manifest import DataGap, covered_gap, with_gaps
 from urbanplan.sources.extract import Extract, Feature, read_extract, sea_of
 from urbanplan.sources.osm import write_osm
+from urbanplan.sources.streets import aground
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 STREETS = "streets.osm.pbf"
 #: Name of the origin in the manifest.
 _ORIGIN = "openstreetmap"
-#: Streets are read so far around the city: the shortest way may lead outside.
-_AROUND_M = 2000.0
+#: Streets are read so far around the city, at least and at most.
+_AROUND_M = (2000.0, 5000.0)
 #: Positional accuracy that stands in for OpenStreetMap's, which states none.
 #: Haklay (2010), Environment and Planning B 37, found a mean of about 6 m in London.
 _ACCURACY_M = 10.0
@@ -93,12 +97,24 @@ def area_of(city: City) -> BaseGeometry:
     return located.geometry.union_all()
 
 
+def around_m(city: City) -> float:
+    """How far around a city its streets, and the facilities there, are read, in metres.
+
+    As far as the fastest mode gets within the longest limit, in built-up land and straight ahead:
+    2 km at least, since the shortest way may lead outside, and 5 km at most, since the surroundings
+    of a town must not take more time than the town.
+    """
+    plan = city.analysis
+    paces = (load_catalog().mode(m).built_up.pace_min_per_m for m in plan.modes)
+    return float(np.clip(max(plan.minutes) / min(paces), *_AROUND_M))
+
+
 def around(city: City) -> BaseGeometry:
-    """The study area with a margin of 2 km, in WGS84."""
+    """The study area with a margin of `around_m`, in WGS84."""
     import geopandas as gpd
 
-    area = gpd.GeoSeries([area_of(city)], crs=WGS84).to_crs(city.metric_crs)
-    return area.buffer(_AROUND_M).simplify(_AROUND_M / 20).to_crs(WGS84).iloc[0]
+    area, margin = gpd.GeoSeries([area_of(city)], crs=WGS84).to_crs(city.metric_crs), around_m(city)
+    return area.buffer(margin).simplify(margin / 20).to_crs(WGS84).iloc[0]
 
 
 def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> Fetched:
@@ -118,47 +134,49 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
     -------
     Fetched
     """
-    catalog, area = load_catalog(), area_of(city)
+    catalog, area, near = load_catalog(), area_of(city), around(city)
     rules = [r for r in read_osm_rules() if replace or _may_fill(city, r.layer)]
     kept = tuple(r.layer for r in read_osm_rules() if r not in rules)
-    extract = read_extract(path, area, around(city), rules)
-    found: dict[str, tuple[Any, np.ndarray]] = {}
-    water = _metric(city, [f.geometry for f in _of(extract, "water")])
-    sea = sea_of(area, extract.coast)
-    districts = load_layer(city, "districts").located if city.has("districts.geojson") else None
-    for rule in rules:
-        kind = catalog.layer(rule.layer)
-        features = _chosen(city, rule, extract, kind, [*water, *_metric(city, [sea])])
-        rows, shapes = _rows(features, rule, kind, area, extract)
-        if rule.layer == "water" and not sea.is_empty:
-            rows, shapes = _with_sea(rows, shapes, sea, kind, extract)
-        rows["district"] = district_names(shapes, districts)
-        found[rule.layer] = rows[columns_of(kind)], shapes
-    origin, gaps = _origin(Path(path), extract, day), _gaps(city, area, extract)
+    beyond = {r.layer for r in rules if catalog.layer(r.layer).role == "facility"}
+    extract = read_extract(path, area, near, rules, beyond)
+    sea = sea_of(
+        area, extract.coast, extract.bounds if extract.stated else None, aground(extract.streets)
+    )
+    maker = _Maker(city, area, near, extract, day)
+    found = {rule.layer: maker.layer(rule, catalog.layer(rule.layer), sea.shape) for rule in rules}
+    origin = _origin(Path(path), extract, day)
+    gaps = _gaps(city, area.difference(sea.shape), extract, maker.broken)
+    untold = [DataGap("note", why=text, origin=_ORIGIN) for text in sea.findings]
     said = with_gaps({"built_from": [_ORIGIN]}, gaps)
     for name, (rows, shapes) in found.items():
         if len(rows) or _held(city, name):
-            write_layer(city.layers_folder, catalog.layer(name), rows, shapes, said, origin)
+            own = with_gaps(said, untold) if name == "water" else said
+            write_layer(city.layers_folder, catalog.layer(name), rows, shapes, own, origin)
     said = {"ways": extract.streets.ways, **said}
     with manifest.replacing(city.layers_folder, STREETS, said, origin) as new:
         write_osm(new, extract.streets)
-    counts = {name: len(rows) for name, (rows, _) in found.items()}
-    notes = tuple(gap.sentence("提取文件", "the extract") for gap in gaps)
-    return Fetched(counts, extract.streets.ways, kept, notes)
+    counts = {name: int((~rows[OUTSIDE]).sum()) for name, (rows, _) in found.items()}
+    lacking = [gap.sentence("提取文件", "the extract") for gap in (*gaps, *untold)]
+    return Fetched(counts, extract.streets.ways, kept, (*lacking, *maker.notes()))
 
 
-def _gaps(city: City, area: BaseGeometry, extract: Extract) -> tuple[DataGap, ...]:
+def _gaps(
+    city: City, land: BaseGeometry, extract: Extract, broken: Mapping[str, int]
+) -> tuple[DataGap, ...]:
     # What an extract lacks looks like what is not there: it must be said.
     import shapely
 
-    inside = area.intersection(shapely.box(*extract.bounds))
-    (whole,) = _metric(city, [area])
-    share = sum(s.area for s in _metric(city, [inside])) / whole.area
-    gaps = [*covered_gap(share, _ORIGIN)]
-    if extract.left_out:
-        why = "伸出提取文件边缘，无法闭合 / they reach over its edge and could not be closed"
-        gaps.append(DataGap("left_out", None, extract.left_out, why, _ORIGIN))
-    return (*gaps, *(DataGap("note", why=text, origin=_ORIGIN) for text in extract.findings))
+    share = 1.0
+    if land.area:
+        inside = land.intersection(shapely.box(*extract.bounds))
+        (whole,) = _metric(city, [land])
+        share = sum(s.area for s in _metric(city, [inside])) / whole.area
+    left_out = [
+        DataGap("left_out", None, n, why, _ORIGIN)
+        for why, n in sorted({**extract.left_out, **broken}.items())
+    ]
+    notes = [DataGap("note", why=text, origin=_ORIGIN) for text in extract.findings]
+    return (*covered_gap(share, _ORIGIN), *left_out, *notes)
 
 
 def _of(extract: Extract, layer: str) -> Sequence[Feature]:
@@ -186,61 +204,138 @@ def _metric(city: City, shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
     ]
 
 
-def _chosen(
-    city: City, rule: OsmRule, extract: Extract, kind: LayerKind, water: Sequence[BaseGeometry]
-) -> list[Feature]:
-    # Large enough, near enough to water, and not the same thing twice.
-    import shapely
+class _Maker:
+    """Features of an extract on their way into layers, and what is said of them."""
 
-    features = list(_of(extract, rule.layer))
-    shapes = np.array(_metric(city, [f.geometry for f in features]), object)
-    keep = np.ones(len(features), bool)
-    if rule.min_m2 and len(features):
-        keep &= shapely.area(shapes) >= rule.min_m2
-    if rule.near_water_m is not None and len(features):
-        lines = _metric(city, [f.geometry for f in _of(extract, "river_lines")])
-        banks = shapely.union_all(shapely.buffer([*water, *lines], rule.near_water_m))
-        shapely.prepare(banks)
-        near = shapely.intersects(banks, shapes)
-        wet = shapely.length(shapely.intersection(shapes, banks))
-        keep &= near & (wet >= 0.5 * shapely.length(shapes))
-    if kind.geometry == "point":
-        keep &= ~_inside_another(features, shapes)
-    return [f for f, k in zip(features, keep) if k]
+    def __init__(
+        self, city: City, area: BaseGeometry, near: BaseGeometry, extract: Extract, day: str
+    ) -> None:
+        self.city, self.area, self.near, self.extract = city, area, near, extract
+        self.day = extract.as_of or day
+        held = city.has("districts.geojson")
+        self.districts = load_layer(city, "districts").located if held else None
+        self.water = _metric(city, [f.geometry for f in _of(extract, "water")])
+        self._left_out: Counter[tuple[str, str]] = Counter()
+        self.broken: Counter[str] = Counter()
+        self._mended = self._merged = self._outside = 0
 
+    def layer(self, rule: OsmRule, kind: LayerKind, sea: BaseGeometry):
+        """Rows and shapes of one layer, those beyond the boundary marked."""
+        features = self._chosen(rule, kind, [*self.water, *_metric(self.city, [sea])])
+        rows, shapes = self._rows(features, rule, kind)
+        rows["district"] = district_names(shapes, self.districts)
+        rows = rows[[*columns_of(kind), OUTSIDE]]
+        if rule.layer == "water" and not sea.is_empty:
+            rows, shapes = _with_sea(rows, shapes, sea, kind, self.extract)
+            rows["district"] = district_names(shapes, self.districts)
+        self._outside += int(rows[OUTSIDE].sum())
+        return rows, shapes
 
-def _inside_another(features: Sequence[Feature], shapes: np.ndarray) -> np.ndarray:
-    # A hospital drawn as an area and once more as a point on it is one hospital.
-    import shapely
+    def notes(self) -> tuple[str, ...]:
+        """What was mended, left out, and counted once."""
+        said = [
+            f"{n:,}处未采用：{zh} / {n:,} left out: {en}"
+            for (zh, en), n in sorted(self._left_out.items())
+        ]
+        if self._mended:
+            said.append(
+                f"有{self._mended:,}个面轮廓自交等，已修复 / {self._mended:,} shapes whose outline"
+                " crosses itself or the like were repaired"
+            )
+        if self._merged:
+            said.append(
+                f"有{self._merged:,}处是别处设施的一部分（建筑、入口、科室等），不另计 /"
+                f" {self._merged:,} are parts of other facilities (buildings, entrances, departments)"
+                " and not counted again"
+            )
+        if self._outside:
+            said.append(
+                f"城市范围外{self._around_km():g}千米内有{self._outside:,}处设施，计入出行时间，不计入城市的设施数 /"
+                f" {self._outside:,} facilities within {self._around_km():g} km beyond the boundary count"
+                " in travel times, not among the city's facilities"
+            )
+        return tuple(said)
 
-    out = np.zeros(len(features), bool)
-    points = np.flatnonzero([f.id[0] == "n" for f in features])
-    areas = np.flatnonzero([f.id[0] != "n" for f in features])
-    if len(points) and len(areas):
-        tree = shapely.STRtree(shapes[areas])
-        point, area = tree.query(shapes[points], predicate="intersects")
-        for p, a in zip(points[point], areas[area]):
-            one, other = features[p].tags.get("name"), features[a].tags.get("name")
-            out[p] |= one is None or one == other
-    return out
+    def _around_km(self) -> float:
+        return around_m(self.city) / 1000
 
+    def _chosen(
+        self, rule: OsmRule, kind: LayerKind, water: Sequence[BaseGeometry]
+    ) -> list[Feature]:
+        # In use, large enough, near enough to water, and not the same thing twice.
+        import shapely
 
-def _rows(features, rule: OsmRule, kind: LayerKind, area: BaseGeometry, extract: Extract):
-    import pandas as pd
+        features = self._sound(_of(self.extract, rule.layer), kind)
+        areas_m2 = shapely.area(self._shapes(features))
+        features, left_out = in_use(features, areas_m2, rule, self.day)
+        self._left_out += left_out
+        shapes = self._shapes(features)
+        keep = np.ones(len(features), bool)
+        if rule.min_m2:
+            keep &= shapely.area(shapes) >= rule.min_m2
+        if rule.near_water_m is not None and len(features):
+            lines = _metric(self.city, [f.geometry for f in _of(self.extract, "river_lines")])
+            banks = shapely.union_all(shapely.buffer([*water, *lines], rule.near_water_m))
+            shapely.prepare(banks)
+            near = shapely.intersects(banks, shapes)
+            wet = shapely.length(shapely.intersection(shapes, banks))
+            keep &= near & (wet >= 0.5 * shapely.length(shapes))
+        features = [f for f, k in zip(features, keep) if k]
+        if kind.geometry != "point":
+            return features
+        single = one_each(features, shapes[keep], rule)
+        self._merged += len(features) - len(single)
+        return single
 
-    shapes = np.array([f.geometry for f in features], object)
-    labels = np.array([f.id for f in features], object)
-    if kind.geometry == "point":
-        shapes = np.array([s.representative_point() for s in shapes], object)
-    done = repair(shapes, labels, kind)
-    shapes = cut(done.shapes, area, kind.geometry)
-    keep = done.keep & np.array([s is not None for s in shapes], bool)
-    table = pd.DataFrame([_tagged(f, rule) for f in features], columns=columns_of(kind))
-    mapped = {c: c for c in table.columns}
-    rows, _ = fill(table, shapes, mapped, kind, _worth(extract))
-    rows["note_zh"], rows["note_en"] = _NOTES
-    keep[doubles(shapes, rows["name_zh"].to_numpy(), keep)] = False
-    return rows[keep].reset_index(drop=True), shapes[keep]
+    def _shapes(self, features: Sequence[Feature]) -> np.ndarray:
+        return np.array(_metric(self.city, [f.geometry for f in features]), object)
+
+    def _sound(self, features: Sequence[Feature], kind: LayerKind) -> list[Feature]:
+        # Areas are made valid as an import does it, before anything is asked of them.
+        areal = [f.geometry.geom_type in GEOMETRY_TYPES["polygon"] for f in features]
+        drawn = [f for f, a in zip(features, areal) if a]
+        shapes = np.array([f.geometry for f in drawn], object)
+        labels = np.array([f.id for f in drawn], object)
+        done = repair(shapes, labels, dataclasses.replace(kind, geometry="polygon"), clockwise=True)
+        self._mended += len({f.feature for f in done.repaired if f.rule == "make_valid"})
+        self.broken += Counter(REFUSALS[f.rule] for f in done.refused)
+        good = {
+            f.id: f._replace(geometry=shape)
+            for f, shape, k in zip(drawn, done.shapes, done.keep)
+            if k
+        }
+        return [good[f.id] if a else f for f, a in zip(features, areal) if not a or f.id in good]
+
+    def _rows(self, features: list[Feature], rule: OsmRule, kind: LayerKind):
+        import pandas as pd
+
+        shapes = np.array([f.geometry for f in features], object)
+        labels = np.array([f.id for f in features], object)
+        if kind.geometry == "point":
+            shapes = np.array([s.representative_point() for s in shapes], object)
+        done = repair(shapes, labels, kind)
+        inside = cut(done.shapes, self.area, kind.geometry)
+        beyond = np.full(len(shapes), None, object)
+        if kind.role == "facility":
+            beyond = cut_beyond(done.shapes, self.area, self.near, kind.geometry)
+        rows, parts, outside = [], [], []
+        for mark, pieces in ((False, inside), (True, beyond)):
+            for i in np.flatnonzero(done.keep & np.array([s is not None for s in pieces], bool)):
+                row = _tagged(features[i], rule)
+                if mark and inside[i] is not None:
+                    row["id"] += BEYOND
+                rows.append(row)
+                parts.append(pieces[i])
+                outside.append(mark)
+        table = pd.DataFrame(rows, columns=columns_of(kind))
+        shapes = np.array(parts, object)
+        mapped = {c: c for c in table.columns}
+        table, _ = fill(table, shapes, mapped, kind, _worth(self.extract))
+        table["note_zh"], table["note_en"] = _NOTES
+        table[OUTSIDE] = np.array(outside, bool)
+        keep = np.ones(len(table), bool)
+        keep[doubles(shapes, table["name_zh"].to_numpy(), keep)] = False
+        return table[keep].reset_index(drop=True), shapes[keep]
 
 
 def _worth(extract: Extract) -> Worth:
@@ -254,7 +349,7 @@ def _tagged(feature: Feature, rule: OsmRule) -> dict[str, Any]:
     name = tags.get("name")
     row["name_zh"] = tags.get("name:zh") or tags.get("name:zh-Hans") or name
     row["name_en"] = tags.get("name:en") or name
-    row["kind"] = next((tags[k] for k in rule.kind if k in tags), None)
+    row["kind"] = kind_of(tags, rule)
     for column, key in rule.columns.items():
         value = tags.get(key)
         if column == "speed_kmh":
@@ -281,6 +376,7 @@ def _with_sea(rows, shapes, sea: BaseGeometry, kind: LayerKind, extract: Extract
     )
     own, _ = fill(one, np.array([sea], object), {c: c for c in one.columns}, kind, _worth(extract))
     own["note_zh"], own["note_en"] = _NOTES
+    own[OUTSIDE] = False
     both = pd.concat([rows, own], ignore_index=True)
     return both, np.array([*shapes, sea], object)
 

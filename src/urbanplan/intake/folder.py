@@ -12,6 +12,7 @@ from urbanplan import manifest
 from urbanplan.catalog import LayerKind
 from urbanplan.crs import WGS84
 from urbanplan.files import write_geojson, write_text
+from urbanplan.layers import OUTSIDE
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -41,7 +42,7 @@ def write_layer(
         The city's layers folder.
     kind : LayerKind
     rows : DataFrame
-        Every column of the layer.
+        Every column of the layer, and `OUTSIDE` where some lie beyond the city's boundary.
     shapes : sequence of geometry or None
         In WGS84.
     said : mapping
@@ -53,10 +54,27 @@ def write_layer(
 
     frame = gpd.GeoDataFrame(rows, geometry=list(shapes), crs=WGS84)
     frame = frame.sort_values("id", kind="stable", ignore_index=True)
-    name = f"{kind.id}.geojson"
-    with manifest.replacing(folder, name, {"features": len(frame), **said}, origins) as new:
+    name, counts = f"{kind.id}.geojson", {"features": len(frame)}
+    if OUTSIDE in frame:
+        outside = int(frame[OUTSIDE].sum())
+        if outside:
+            counts = {"features": len(frame) - outside, OUTSIDE: outside}
+        else:
+            frame = frame.drop(columns=OUTSIDE)
+    with manifest.replacing(folder, name, {**counts, **said}, origins) as new:
         write_geojson(new, frame)
     return folder / name
+
+
+def marked(frame: gpd.GeoDataFrame, outside: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """A layer's rows with those beyond the boundary behind them, marked in `OUTSIDE`."""
+    import pandas as pd
+
+    if outside is None:
+        return frame
+    return pd.concat(
+        [frame.assign(**{OUTSIDE: False}), outside.assign(**{OUTSIDE: True})], ignore_index=True
+    )
 
 
 def district_names(shapes: np.ndarray, districts: gpd.GeoDataFrame | None) -> list[str]:

@@ -235,11 +235,16 @@ def _turned(desk: _Desk, clockwise: bool) -> None:
 
 
 def _moving(desk: _Desk) -> None:
+    rows = _every(desk)
+    rows = rows[_motionless(desk.shapes[rows])]
+    desk.refuse(rows, "length", "is a line without length")
+
+
+def _motionless(lines: np.ndarray) -> np.ndarray:
+    # Layers are stored to six decimals of a degree: what is shorter becomes a point.
     import shapely
 
-    rows = _every(desk)
-    rows = rows[shapely.length(desk.shapes[rows]) == 0]
-    desk.refuse(rows, "length", "is a line without length")
+    return shapely.length(shapely.transform(lines, lambda xy: np.round(xy, 6))) == 0
 
 
 def doubles(shapes: np.ndarray, names: np.ndarray, keep: np.ndarray) -> np.ndarray:
@@ -285,11 +290,44 @@ def cut(shapes: np.ndarray, area: BaseGeometry, family: str) -> np.ndarray:
     return out
 
 
+def cut_beyond(
+    shapes: np.ndarray, area: BaseGeometry, near: BaseGeometry, family: str
+) -> np.ndarray:
+    """Shapes as far as they lie near an area but not in it; None where they do not.
+
+    Parameters
+    ----------
+    shapes, family
+        As for `cut`.
+    area, near : geometry
+        In the same system; `near` holds `area`.
+    """
+    import shapely
+
+    shapely.prepare(near)
+    out = np.full(len(shapes), None, object)
+    rows = np.flatnonzero([s is not None for s in shapes])
+    rows = rows[shapely.intersects(near, shapes[rows]) & ~shapely.covers(area, shapes[rows])]
+    if family == "point":
+        rows = rows[~shapely.intersects(area, shapes[rows])]
+        out[rows] = shapes[rows]
+        return out
+    ring = near.difference(area)
+    for row, part in zip(rows, shapely.intersection(shapes[rows], ring)):
+        out[row] = _only(part, family)
+    return out
+
+
 def _only(shape: BaseGeometry, family: str) -> BaseGeometry | None:
     import shapely
 
     parts = [p for p in shapely.get_parts(shape) if p.geom_type in GEOMETRY_TYPES[family]]
-    flat = [q for p in parts for q in shapely.get_parts(p)]
+    flat = np.array([q for p in parts for q in shapely.get_parts(p)], object)
+    if family == "polygon":
+        flat = flat[2 * shapely.area(flat) >= _SLIVER_DEG * shapely.length(flat)]
+    elif family == "line":
+        flat = flat[~_motionless(flat)]
+    flat = list(flat)
     if not flat:
         return None
     many = shapely.MultiPolygon if family == "polygon" else shapely.MultiLineString

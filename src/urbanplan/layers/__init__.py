@@ -2,6 +2,8 @@
 
 from urbanplan.layers.checks import check_city
 from urbanplan.layers.model import (
+    BEYOND,
+    OUTSIDE,
     Finding,
     Layer,
     accuracy_under,
@@ -16,6 +18,8 @@ from urbanplan.layers.model import (
 )
 
 __all__ = [
+    "BEYOND",
+    "OUTSIDE",
     "Finding",
     "Layer",
     "accuracy_under",

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 _MAY_BE_EMPTY = {"district", "note_zh", "note_en", "accuracy_m"}
 
 
+#: Member of a feature that lies beyond the city's boundary, and what its id ends with where it is
+#: the rest of one that lies on both sides.
+OUTSIDE, BEYOND = "outside", ":beyond"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing wrong with one feature (or with the whole layer, when `feature` is empty)."""
@@ -42,12 +47,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Layer:
-    """Features of one kind in WGS84, with the file they came from and its SHA-256."""
+    """Features of one kind in WGS84, with the file they came from and its SHA-256.
+
+    `frame` holds the city's own; `outside`, where there are any, those beyond its boundary: they are
+    reached by the people inside, and are in no count of the city's.
+    """
 
     kind: LayerKind
     frame: gpd.GeoDataFrame
     path: Path
     sha256: str
+    outside: gpd.GeoDataFrame | None = None
 
     @property
     def id(self) -> str:
@@ -76,6 +86,26 @@ class Layer:
                 remedy=f"use one of {', '.join(STATUSES)}",
             )
         return frame[frame["status"].isin(statuses) | frame["id"].isin(also)]
+
+    def reachable(self) -> gpd.GeoDataFrame:
+        """Existing features of the city, and those beyond its boundary that its people reach.
+
+        What lies on both sides of the boundary is one feature.
+        """
+        import pandas as pd
+
+        own = self.with_status("existing")
+        if self.outside is None:
+            return own
+        rest = self.outside[self.outside["status"] == "existing"]
+        split = rest["id"].str.endswith(BEYOND)
+        shapes = dict(zip(rest.loc[split, "id"].str.removesuffix(BEYOND), rest.geometry[split]))
+        whole = [
+            shape.union(shapes[fid]) if fid in shapes else shape
+            for fid, shape in zip(own["id"], own.geometry)
+        ]
+        own = own.set_geometry(whole, crs=own.crs)
+        return pd.concat([f for f in (own, rest[~split]) if len(f)] or [own], ignore_index=True)
 
 
 def load_layer(city: City, name: str) -> Layer:
@@ -108,8 +138,12 @@ def load_layer(city: City, name: str) -> Layer:
             remedy="give each feature an id of its own",
         )
     _require_degrees(frame, path)
+    beyond = frame[OUTSIDE].eq(True) if OUTSIDE in frame.columns else None
     frame = frame[[*COMMON_COLUMNS, *kind.columns, "geometry"]].copy()
-    return Layer(kind, with_figures(kind, frame, path), path, sha256(path))
+    frame = with_figures(kind, frame, path)
+    if beyond is None or not beyond.any():
+        return Layer(kind, frame, path, sha256(path))
+    return Layer(kind, frame[~beyond], path, sha256(path), frame[beyond])
 
 
 def with_figures(kind: LayerKind, frame: gpd.GeoDataFrame, where: object) -> gpd.GeoDataFrame:

@@ -14,12 +14,21 @@ if TYPE_CHECKING:
 #: OGC geometry type of a table by the family of its layer kind.
 _TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon"}
 #: Results that have a place, and those that are tables only.
-_MAPS = ("bands", "isochrones", "gaps", "demand", "scenario_bands", "differences", "conflicts")
+_MAPS = (
+    "bands",
+    "isochrones",
+    "gaps",
+    "demand",
+    "scenario_bands",
+    "differences",
+    "conflicts",
+    "outside",
+)
 _TABLES = (
     "coverage", "scenario_coverage", "indicators", "checks", "data_gaps", "ledger", "targets",
 )  # fmt: skip
 #: Maps that a city without scenarios, or without conflicts, does not have.
-_MAYBE = ("scenario_bands", "differences", "conflicts")
+_MAYBE = ("scenario_bands", "differences", "conflicts", "outside")
 #: Results that are the plan's.
 _OF_PLAN = ("conflicts", "ledger", "targets")
 
@@ -68,7 +77,8 @@ def worth_of(results: Results) -> dict[str, Any]:
 def types_of(results: Results) -> dict[str, str]:
     """OGC geometry type of each table that has one: one for all its rows."""
     there = [n for n in _MAPS if n not in _MAYBE or len(_result(results, n))]
-    types = {f"result_{name}": _TYPES["polygon"] for name in there}
+    points = ("outside",)
+    types = {f"result_{n}": _TYPES["point" if n in points else "polygon"] for n in there}
     for name, layer in results.layers.items():
         if layer.kind.geometry != "none":
             several = (layer.located.geom_type == "MultiPoint").any()

@@ -17,6 +17,7 @@ from urbanplan.publish.symbols import (
     conflict_rules,
     gap_rules,
     label_scale,
+    outside_rules,
     rules_of,
     shaded,
 )
@@ -90,7 +91,7 @@ def drawn_of(results: Results) -> list[Drawn]:
     plan = results.city.analysis
     found = [_input(layer, plan.headline_facilities) for layer in results.layers.values()]
     return [
-        *found, *_bands(results), *_isochrones(results), *_gaps(results), *_conflicts(results),
+        *found, *_outside(results), *_bands(results), *_isochrones(results), *_gaps(results), *_conflicts(results),
         *_scenarios(results), *_others(results),
     ]  # fmt: skip
 
@@ -111,6 +112,19 @@ def _pairs(results: Results):
     for facilities in plan.facilities:
         for mode in plan.modes:
             yield results.layers[facilities].kind, catalog.mode(mode)
+
+
+def _outside(results: Results) -> list[Drawn]:
+    there = set(results.outside["facilities"])
+    return [
+        Drawn(
+            f"outside_{kind.id}", "result_outside", f"{kind.name_zh}（城市范围外）", f"{kind.name_en} beyond the boundary",
+            RESULTS, "point", outside_rules(kind), (("facilities", kind.id),), rank=9,
+            shown=kind.id == results.city.analysis.headline_facilities,
+        )
+        for kind in (layer.kind for layer in results.layers.values())
+        if kind.id in there
+    ]  # fmt: skip
 
 
 def _bands(results: Results) -> list[Drawn]:

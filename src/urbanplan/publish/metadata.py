@@ -79,6 +79,7 @@ _WHOLE = {
     "result_gaps": ("未覆盖人口", "People out of reach"),
     "result_scenario_bands": ("情景等时圈", "Bands under scenarios"),
     "result_differences": ("情景时间变化", "Change of minutes under scenarios"),
+    "result_outside": ("城市范围外的设施", "Facilities beyond the boundary"),
     "result_conflicts": ("一致性核对", "Conflicts within the plan"),
     "result_demand": ("人口网格（推算）", "People per square (modelled)"),
 }

@@ -163,6 +163,17 @@ def _look(kind: LayerKind, name: str | None, status: str, quality: str) -> Look:
     )  # fmt: skip
 
 
+def outside_color(kind: LayerKind) -> str:
+    """A facility's colour, half as strong: it lies beyond the boundary and is not the city's."""
+    return "#" + "".join(f"{(int(kind.color[i : i + 2], 16) + 255) // 2:02x}" for i in (1, 3, 5))
+
+
+def outside_rules(kind: LayerKind) -> tuple[Rule, ...]:
+    """The one rule for facilities beyond the boundary."""
+    look = Look("point", "#ffffff", outside_color(kind), 0.3, (), 0.8, 0.8, size_mm=2.8)
+    return (Rule("outside", "城市范围外", "Beyond the boundary", (), look),)
+
+
 def band_rules(minutes: Sequence[float]) -> tuple[Rule, ...]:
     """Rules for bands and isochrones: one per limit, farthest first so that nearer lie on top."""
     ramp = ramp_of(minutes)

@@ -22,7 +22,7 @@ _SIDES = ("", ":left", ":right", ":both")
 WAY_KEYS = (
     "highway", "area", "route", "duration", "junction", "motorroad", "service", "construction", "disused", "abandoned",
     "bridge", "tunnel", "layer", "embankment", "covered", "indoor", "level", "conveying", "ford", "toll", "hov", "busway",
-    "ice_road", "winter_road", "seasonal", "surface", "tracktype", "smoothness", "sac_scale", "segregated", "psv", "bus",
+    "man_made", "floating", "ice_road", "winter_road", "seasonal", "surface", "tracktype", "smoothness", "sac_scale", "segregated", "psv", "bus",
     *_ACCESS, *(f"{key}:{way}" for key in _ACCESS for way in ("forward", "backward")),
     *("oneway" + mode for mode in ("", *(f":{key}" for key in _ACCESS[1:]))),
     *(f"cycleway{side}" for side in _SIDES), *(f"cycleway{side}:oneway" for side in _SIDES), *(f"sidewalk{side}" for side in _SIDES),

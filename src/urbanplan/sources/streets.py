@@ -185,3 +185,23 @@ def between(
         for r in restrictions
         if {r.from_way, r.to_way} <= ways and set(r.via) <= (ways if r.via_ways else points)
     )
+
+
+#: Tags of ways that do not lie on dry ground.
+_ALOFT = ("bridge", "tunnel", "ford", "ice_road", "floating", "man_made", "route")
+
+
+def dry_ways(streets: Streets) -> np.ndarray:
+    """Which ways lie on dry ground: no bridges, tunnels, fords, piers, ferries; bool, shape (ways,)."""
+    dry = np.array([all(t.get(k, "no") == "no" for k in _ALOFT) for t in streets.tags], bool)
+    return dry[streets.tags_of]
+
+
+def aground(streets: Streets) -> np.ndarray:
+    """Streets on dry ground (`dry_ways`) as lines in degrees; ndarray of LineString."""
+    import shapely
+
+    keep = dry_ways(streets) & (np.diff(streets.first) > 1)
+    way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
+    at = keep[way]
+    return shapely.linestrings(streets.lonlat[streets.refs[at]], indices=np.unique(way[at], return_inverse=True)[1])  # fmt: skip

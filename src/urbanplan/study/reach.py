@@ -95,11 +95,12 @@ def isochrones_by_facility(ready: Ready, ways: Ways, facilities: str) -> list[di
     """Isochrones of each facility of one kind, as rows with `ISOCHRONE_COLUMNS`.
 
     None where there are more than `MOST_SINGLE` of them, and on streets, where outlines are long,
-    only those of the headline.
+    only those of the headline. Those beyond the city's boundary are not its own.
     """
-    names = ready.layers[facilities].frame.set_index("id")
+    own = ready.layers[facilities].with_status("existing")
+    names, limits = own.set_index("id"), ready.city.analysis.minutes
     rows: list[dict] = []
-    placed, limits = ready.placed(ways, facilities), ready.city.analysis.minutes
+    placed = ready.put(ways, ready.metric(own))
     headline = facilities == ready.city.analysis.headline_facilities
     on_streets = isinstance(ways.ground, Network)
     if len(placed) > MOST_SINGLE or (on_streets and not headline):

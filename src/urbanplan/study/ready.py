@@ -12,7 +12,7 @@ import numpy as np
 from urbanplan.catalog import Mode
 from urbanplan.city import City
 from urbanplan.coverage import Parts, coverage, coverage_by, minutes_to_nearest, parts_of
-from urbanplan.crs import require_fit, to_crs
+from urbanplan.crs import WGS84, require_fit, to_crs, transform
 from urbanplan.demand import gather, spread, unpeopled
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.layers import Layer, gap_sentences, load_layers
@@ -20,6 +20,7 @@ from urbanplan.layers.model import require, require_usable
 from urbanplan.network import Network, build_network
 from urbanplan.sources import Streets, read_streets
 from urbanplan.sources.altered import with_ways, without_ways
+from urbanplan.sources.streets import dry_ways
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.traveltime import Nearest, Placed, at_nodes, matrix, nearest, place
 from urbanplan.zonal import parts
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Lines between a home and its street that are wet for longer than this cross the water.
 _WET_M = 1.0
+#: Where more of the streets run in the water, the water is drawn wrong; quays and wharfs take less.
+_WET_SHARE = 0.05
 #: OpenStreetMap's classes of roads, by those of the layers.
 _HIGHWAYS = {"expressway": "motorway"}
 #: The file that holds a city's streets; without it, land is a friction surface.
@@ -190,10 +193,9 @@ class Ready:
         return out.reshape(self.ground.grid.shape)
 
     def placed(self, ways: Ways, facilities: str) -> Placed:
-        """Existing facilities of one kind, put on streets or surface."""
+        """Existing facilities of one kind, put on streets or surface; those beyond the boundary too."""
         (layer,) = require(self.layers, facilities)
-        here = self.metric(layer.with_status("existing"))
-        return self._put(ways.ground, here)
+        return self._put(ways.ground, self.metric(layer.reachable()))
 
 
 def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
@@ -220,6 +222,8 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     streets = read_streets(city.find(STREETS)) if city.has(STREETS) else None
     neighbours = 16 if streets is None else 0
     ground = build_ground(area, water, existing, city.analysis.cell_m, neighbours=neighbours)
+    if streets is not None:
+        _require_dry(streets, ground, city)
     people, notes = _people(city, layers, districts, ground)
     notes = (*gap_sentences(city), *notes)
     heights = city.find("heights.tif") if city.has("heights.tif") else None
@@ -233,6 +237,30 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     if city.has("population.tif"):
         share = parts(people.index.to_numpy(), ground.grid, districts, "name_zh")
     return Ready(city, layers, ground, people, share, streets, heights, notes)
+
+
+def _require_dry(streets: Streets, ground: Ground, city: City) -> None:
+    # Water that drowns the streets is drawn wrong: nobody could walk there, and no land would be left.
+    import shapely
+
+    way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
+    xy = transform(streets.lonlat, WGS84, city.metric_crs)[streets.refs]
+    step = np.hypot(*np.diff(xy, axis=0).T)
+    middle = (xy[1:] + xy[:-1]) / 2
+    here = (way[1:] == way[:-1]) & dry_ways(streets)[way[1:]]
+    here &= shapely.intersects_xy(ground.area, *middle.T)
+    if ground.barrier.is_empty or not step[here].sum() > 0:
+        return
+    shapely.prepare(ground.barrier)
+    wet = here & shapely.intersects_xy(ground.barrier, *middle.T)
+    share = step[wet].sum() / step[here].sum()
+    if share > _WET_SHARE:
+        raise InputError(
+            f"{share:.0%} of the streets run in the water, without bridges, tunnels and ferries",
+            where=city.id,
+            remedy="correct the layer 'water' (`import --kind water --replace`), or the streets'"
+            " coordinates",
+        )
 
 
 def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -296,7 +324,7 @@ def coverage_of(
     Where no existing facility of the kind has a place, what is covered is NaN: it cannot be told.
     """
     (layer,) = require(ready.layers, facilities)
-    frame = ready.metric(layer.with_status("existing"))
+    frame = ready.metric(layer.reachable())
     table, cells, placed = cover(ready, ways, frame, limits_min, ready.parts)
     table.insert(0, "mode", ways.mode.id)
     table.insert(0, "facilities", facilities)

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from urbanplan.catalog import COMMON_COLUMNS
 from urbanplan.city import City
+from urbanplan.crs import WGS84
 from urbanplan.layers import Layer, data_gaps
 from urbanplan.plan import PlanBook
 from urbanplan.scenarios import Scenario
@@ -90,6 +92,24 @@ class Results:
     findings: tuple[str, ...]
     resumed: tuple[str, ...] = ()
     least: int = 0
+
+    @property
+    def outside(self) -> gpd.GeoDataFrame:
+        """Facilities beyond the boundary that count in travel times: points, and in ``facilities`` their layer."""
+        import geopandas as gpd
+        import pandas as pd
+
+        frames = [
+            layer.outside.assign(
+                facilities=name, geometry=layer.outside.geometry.representative_point()
+            )
+            for name, layer in self.layers.items()
+            if layer.outside is not None
+        ]
+        columns = ["facilities", *COMMON_COLUMNS, "geometry"]
+        if not frames:
+            return gpd.GeoDataFrame(columns=columns, geometry="geometry", crs=WGS84)
+        return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True)[columns], crs=WGS84)
 
     @property
     def data_gaps(self) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from urbanplan.city import City
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.demand import blocks, unassigned
@@ -99,7 +101,7 @@ def run(
         )
     with watch("plan"):
         told = book(plan_of(city), layers, indicators, city.metric_crs)
-    notes = [*unassigned(ready.demand), *_unlocated(layers, plan.facilities), *ready.findings]
+    notes = [*unassigned(ready.demand), *_counted(layers, plan.facilities), *ready.findings]
     return Results(
         city=city,
         layers=layers,
@@ -161,10 +163,16 @@ def _all(frames: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return pd.concat(full, ignore_index=True) if full else frames[0]
 
 
-def _unlocated(layers: Mapping[str, Layer], facilities: Sequence[str]) -> list[str]:
+def _counted(layers: Mapping[str, Layer], facilities: Sequence[str]) -> list[str]:
     notes = []
     for name in facilities:
         layer = layers[name]
+        beyond = 0 if layer.outside is None else len(layer.outside)
+        if beyond:
+            notes.append(
+                f"{layer.kind.name_zh}：城市范围外 {beyond} 处计入出行时间，不计入城市的设施数 / "
+                f"{layer.kind.name_en}: {beyond} beyond the boundary count in travel times, not among the city's"
+            )
         lost = len(layer.frame) - len(layer.located)
         if lost:
             notes.append(
@@ -175,18 +183,19 @@ def _unlocated(layers: Mapping[str, Layer], facilities: Sequence[str]) -> list[s
 
 
 def _moved(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[str]:
-    kind = ready.layers[facilities].kind
-    names = ready.layers[facilities].frame.set_index("id")["name_zh"]
+    layer = ready.layers[facilities]
+    kind, names = layer.kind, layer.reachable().set_index("id")["name_zh"]
     notes = []
     headline = facilities == ready.city.analysis.headline_facilities
-    if headline and len(placed) > MOST_SINGLE:
+    own = np.isin(placed.ids, layer.frame["id"].to_numpy()).sum()
+    if headline and own > MOST_SINGLE:
         notes.append(
-            f"{kind.name_zh}：{len(placed):,} 处，只绘合并等时圈 / {kind.name_en}: {len(placed):,} of them,"
+            f"{kind.name_zh}：{own:,} 处，只绘合并等时圈 / {kind.name_en}: {own:,} of them,"
             " drawn together only"
         )
     if isinstance(ways.ground, Network):
         # On streets the walk from the kerb is part of the way.
-        lost = len(placed.unplaced)
+        lost = sum(fid in layer.frame["id"].values for fid in placed.unplaced)
         text = (
             f"{kind.name_zh}：{lost} 处距可{ways.mode.name_zh}的街道过远，未计入 /"
             f" {kind.name_en}: {lost} too far from any street open to {ways.mode.name_en}, not counted"

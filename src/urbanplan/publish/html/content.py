@@ -15,7 +15,7 @@ from urbanplan.publish.html.plan import conflict_layers, plan_tree
 from urbanplan.publish.html.redact import area_keys, area_names, left_out, quotes, secrets
 from urbanplan.publish.html.scenarios import scenario_layers, scenario_rows, scenarios
 from urbanplan.publish.rounding import rounded
-from urbanplan.publish.symbols import ramp_of
+from urbanplan.publish.symbols import outside_color, ramp_of
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
         "chapters": {k: dict(v) for k, v in catalog.chapters.items()},
         "layers": [
             *(_layer(x, plan.headline_facilities, options) for x in drawn if len(x.frame)),
+            *_outside(results, options),
             *_bands(results),
             *_isochrones(results, options),
             *_gaps(results, redact),
@@ -144,6 +145,21 @@ def _layer(layer: Layer, headline: str, options: Options) -> dict[str, Any]:
         "decimals": decimals,
         "features": features(frame, columns, decimals),
     }
+
+
+def _outside(results: Results, options: Options) -> list[dict[str, Any]]:
+    # Lighter than the city's own, and in no count of them.
+    found, frame = [], left_out(results.outside, options.redact)
+    for name, part in frame.groupby("facilities", sort=False):
+        kind = results.layers[name].kind
+        if options.layers is not None and name not in options.layers:
+            continue
+        names = {"zh": f"{kind.name_zh}（城市范围外）", "en": f"{kind.name_en} beyond the boundary"}
+        own = {"geometry": "point", "role": "context", "color": outside_color(kind), "decimals": 5}
+        own |= {"open": name == results.city.analysis.headline_facilities, "units": {}}
+        layer = result_layer(f"outside:{name}", part.assign(minutes=0.0), names, **own)
+        found.append(layer)
+    return found
 
 
 def _bands(results: Results) -> list[dict]:

@@ -80,14 +80,19 @@ def bands(maps: Maps) -> Figure:
     context = maps.context
     plan, words = context.results.city.analysis, context.words
     name = f"bands_{context.facilities}_{plan.headline_mode}"
+    beyond = f"outside_{context.facilities}"
     kind, mode = context.kind(context.facilities), context.mode(plan.headline_mode)
     legend = [Entry(words("legend")), *reversed(maps.entries(maps.whole, [name]))]
     legend += maps.entries(maps.whole, [context.facilities], lambda d, r: f"{kind}{words('colon')}{words.named(r)}")  # fmt: skip
+    if beyond in maps.drawn:
+        legend += maps.entries(maps.whole, [beyond], lambda d, r: words.named(d))
     legend += maps.ground_entries(maps.whole)
     title = words("map_bands", kind=kind, mode=mode)
     sheet = maps.sheet(maps.whole, title, words("map_bands_what"), legend)
     maps.ground(sheet)
     maps.paint(sheet, name, order=RESULT_ORDER)
+    if beyond in maps.drawn:
+        maps.paint(sheet, beyond, order=8.9)
     maps.paint(sheet, context.facilities, order=9)
     maps.block_points(sheet, context.facilities)
     maps.name_districts(sheet)

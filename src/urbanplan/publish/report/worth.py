@@ -114,6 +114,9 @@ def quality(context: Context) -> Section:
     unlocated = _unlocated(context)
     if unlocated is not None:
         blocks += [Text(words("p_unlocated")), unlocated]
+    outside = _outside(context)
+    if outside is not None:
+        blocks += [Text(words("p_outside")), outside]
     notes = [words.part(f) for f in results.findings]
     if any(notes):
         blocks.append(Text(words("p_findings")))
@@ -143,6 +146,30 @@ def _layers(context: Context) -> Table:
         Column("accuracy_m", words("c_worst"), "number"),
     )
     return Table("layers", words("t_layers"), columns, pd.DataFrame(rows))
+
+
+def _outside(context: Context) -> Table | None:
+    import pandas as pd
+
+    words, frame = context.words, context.results.outside
+    if not len(frame):
+        return None
+    rows = [
+        {
+            "layer": words.named(context.results.layers[name].kind),
+            "count": len(part),
+            "name": words.listed(
+                [words.named(one) or clean(one.id) for one in part.itertuples()], 60
+            ),
+        }
+        for name, part in frame.groupby("facilities", sort=False)
+    ]
+    columns = (
+        Column("layer", words("c_layer"), weight=0.8),
+        Column("name", words("c_name"), weight=3),
+        Column("count", words("c_count"), "number"),
+    )
+    return Table("outside", words("t_outside"), columns, pd.DataFrame(rows))
 
 
 def _failed(context: Context, failed: pd.DataFrame) -> Table:
