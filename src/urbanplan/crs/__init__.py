@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,12 +12,87 @@ from urbanplan.errors import CrsError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from pyproj import CRS
     from shapely.geometry.base import BaseGeometry
 
 #: Geographic system of every layer file (RFC 7946).
 WGS84 = "EPSG:4326"
 #: China Geodetic Coordinate System 2000; equal to WGS84 within the accuracy of any layer here.
 CGCS2000 = "EPSG:4490"
+#: Longest definition that is looked at; the longest of EPSG takes 6,000 characters.
+_MAX_DEFINITION = 32_768
+#: What PROJ would open a file for: grids of shifts, but not the one called null; lists of systems.
+_OPENS = re.compile(
+    r"(?:grids|file|model|catalog|init)\s*=\s*(?!@null(?![\w,.@/]))|PROJ4_GRIDS|PARAMETERFILE", re.I
+)
+#: Old spelling of a code of EPSG.
+_INIT = re.compile(r"\s*\+?init=epsg:(\d{4,6})(\s+\+(?:type=crs|no_defs|wktext))*\s*", re.I)
+
+
+def parse_crs(said: Any, where: object = None, remedy: str = "name it by its EPSG code") -> CRS:
+    """The coordinate system that a file or a user names, if naming it opens no file.
+
+    Parameters
+    ----------
+    said : str, dict or CRS
+        A code, WKT, PROJ string or PROJJSON.
+    where : object, optional
+        Where it is named, for messages.
+    remedy : str, optional
+
+    Raises
+    ------
+    CrsError
+        If it is unknown, or names a file or a server: PROJ would open grids and lists by any path.
+
+    References
+    ----------
+    PROJ documentation, "Known grid shift files" (``+nadgrids``), "init files"; OGC 18-010r11,
+    PARAMETERFILE.
+    """
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError as ProjError
+
+    texts = _texts_of(said.to_json_dict() if isinstance(said, CRS) else said)
+    if sum(map(len, texts)) > _MAX_DEFINITION:
+        raise CrsError(
+            "names its coordinate system at too great length", where=where, remedy=remedy
+        )
+    if isinstance(said, str) and (code := _INIT.fullmatch(said)):
+        said, texts = f"EPSG:{code[1]}", []
+    url = isinstance(said, str) and re.match(r"\s*\w+://", said) and "opengis.net/" not in said
+    if url or any(_OPENS.search(text) for text in texts):
+        raise CrsError(
+            "names a file or a server as its coordinate system", where=where, remedy=remedy
+        )
+    try:
+        return said if isinstance(said, CRS) else CRS.from_user_input(said)
+    except (ProjError, ValueError, TypeError, RecursionError):
+        short = " ".join(str(said).split())[:60]
+        raise CrsError(f"unknown coordinate system '{short}'", where=where, remedy=remedy) from None
+
+
+def _texts_of(said: Any) -> list[str]:
+    """All texts of a definition; a file that PROJJSON names as a parameter is marked as such."""
+    if isinstance(said, str):
+        try:
+            inner = json.loads(said) if said.lstrip().startswith("{") else None
+        except (ValueError, RecursionError):
+            inner = None
+        return [said] if inner is None else _texts_of(inner)
+    found: list[str] = []
+    todo = [said]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            todo += part.values()
+            if isinstance(part.get("value"), str):
+                found.append(f"file={part['value']}")
+        elif isinstance(part, list):
+            todo += part
+        elif isinstance(part, str):
+            found.append(part)
+    return found
 
 
 def require_metric(crs: str, where: object = None) -> str:
@@ -35,14 +112,8 @@ def require_metric(crs: str, where: object = None) -> str:
     CrsError
         If the system is unknown, geographic, not in metres, or Web Mercator.
     """
-    from pyproj import CRS
-    from pyproj.exceptions import CRSError as ProjError
-
     remedy = "name a projected system in metres, such as EPSG:4544 (CGCS2000, 105° E)"
-    try:
-        parsed = CRS.from_user_input(crs)
-    except ProjError:
-        raise CrsError(f"unknown coordinate system '{crs}'", where=where, remedy=remedy) from None
+    parsed = parse_crs(crs, where, remedy)
     if not parsed.is_projected or parsed.axis_info[0].unit_name != "metre":
         raise CrsError(f"'{crs}' is not a projected system in metres", where=where, remedy=remedy)
     if parsed.to_epsg() == 3857:
@@ -161,7 +232,7 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
 
 
-def transform(xy: np.ndarray, source: str, target: str) -> np.ndarray:
+def transform(xy: np.ndarray, source: str | CRS, target: str) -> np.ndarray:
     """Places (longitude or x first) from one system in another, shape (n, 2)."""
     from pyproj import Transformer
 

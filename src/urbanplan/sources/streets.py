@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from urbanplan.errors import InputError
+
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
@@ -122,6 +124,19 @@ def collect(ways, point_ids: np.ndarray, lonlat: np.ndarray, **about) -> Streets
         point_ids=point_ids,
         **about,
     )
+
+
+def require_lonlat(lonlat: np.ndarray, where: object = None) -> np.ndarray:
+    """Return places, shape (n, 2), if all are longitudes and latitudes in degrees; else raise `InputError`."""
+    wrong = ~((np.abs(lonlat[:, 0]) <= 360) & (np.abs(lonlat[:, 1]) <= 90))
+    if wrong.any():
+        x, y = lonlat[wrong.argmax()]
+        raise InputError(
+            f"has a point at {x:g}, {y:g}, which is no longitude and latitude in degrees",
+            where=where,
+            remedy="correct it, or name the system that the coordinates are in",
+        )
+    return lonlat
 
 
 def clipped(streets: Streets, area: BaseGeometry) -> Streets:
