@@ -125,7 +125,63 @@ def to_crs(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     """Reproject `frame`; a frame without a system is refused rather than guessed."""
     if frame.crs is None:
         raise CrsError("the layer has no coordinate system", remedy="declare it before use")
-    return frame if frame.crs == crs else frame.to_crs(crs)
+    moved = frame if frame.crs == crs else frame.to_crs(crs)
+    return unwrapped(moved) if crs == WGS84 else moved
+
+
+def meridian_of(lon: np.ndarray) -> float | None:
+    """180 if longitudes lie on both sides of the 180th meridian and nowhere else, else None.
+
+    Examples
+    --------
+    >>> meridian_of(np.array([179.9, -179.9])), meridian_of(np.array([-120.0, 120.0, 0.0]))
+    (180.0, None)
+    """
+    lon = lon[np.isfinite(lon)]
+    if not len(lon) or np.ptp(lon) <= 180:
+        return None
+    return 180.0 if np.ptp(np.where(lon < 0, lon + 360, lon)) < 180 else None
+
+
+def near_meridian(lon: np.ndarray, about: float) -> np.ndarray:
+    """Longitudes less than half a turn away from `about`; they may be beyond 180 degrees."""
+    return lon + 360.0 * np.round((about - lon) / 360.0)
+
+
+def unwrapped(frame: gpd.GeoDataFrame, about: float | None = None) -> gpd.GeoDataFrame:
+    """A frame in degrees without a jump at the 180th meridian.
+
+    Inside urbanplan a place on both sides of it has longitudes beyond 180 degrees, so that what is near lies
+    near; halves that a file had to cut there (RFC 7946, section 3.1.9) are joined. `files.write_geojson` cuts again.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+    about : float, optional
+        Longitude of the place; told by the frame itself if not given.
+    """
+    import shapely
+
+    shapes = np.asarray(frame.geometry.values, dtype=object)
+    lon = shapely.get_coordinates(shapes)[:, 0]
+    about = meridian_of(lon) if about is None else about
+    if about is None or not len(lon) or np.abs(lon - about).max() <= 180:
+        return frame
+    return frame.set_geometry(list(unwrapped_shapes(shapes, about)), crs=frame.crs)
+
+
+def unwrapped_shapes(shapes: np.ndarray, about: float) -> np.ndarray:
+    """Shapes in degrees moved beside `about`, the halves that were cut at the 180th meridian joined."""
+    import shapely
+
+    moved = shapely.transform(shapes, lambda xy: np.c_[near_meridian(xy[:, 0], about), xy[:, 1]])
+    for row in np.flatnonzero([s is not None and hasattr(s, "geoms") for s in moved]):
+        lon = shapely.get_coordinates(moved[row])[:, 0]
+        if moved[row].geom_type == "MultiPolygon" and (np.abs(lon) == 180).any():
+            moved[row] = shapely.union_all(list(moved[row].geoms))
+        elif moved[row].geom_type == "MultiLineString" and (np.abs(lon) == 180).any():
+            moved[row] = shapely.line_merge(moved[row])
+    return moved
 
 
 def require_same(*frames: gpd.GeoDataFrame) -> None:
@@ -208,6 +264,17 @@ def bounds_wgs84(crs: str, bounds: np.ndarray) -> tuple[float, float, float, flo
     return Transformer.from_crs(crs, WGS84, always_xy=True).transform_bounds(*bounds)
 
 
+def central_meridian(crs: str) -> float | None:
+    """Longitude about which a projected system is drawn, None if it names none."""
+    from pyproj import CRS
+
+    operation = CRS.from_user_input(crs).coordinate_operation
+    for parameter in operation.params if operation else ():
+        if parameter.name.startswith("Longitude of"):
+            return float(parameter.value)
+    return None
+
+
 def metric_crs_of(lonlat: np.ndarray) -> str:
     """Projected system to measure in around some places.
 
@@ -225,6 +292,8 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     """
     from urbanplan.crs.china import gauss_kruger
 
+    if (about := meridian_of(lonlat[:, 0])) is not None:
+        lonlat = np.c_[near_meridian(lonlat[:, 0], about), lonlat[:, 1]]
     lon, lat = (np.min(lonlat, axis=0) + np.max(lonlat, axis=0)) / 2
     if zone := gauss_kruger((float(lon), float(lat))):
         return zone

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from urbanplan.crs import WGS84, china, parse_crs
+from urbanplan.crs import WGS84, china, parse_crs, unwrapped
 from urbanplan.errors import CrsError
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def settle(
     else:
         raise _undeclared(frame, city, where)
     _require_range(frame, system, city, where)
-    return Settled(frame.to_crs(WGS84), system, by)
+    frame = frame.to_crs(WGS84)
+    return Settled(unwrapped(frame, city[0]) if city else unwrapped(frame), system, by)
 
 
 def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDataFrame:

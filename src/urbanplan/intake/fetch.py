@@ -13,7 +13,7 @@ import numpy as np
 from urbanplan import manifest
 from urbanplan.catalog import LayerKind, OsmRule, load_catalog, read_osm_rules
 from urbanplan.city import City
-from urbanplan.crs import WGS84, transform
+from urbanplan.crs import WGS84, transform, unwrapped
 from urbanplan.errors import InputError
 from urbanplan.files import sha256
 from urbanplan.intake.fields import Worth, columns_of, fill
@@ -96,8 +96,12 @@ def around(city: City) -> BaseGeometry:
     """The study area with a margin of 2 km, in WGS84."""
     import geopandas as gpd
 
-    area = gpd.GeoSeries([area_of(city)], crs=WGS84).to_crs(city.metric_crs)
-    return area.buffer(_AROUND_M).simplify(_AROUND_M / 20).to_crs(WGS84).iloc[0]
+    area = gpd.GeoDataFrame(geometry=[area_of(city)], crs=WGS84)
+    wide = (
+        area.to_crs(city.metric_crs).buffer(_AROUND_M).simplify(_AROUND_M / 20).to_frame("geometry")
+    )
+    west, _, east, _ = area.total_bounds
+    return unwrapped(wide.to_crs(WGS84), (west + east) / 2).geometry.iloc[0]
 
 
 def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> Fetched:

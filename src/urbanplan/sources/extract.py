@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from urbanplan.catalog import OsmRule
+from urbanplan.crs import near_meridian, unwrapped_shapes
 from urbanplan.errors import InputError
 from urbanplan.files import existing, scratch_folder, size_bytes
 from urbanplan.sources.osm import (
@@ -110,6 +111,8 @@ def read_extract(
     coast: list[BaseGeometry] = []
     shapely.prepare(area)
     box = shapely.box(*around.bounds)
+    west, _, east, _ = around.bounds
+    about = (west + east) / 2 if west < -180 or east > 180 else None
     broken = 0
     for item in _items(path, rules):
         kind = _kind(item)
@@ -122,6 +125,8 @@ def read_extract(
         if shape is None:
             broken += 1
             continue
+        if about is not None:
+            (shape,) = unwrapped_shapes(np.array([shape], object), about)
         if at_sea and shape.intersects(box):
             coast.append(shape)
         if wanted and area.intersects(shape):
@@ -137,9 +142,20 @@ def read_extract(
         licence=LICENCE,
         as_of=read.as_of,
         findings=(),
-        bounds=stated_bounds(path) or _reached(read, found),
+        bounds=_stated(path, about) or _reached(read, found),
         left_out=broken,
     )
+
+
+def _stated(path: Path, about: float | None) -> tuple[float, float, float, float] | None:
+    bounds = stated_bounds(path)
+    if bounds is None or about is None:
+        return bounds
+    west, south, east, north = bounds
+    if east - west > 180:
+        return about - 180, south, about + 180, north
+    west, east = near_meridian(np.array([west, east]), about).tolist()
+    return west, south, east, north
 
 
 def _reached(

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from urbanplan.crs import near_meridian
 from urbanplan.errors import InputError
 from urbanplan.files import existing, in_memory, write_bytes
 from urbanplan.sources.osm_files import in_order, readable
-from urbanplan.sources.streets import Restriction, Streets, between
+from urbanplan.sources.streets import Restriction, Streets, between, continuous
 
 #: Keys that say who may pass, general to specific.
 _ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
@@ -85,10 +86,12 @@ class StreetReader:
     """
 
     def __init__(self, box: tuple[float, float, float, float] | None = None) -> None:
-        self._box = None
-        if box is not None:
-            # In pyosmium's whole numbers.
-            self._box = tuple(round(v / _DEGREE) for v in box)
+        # In pyosmium's whole numbers; a box over the 180th meridian goes on at the other side.
+        self._boxes = box and [
+            tuple(round(v / _DEGREE) for v in (box[0] + turn, box[1], box[2] + turn, box[3]))
+            for turn in (-360.0, 0.0, 360.0)
+            if box[0] + turn <= 180.0 and box[2] + turn >= -180.0
+        ]
         self._kinds: dict[tuple, int] = {}
         self._gates: dict[int, dict[str, str]] = {}
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
@@ -107,7 +110,7 @@ class StreetReader:
         tags, nodes = item.tags, item.nodes
         if "highway" not in tags and tags.get("route") != "ferry":
             return  # a wall or a fence
-        if self._box is not None and not self._near(nodes):
+        if self._boxes and not self._near(nodes):
             return
         kind = tuple(sorted([(tag.k, tag.v) for tag in tags if tag.k in _KEPT]))
         self._tags_of.append(self._kinds.setdefault(kind, len(self._kinds)))
@@ -122,17 +125,17 @@ class StreetReader:
         self._ends.append(len(ids))
 
     def _near(self, nodes) -> bool:
-        west, south, east, north = self._box
         unknown = False
         for i in {0, len(nodes) // 2, len(nodes) - 1} if len(nodes) else ():
             at = nodes[i].location
-            if west <= at.x <= east and south <= at.y <= north:
+            if self._holds(at.x, at.y):
                 return True
             unknown |= at.x == _NOWHERE
         # The extract lacks one of the three: the others decide.
-        return unknown and any(
-            west <= n.location.x <= east and south <= n.location.y <= north for n in nodes
-        )
+        return unknown and any(self._holds(n.location.x, n.location.y) for n in nodes)
+
+    def _holds(self, x: int, y: int) -> bool:
+        return any(w <= x <= e and s <= y <= n for w, s, e, n in self._boxes)
 
     def streets(self, path: Path, as_of: str = "") -> Streets:
         """All that was gathered from an extract of a date; `path` is for messages.
@@ -146,7 +149,7 @@ class StreetReader:
         x, y = np.frombuffer(self._xs, np.int32), np.frombuffer(self._ys, np.int32)
         here = x != _NOWHERE
         if not here.any():
-            here = "" if self._box is None else " of the city"
+            here = " of the city" if self._boxes else ""
             raise InputError(
                 f"holds no street{here} (a way with a highway tag)",
                 where=path,
@@ -162,7 +165,7 @@ class StreetReader:
         point_ids, seen, refs = np.unique(ids[here], return_index=True, return_inverse=True)
         at = np.searchsorted(point_ids, list(self._gates)) if self._gates else []
         return Streets(
-            lonlat=np.c_[x[here][seen], y[here][seen]] * _DEGREE,
+            lonlat=continuous(np.c_[x[here][seen], y[here][seen]] * _DEGREE),
             refs=refs.astype(np.int32),
             first=first,
             tags=tuple(dict(kind) for kind in self._kinds),
@@ -258,7 +261,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     own, way_ids = _own_ids(streets.point_ids), _own_ids(streets.way_ids)
     point_of = dict(zip(streets.point_ids.tolist(), own.tolist()))
     way_of = dict(zip(streets.way_ids.tolist(), way_ids.tolist()))
-    lonlat = streets.lonlat.tolist()
+    lonlat = np.c_[near_meridian(streets.lonlat[:, 0], 0.0), streets.lonlat[:, 1]].tolist()
     ids, refs, first = own.tolist(), streets.refs.tolist(), streets.first.tolist()
     with writing_osm(path, header) as writer:
         for i in np.argsort(own, kind="stable").tolist():
