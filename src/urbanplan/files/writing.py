@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanplan.crs import WGS84, unwrapped
 from urbanplan.errors import UrbanplanError, WriteError
 from urbanplan.files.deliveries.texts import as_cell
 from urbanplan.files.locking import MOVING, TEMPORARY_PREFIX, sweep, temporary_folder
@@ -341,10 +342,10 @@ def write_json(path: Path | str, value: Any) -> Path:
 
 
 def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
-    """Write one frame as RFC 7946 GeoJSON (WGS84, 6 decimals)."""
+    """Write one frame as RFC 7946 GeoJSON (WGS84, 6 decimals), cut at the 180th meridian."""
     out = io.BytesIO()
     with made(path):
-        frame.to_crs("EPSG:4326").to_file(
+        unwrapped(frame.to_crs(WGS84)).to_file(
             out,
             driver="GeoJSON",
             engine="pyogrio",

@@ -17,7 +17,7 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_vector
 from urbanplan.sources.osm import WAY_KEYS
-from urbanplan.sources.streets import Streets, collect
+from urbanplan.sources.streets import Streets, collect, require_lonlat
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -85,6 +85,7 @@ def from_lines(
     import shapely
 
     xy, line = shapely.get_coordinates(rows.geometry.values, return_index=True)
+    require_lonlat(xy, where)
     whole, refs = np.unique(np.rint(xy / _DEGREE).astype(np.int64), axis=0, return_inverse=True)
     first = np.searchsorted(line, np.arange(len(rows) + 1))
     table = rows.drop(columns=rows.geometry.name)

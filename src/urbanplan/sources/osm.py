@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from urbanplan.crs import near_meridian
 from urbanplan.errors import InputError
 from urbanplan.files import existing, in_memory, write_bytes
 from urbanplan.sources.osm_files import in_order, readable
-from urbanplan.sources.streets import Restriction, Streets, between
+from urbanplan.sources.streets import Restriction, Streets, between, continuous
 
 #: Keys that say who may pass, general to specific.
 _ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
@@ -91,10 +92,12 @@ class StreetReader:
     """
 
     def __init__(self, box: tuple[float, float, float, float] | None = None) -> None:
-        self._box = None
-        if box is not None:
-            # In pyosmium's whole numbers.
-            self._box = tuple(round(v / _DEGREE) for v in box)
+        # In pyosmium's whole numbers; a box over the 180th meridian goes on at the other side.
+        self._boxes = box and [
+            tuple(round(v / _DEGREE) for v in (box[0] + turn, box[1], box[2] + turn, box[3]))
+            for turn in (-360.0, 0.0, 360.0)
+            if box[0] + turn <= 180.0 and box[2] + turn >= -180.0
+        ]
         self._kinds: dict[tuple, int] = {}
         self._gates: dict[int, dict[str, str]] = {}
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
@@ -106,7 +109,9 @@ class StreetReader:
     def add(self, item) -> None:
         """Take a barrier, an entrance, a street, a ferry, or a relation that restricts turns."""
         if item.is_node():
-            if _lets_in(item.tags) and self._inside(item.location):
+            if _lets_in(item.tags) and (
+                not self._boxes or self._holds(item.location.x, item.location.y)
+            ):
                 self._entrances.append((item.location.lon, item.location.lat))
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
@@ -117,7 +122,7 @@ class StreetReader:
         tags, nodes = item.tags, item.nodes
         street = "highway" in tags or tags.get("route") == "ferry"
         fence = not street and tags.get("barrier") in FENCES
-        if not (street or fence) or (self._box is not None and not self._near(nodes)):
+        if not (street or fence) or (self._boxes and not self._near(nodes)):
             return
         if fence:
             here = [n.location for n in nodes if n.location.valid()]
@@ -136,22 +141,18 @@ class StreetReader:
             ys.append(place.y)
         self._ends.append(len(ids))
 
-    def _inside(self, place) -> bool:
-        west, south, east, north = self._box or (-_NOWHERE, -_NOWHERE, _NOWHERE, _NOWHERE)
-        return place.valid() and west <= place.x <= east and south <= place.y <= north
-
     def _near(self, nodes) -> bool:
-        west, south, east, north = self._box
         unknown = False
         for i in {0, len(nodes) // 2, len(nodes) - 1} if len(nodes) else ():
             at = nodes[i].location
-            if west <= at.x <= east and south <= at.y <= north:
+            if self._holds(at.x, at.y):
                 return True
             unknown |= at.x == _NOWHERE
         # The extract lacks one of the three: the others decide.
-        return unknown and any(
-            west <= n.location.x <= east and south <= n.location.y <= north for n in nodes
-        )
+        return unknown and any(self._holds(n.location.x, n.location.y) for n in nodes)
+
+    def _holds(self, x: int, y: int) -> bool:
+        return any(w <= x <= e and s <= y <= n for w, s, e, n in self._boxes)
 
     def streets(self, path: Path, as_of: str = "") -> Streets:
         """All that was gathered from an extract of a date; `path` is for messages.
@@ -165,7 +166,7 @@ class StreetReader:
         x, y = np.frombuffer(self._xs, np.int32), np.frombuffer(self._ys, np.int32)
         here = x != _NOWHERE
         if not here.any():
-            here = "" if self._box is None else " of the city"
+            here = " of the city" if self._boxes else ""
             raise InputError(
                 f"holds no street{here} (a way with a highway tag)",
                 where=path,
@@ -181,7 +182,7 @@ class StreetReader:
         point_ids, seen, refs = np.unique(ids[here], return_index=True, return_inverse=True)
         at = np.searchsorted(point_ids, list(self._gates)) if self._gates else []
         return Streets(
-            lonlat=np.c_[x[here][seen], y[here][seen]] * _DEGREE,
+            lonlat=continuous(np.c_[x[here][seen], y[here][seen]] * _DEGREE),
             refs=refs.astype(np.int32),
             first=first,
             tags=tuple(dict(kind) for kind in self._kinds),
@@ -287,7 +288,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     own, way_ids = _own_ids(streets.point_ids), _own_ids(streets.way_ids)
     point_of = dict(zip(streets.point_ids.tolist(), own.tolist()))
     way_of = dict(zip(streets.way_ids.tolist(), way_ids.tolist()))
-    lonlat = streets.lonlat.tolist()
+    lonlat = np.c_[near_meridian(streets.lonlat[:, 0], 0.0), streets.lonlat[:, 1]].tolist()
     ids, refs, first = own.tolist(), streets.refs.tolist(), streets.first.tolist()
     with writing_osm(path, header) as writer:
         for i in np.argsort(own, kind="stable").tolist():

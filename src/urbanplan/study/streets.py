@@ -154,7 +154,7 @@ def street_isochrones(
         for origin, shapes in zip(placed.ids, drawn)
         for limit, shape in zip(limits_min, shapes)
     ]
-    frame = gpd.GeoDataFrame(rows, crs=network.crs).to_crs(WGS84)
+    frame = to_crs(gpd.GeoDataFrame(rows, crs=network.crs), WGS84)
     return Answer(worth(network, frame, cell_m), (*network.findings, *notes))
 
 
@@ -239,7 +239,7 @@ def street_reach(
     table.insert(0, "mode", network.mode.id)
     table.insert(0, "origin", names)
     frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=network.crs)
-    return Answer(worth(network, frame.to_crs(WGS84)), (*network.findings, *notes))
+    return Answer(worth(network, to_crs(frame, WGS84)), (*network.findings, *notes))
 
 
 def as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:

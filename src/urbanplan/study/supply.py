@@ -366,7 +366,7 @@ def city_access(
     rough = max(accuracy_under(ready.layers, (), grid.cell_m), *supply["accuracy_m"].fillna(0.0))
     table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", rough
     squares = shapely.box(x - half, y - half, x + half, y + half)
-    frame = gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs).to_crs(WGS84)
+    frame = to_crs(gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs), WGS84)
     return Answer(frame, (*ready.findings, *notes))
 
 
