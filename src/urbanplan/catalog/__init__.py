@@ -24,7 +24,6 @@ from urbanplan.records import (
     TEXT,
     Kind,
     require_fields,
-    require_id,
     upto,
 )
 
@@ -98,11 +97,6 @@ class StreetRules:
     opened_kmh: Mapping[str, float] = field(default_factory=dict)
     passes: tuple[str, ...] = ()
     squares: bool = False
-    own: tuple[str, ...] = ()
-    turns: tuple[str, ...] = ()
-    u_turns: bool = True
-    ferries: bool = False
-    ferry_kmh: float = 15.0
 
     @property
     def off_street_min_per_m(self) -> float:
@@ -124,10 +118,6 @@ class Mode:
     source: str
     streets: StreetRules | None = None
     source_zh: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse an id that its results could not be called by."""
-        require_id(self.id, "a mode")
 
 
 @dataclass(frozen=True)
@@ -207,7 +197,7 @@ def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
 
 
 def _mode(name: str, row: Any, where: object) -> Mode:
-    what = f"mode {require_id(name, 'a mode', where)}"
+    what = f"mode {name}"
     require_fields(row, what, where, _MODE, {"streets": TABLE, "source_zh": TEXT})
     on_roads = row["on_roads"]
     if on_roads != _POSTED and not _KMH.fits(on_roads):
@@ -228,17 +218,7 @@ def _mode(name: str, row: Any, where: object) -> Mode:
 
 def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
     what = f"{mode}.streets"
-    more = {
-        "source_zh": TEXT,
-        "opened_kmh": TABLE,
-        "passes": NAMES,
-        "squares": FLAG,
-        "own": NAMES,
-        "turns": NAMES,
-        "u_turns": FLAG,
-        "ferries": FLAG,
-        "ferry_kmh": _KMH,
-    }
+    more = {"source_zh": TEXT, "opened_kmh": TABLE, "passes": NAMES, "squares": FLAG}
     require_fields(row, what, where, _STREETS, more)
     opened = row.get("opened_kmh", {})
     require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))
@@ -250,9 +230,7 @@ def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
             where=where,
             remedy=f"use one of {choices}",
         )
-    values = dict(row) | {
-        key: tuple(row.get(key, ())) for key in (*_LISTS, "passes", "own", "turns")
-    }
+    values = dict(row) | {key: tuple(row.get(key, ())) for key in (*_LISTS, "passes")}
     for key, speeds in (("kmh", row["kmh"]), ("opened_kmh", opened)):
         values[key] = MappingProxyType({k: float(v) for k, v in speeds.items()})
     return StreetRules(**values)

@@ -8,7 +8,7 @@ from urbanplan.compiled import njit
 
 
 @njit(cache=True)
-def join(nodes, a, b, ahead, back, kind, fixed):
+def join(nodes, a, b, ahead, back, through):
     """Join segments through points of degree two into chains.
 
     Parameters
@@ -18,10 +18,8 @@ def join(nodes, a, b, ahead, back, kind, fixed):
         End points of each segment.
     ahead, back : ndarray of bool, shape (segments,)
         Whether it may be used from a to b, and from b to a.
-    kind : ndarray of int, shape (segments,)
-        What a chain is as a whole or not at all: passed along only, private.
-    fixed : ndarray of bool, shape (nodes,)
-        Points that stay nodes whatever meets there.
+    through : ndarray of bool, shape (segments,)
+        Whether it is passed along only; a chain is so as a whole or not at all.
 
     Returns
     -------
@@ -47,7 +45,7 @@ def join(nodes, a, b, ahead, back, kind, fixed):
         fill[b[s]] += 1
     node = np.zeros(nodes, np.bool_)
     for v in range(nodes):
-        node[v] = fixed[v] or not _bend(v, begin, at, a, b, ahead, back, kind)
+        node[v] = not _bend(v, begin, at, a, b, ahead, back, through)
     first = np.zeros(count + 1, np.int64)
     segment = np.empty(count, np.int64)
     turned = np.zeros(count, np.bool_)
@@ -78,12 +76,12 @@ def join(nodes, a, b, ahead, back, kind, fixed):
 
 
 @njit(cache=True)
-def _bend(v, begin, at, a, b, ahead, back, kind):
+def _bend(v, begin, at, a, b, ahead, back, through):
     # Two segments that may be used in the same directions meet here, and nothing else does.
     if begin[v + 1] - begin[v] != 2:
         return False
     s, t = at[begin[v]], at[begin[v] + 1]
-    if s == t or kind[s] != kind[t]:
+    if s == t or through[s] != through[t]:
         return False
     enter_s, leave_s = (ahead[s], back[s]) if b[s] == v else (back[s], ahead[s])
     enter_t, leave_t = (ahead[t], back[t]) if b[t] == v else (back[t], ahead[t])

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanplan.crs import WGS84, parse_crs, transform
-from urbanplan.errors import InputError, UrbanplanError
-from urbanplan.files import existing, memory_limit, scan_xml, size_bytes
+from urbanplan.crs import WGS84, transform
+from urbanplan.errors import InputError
+from urbanplan.files import existing
 from urbanplan.sources.lines import TagReader
 from urbanplan.sources.osm import LICENCE, SOURCE
-from urbanplan.sources.streets import Streets, collect, require_lonlat
+from urbanplan.sources.streets import Streets, collect
 
 if TYPE_CHECKING:
     import networkx as nx
-
-
-#: Memory that a graph may take, and so much for each byte of its file (osmnx's own take 15).
-_FREE_BYTES, _MAX_RATIO = 2**29, 60
 
 
 def read_graphml(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
@@ -33,20 +29,16 @@ def read_graphml(path: Path | str, given: Mapping[str, str] | None = None) -> St
     """
     import osmnx
 
-    path, size = existing(path), size_bytes(path)
+    path = existing(path)
     try:
-        scan_xml(path, lambda *_: None, lambda _: None, size)
-        with memory_limit(_FREE_BYTES + _MAX_RATIO * size):
-            return from_graph(osmnx.load_graphml(path), where=path, given=given)
-    except UrbanplanError:
-        raise
+        graph = osmnx.load_graphml(path)
     except Exception as err:  # osmnx, networkx and expat each raise their own
-        reason = (str(err).splitlines() or [type(err).__name__])[0][:120]
         raise InputError(
-            f"cannot be read as an osmnx graph ({reason})",
+            f"cannot be read as an osmnx graph ({str(err).splitlines()[0][:120]})",
             where=path,
             remedy="write it with osmnx.save_graphml",
         ) from None
+    return from_graph(graph, where=path, given=given)
 
 
 def from_graph(
@@ -113,7 +105,7 @@ def from_graph(
     return collect(
         ways,
         _ids(names, len(extra)),
-        require_lonlat(xy if crs is None else transform(xy, parse_crs(crs, where), WGS84), where),
+        transform(xy, str(crs), WGS84) if crs is not None else xy,
         source=SOURCE if osm else "",
         licence=LICENCE if osm else "",
         # A bare graph without classes is what it is: only what osmnx wrote should have them.
@@ -122,7 +114,7 @@ def from_graph(
 
 
 def _ids(names: list, extra: int) -> np.ndarray:
-    whole = all(isinstance(n, int | np.integer) and abs(n) < 2**62 for n in names)
+    whole = all(isinstance(n, int | np.integer) for n in names)
     ids = np.array(names if whole else range(len(names)), np.int64)
     return np.concatenate([ids, np.full(extra, -1)])
 

@@ -113,9 +113,9 @@ class Ready:
         streets = without_ways(with_ways(self.streets, self._lines(opened)), self.shut)
         heights = None
         if self.heights is not None:
-            from urbanplan.sources.heights import street_heights
+            from urbanplan.sources.heights import heights_at
 
-            heights = street_heights(self.heights, streets)
+            heights = heights_at(self.heights, streets.lonlat)
         crs = self.city.metric_crs
         network = build_network(streets, mode, crs=crs, heights_m=heights)
         return Ways(network, self._homes(network))

@@ -168,7 +168,9 @@ def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) 
     shape = (network.bend, network.vertex_xy, network.spent)
     segments = reached_segments(
         nodes,
-        network.doors[to],
+        network.ends,
+        network.tail,
+        network.head,
         network.through,
         *shape,
         labels,
