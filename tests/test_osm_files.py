@@ -70,7 +70,9 @@ def read(tmp_path):
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_the_order_of_an_extract_changes_nothing(read, seed):
     parts = ORDERED.copy()
     random.Random(seed).shuffle(parts)

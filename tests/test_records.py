@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import copy
 import csv
+import json
 import math
+import os
+import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from townfolder import CHECKS, write_town
+import gridtown
+from payloads import PAYLOADS
+from townfolder import CHECKS, write_layer, write_town
 from urbanplan import catalog
 from urbanplan.catalog import read_modes
 from urbanplan.catalog.standards import read_standards
@@ -21,8 +28,20 @@ from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import write_toml
 from urbanplan.layers import check_city, load_layers
 from urbanplan.plan import parse_plan
-from urbanplan.records import ABOVE_0, FIGURE, FLAG, NAME, NAMES, PLACE, WHOLE, require_fields
-from urbanplan.scenarios import chain, parse_scenarios
+from urbanplan.records import (
+    ABOVE_0,
+    FIGURE,
+    FLAG,
+    ID,
+    NAME,
+    NAMES,
+    PLACE,
+    WHOLE,
+    id_of,
+    require_fields,
+    require_id,
+)
+from urbanplan.scenarios import Scenario, chain, parse_scenarios
 from urbanplan.scenarios.apply import State, applied
 
 DATA = Path(__file__).parents[1] / "data"
@@ -210,3 +229,84 @@ def test_a_table_is_taken_if_and_only_if_all_of_it_fits(row):
     else:
         with pytest.raises(InputError, match=r"^(it has |'\w+' of it cannot be )"):
             require_fields(row, "it", None, needed, besides)
+
+
+#: Ids that files may be called by, and what may not: paths, marks of markup, controls, look-alikes.
+IDS = ["a", "A-1", "3.1", "x_y.z", "滨江公园", "Kópavogur", "ф", "九" * 80, "con"]
+NO_IDS = [
+    "", " ", "a b", "a/b", "/etc/x", "..", "../x", "a..b", ".hidden", "a\\b", "a:b", "a\0b", "a\n", "e\u0301", "x" * 81,
+    "a'b", 'a"b', "a<b", "a{{b}}", "a|b", "a;b", "a%b", "a$b", "a#b", "a@b", "a=b", "a,b", "a＝b", "①", "²", "a\u200bb", "a\u202eb",
+    5, None, True, ["a"], {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_an_id_may_be_of_any_script(name):
+    assert require_id(name, "a mode") == name and ID.fits(name) and id_of(name, "x") == name
+
+
+@pytest.mark.parametrize("name", NO_IDS)
+def test_what_is_no_id_is_refused_with_what_it_may_be(name):
+    said = r"my\.toml: .* cannot be the id of a mode → write an id of letters"
+    with pytest.raises(InputError, match=said):
+        require_id(name, "a mode", "my.toml")
+    assert not ID.fits(name)
+
+
+@given(st.text(max_size=100))
+def test_any_name_gives_an_id(name):
+    assert ID.fits(id_of(name, "city"))
+    # Whatever passes stays where it is put, in a path and in a page.
+    if ID.fits(name):
+        assert os.path.normpath(f"/out/{name}.gpkg") == f"/out/{name}.gpkg"
+        assert not re.search(r"[\s<>&'\"{}%\\/]", name)
+
+
+@pytest.mark.parametrize("name", [*PAYLOADS[::4], "/tmp/victim/theirs"])
+def test_every_file_and_every_constructor_holds_to_ids(tmp_path, name):
+    said = json.dumps(name)
+    town = write_town(tmp_path / "town")
+    city, mode = load_city(town), read_modes()["walk"]
+    clause = next(iter(read_standards().values()))
+    for held in (city, mode, clause):
+        with pytest.raises(InputError, match="cannot be the id of"):
+            replace(held, id=name)
+    with pytest.raises(InputError, match="cannot be the id of a scenario"):
+        Scenario(name, "a", "b")
+    profile = town / "city.toml"
+    own = profile.read_text("utf-8")
+    profile.write_text(own.replace('"gridtown"', said), "utf-8")
+    with pytest.raises(
+        InputError, match=r"city\.toml: 'id' of \[city\] cannot be .* → write an id"
+    ):
+        load_city(town)
+    row = {"id": name, "name_zh": "a", "name_en": "b"}
+    with pytest.raises(InputError, match=r"s\.toml: 'id' of .* cannot be .* → write an id"):
+        parse_scenarios({"scenario": [row]}, "s.toml")
+    walk = tomllib.loads((SHIPPED / "modes.toml").read_text("utf-8"))["walk"]
+    with pytest.raises(InputError, match="cannot be the id of a mode → write an id"):
+        read_modes(write_toml(tmp_path / "m.toml", {name: walk}))
+    rows = {"standard": {"document": "x"}, "indicators": {name: {}}}
+    with pytest.raises(InputError, match="cannot be the id of an indicator → write an id"):
+        read_standards(write_toml(tmp_path / "o.toml", rows))
+    about = dict.fromkeys(("title_zh", "title_en", "document", "source"), "x")
+    with pytest.raises(InputError, match=r"p\.toml: 'id' of \[plan\] cannot be"):
+        parse_plan({"plan": {**about, "id": name}}, "p.toml")
+    profile.write_text(own, "utf-8")
+    (town / "manifest.toml").write_text(f"[files.{said}]\nsha256 = 'x'\n", "utf-8")
+    with pytest.raises(InputError, match=r"manifest\.toml: .* cannot be the id of a file"):
+        load_city(town)
+
+
+def test_a_standard_is_called_as_its_file_whatever_that_is_called(tmp_path):
+    text = (SHIPPED / "standards" / "GB55014-2021.toml").read_text("utf-8")
+    (tmp_path / "my rules (2).toml").write_text(text, "utf-8")
+    own = [i for i in read_standards(tmp_path / "my rules (2).toml").values() if i.own]
+    assert own and {i.standard for i in own} == {"my_rules_2"}
+
+
+def test_ids_of_features_stay_what_they_are(tmp_path):
+    ids = ["way/123", "12", "w27", "a b", "OBJECTID=1", "../x"]
+    town, place = write_town(tmp_path / "town"), shapely.Point(gridtown.centre(1, 1))
+    write_layer(town, "hospitals", [(i, place, {}) for i in ids])
+    assert load_layers(load_city(town))["hospitals"].frame["id"].tolist() == ids

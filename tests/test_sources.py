@@ -18,7 +18,7 @@ from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.network import build_network
 from urbanplan.sources import read_streets
 from urbanplan.sources.graphs import from_graph
-from urbanplan.sources.heights import heights_at
+from urbanplan.sources.heights import heights_at, street_heights
 from urbanplan.sources.lines import from_lines
 from urbanplan.sources.points import places_at, read_places
 
@@ -309,6 +309,12 @@ def minutes(drawn, mode, a=(0, 0), b=(2, 0)) -> float:
         ({"highway": ["['footway', 'residential']", "residential"]}, 2.4, 0.96, 0.96),
         ({"highway": ["['motorway', 'trunk']", "residential"]}, 4.8, 12 / 85, 0.96),
         ({"highway": ["residential", "residential"], "speed_kph": [12.0, 24.0]}, 2.4, 1.0, 1.0),
+        # A column called type holds classes where its values are classes, and is left alone where they are not.
+        ({"TYPE": ["Footway", "Residential"]}, 2.4, 0.96, 0.96),
+        ({"type": ["asphalt", "gravel"], "等级": ["国道", "支路"]}, 2.4, 0.1412, 0.1412),
+        # Names that a Shapefile cuts, and that other formats spell without a colon.
+        ({"highway": ["residential", "tertiary"], "motor_vehi": ["no", None]}, 2.4, 0.6, 0.6),
+        ({"highway": ["residential", "tertiary"], "vehicle_backward": ["no", None]}, 2.4, 0.48, 0.6),
     ],
 )  # fmt: skip
 def test_street_layers_in_the_schemas_people_have(columns, walk, there, back):
@@ -337,6 +343,19 @@ def test_what_a_layer_says_that_is_not_understood_is_listed():
             from_lines(roads(ROUND, owner=["x", "y"]), given=bad)
 
 
+@pytest.mark.parametrize(
+    "odd", [np.array([1, 2]), np.array([]), {"a": 1}, ["'", None], "[", b"x", np.inf]
+)
+@pytest.mark.parametrize(
+    "column", ["highway", "oneway", "maxspeed", "travel_time", "other_tags", "licence", "bridge"]
+)
+def test_a_value_of_any_kind_costs_that_value_only(column, odd):
+    frame = roads(ROUND)
+    frame[column] = pd.Series([odd, None], dtype=object)
+    drawn = from_lines(frame)
+    assert drawn.ways == 2 and drawn.tags[drawn.tags_of[1]]["highway"] == "unclassified"
+
+
 def test_an_osmnx_graph_of_ones_own_speeds_is_taken_at_its_word():
     graph = osmnx_graph()
     for *_, data in graph.edges(data=True):
@@ -347,3 +366,121 @@ def test_an_osmnx_graph_of_ones_own_speeds_is_taken_at_its_word():
     moved = net.length_m[:, None] / np.where(np.isfinite(net.minutes), net.minutes, np.nan)
     assert np.nanmin(moved) == pytest.approx(300, rel=1e-3)
     assert np.nanmax(moved) == pytest.approx(300, rel=1e-3)
+
+
+def test_what_is_no_height_of_any_land_is_a_void_though_none_is_declared(tmp_path):
+    for void in (-32768, -9999, 32767, 1e20, np.inf):
+        plane = np.full((10, 12), 240.0)
+        plane[3, 3] = void
+        path = raster(tmp_path / "void.tif", plane, nodata=None)
+        at = np.array([[105.0035, 0.0065], [105.0085, 0.0025]])
+        np.testing.assert_array_equal(heights_at(path, at), [np.nan, 240.0])
+
+
+def decked(*ways, heights, tmp_path):
+    """Heights of streets at (x, y) in units of 100 m over a valley that falls 100 m each unit of y."""
+    drawn = town.streets(*ways)
+    west, north = drawn.lonlat[:, 0].min() - 0.01, drawn.lonlat[:, 1].max() + 0.01
+    rows = int((north - drawn.lonlat[:, 1].min() + 0.01) / 0.0001)
+    columns = int((drawn.lonlat[:, 0].max() + 0.01 - west) / 0.0001)
+    centres = west + (np.arange(columns) + 0.5) * 0.0001, north - (np.arange(rows) + 0.5) * 0.0001
+    x = (centres[0] - town.lonlat(0, 0)[0]) / (town.lonlat(1, 0)[0] - town.lonlat(0, 0)[0])
+    path = raster(
+        tmp_path / "dem.tif", np.tile(heights(x), (rows, 1)), west, north, 0.0001, nodata=None
+    )
+    return street_heights(path, drawn)
+
+
+def valley(x):
+    return 10 * np.abs(x - 5)  # 50 m at 0 and at 10, 0 m at 5
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"bridge": "yes"}, {"bridge": "viaduct", "layer": "1"}, {"tunnel": "yes", "layer": "-1"},
+        {"layer": "1"}, {"embankment": "yes"}, {"cutting": "both"},
+    ],
+)  # fmt: skip
+def test_a_street_off_the_ground_runs_straight_between_its_ends(tmp_path, tags):
+    found = decked(
+        ((0, 0), (2, 0)), ((2, 0), (5, 0), tags), ((5, 0), (6, 0), (9, 0), tags), ((9, 0), (10, 0)),
+        heights=valley, tmp_path=tmp_path,
+    )  # fmt: skip
+    # Points: 0, 2, 5, 6, 9, 10; from 30 m at 2 to 40 m at 9.
+    at = [50, 30, 30 + 10 * 3 / 7, 30 + 10 * 4 / 7, 40, 50]
+    np.testing.assert_allclose(found, at, atol=0.05)
+
+
+def test_what_is_said_not_to_be_a_bridge_lies_on_the_ground(tmp_path):
+    found = decked(
+        ((0, 0), (2, 0)), ((2, 0), (5, 0), (9, 0), {"bridge": "no", "layer": "0"}),
+        heights=valley, tmp_path=tmp_path,
+    )  # fmt: skip
+    np.testing.assert_allclose(found, [50, 30, 0, 40], atol=0.6)
+
+
+def test_side_streets_climb_to_a_deck_and_an_island_between_two_bridges_is_ground(tmp_path):
+    bridge = {"bridge": "yes"}
+    stairs = decked(
+        ((0, 0), (2, 0)), ((2, 0), (5, 0), (8, 0), bridge), ((8, 0), (10, 0)), ((5, 0), (5, 1)),
+        heights=valley, tmp_path=tmp_path,
+    )  # fmt: skip
+    np.testing.assert_allclose(stairs, [50, 30, 30, 30, 50, 0], atol=0.6)
+    island = decked(
+        ((0, 0), (2, 0)), ((2, 0), (5, 0), bridge), ((5, 0), (8, 0), bridge), ((8, 0), (10, 0)),
+        ((5, 0), (5, 1)), heights=valley, tmp_path=tmp_path,
+    )  # fmt: skip
+    np.testing.assert_allclose(island, [50, 30, 0, 30, 50, 0], atol=0.6)
+    earth = decked(
+        ((0, 0), (2, 0)), ((2, 0), (5, 0), (8, 0), {"embankment": "yes"}), ((8, 0), (10, 0)),
+        ((5, 0), (5, 1)), heights=valley, tmp_path=tmp_path,
+    )  # fmt: skip
+    np.testing.assert_allclose(earth, [50, 30, 0, 30, 50, 0], atol=0.6)
+
+
+def test_a_pier_is_level_and_a_deck_branches_evenly(tmp_path):
+    bridge = {"bridge": "yes"}
+    pier = decked(((0, 0), (2, 0)), ((2, 0), (5, 0), (6, 0), bridge), heights=valley, tmp_path=tmp_path)  # fmt: skip
+    np.testing.assert_allclose(pier, [50, 30, 30, 30], atol=0.05)
+    # Three arms of one unit, of 40, 20 and 10 m at their ends.
+    fork = decked(
+        ((0, 0), (1, 0)), ((1, 0), (2, 0), (3, 0), bridge), ((3, 0), (4, 0)),
+        ((2, 0), (2, 1), bridge), ((2, 1), (2, 2)), heights=valley, tmp_path=tmp_path,
+    )  # fmt: skip
+    np.testing.assert_allclose(fork[2], (40 + 20 + 30) / 3, atol=0.05)
+    alone = decked(((2, 0), (5, 0), bridge), ((5, 0), (8, 0), bridge), heights=valley, tmp_path=tmp_path)  # fmt: skip
+    np.testing.assert_allclose(alone, [30, 0, 30], atol=0.6)
+
+
+def test_fences_and_gates_are_read_kept_and_clipped(tmp_path):
+    from urbanplan.sources.osm import read_osm, write_osm
+    from urbanplan.sources.streets import clipped
+
+    path = tmp_path / "fenced.osm"
+    path.write_text(
+        """<osm version="0.6">
+ <node id="1" lon="105" lat="0" version="1"/><node id="2" lon="105.01" lat="0" version="1"/>
+ <node id="3" lon="105" lat="0.001" version="1"/>
+ <node id="4" lon="105.001" lat="0.001" version="1"><tag k="barrier" v="gate"/></node>
+ <node id="5" lon="105.002" lat="0.001" version="1"><tag k="barrier" v="gate"/><tag k="access" v="private"/></node>
+ <node id="6" lon="105.003" lat="0.001" version="1"><tag k="entrance" v="main"/></node>
+ <node id="7" lon="105.004" lat="0.001" version="1"><tag k="entrance" v="emergency"/></node>
+ <node id="8" lon="105.1" lat="0.1" version="1"><tag k="entrance" v="yes"/></node>
+ <node id="9" lon="105.101" lat="0.1" version="1"/>
+ <way id="10" version="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/></way>
+ <way id="11" version="1"><nd ref="3"/><nd ref="4"/><nd ref="5"/><tag k="barrier" v="fence"/><tag k="leisure" v="park"/></way>
+ <way id="12" version="1"><nd ref="8"/><nd ref="9"/><tag k="barrier" v="wall"/></way>
+ <way id="13" version="1"><nd ref="3"/><nd ref="6"/><tag k="barrier" v="kerb"/></way>
+</osm>""",
+        "utf-8",
+    )
+    whole = read_osm(path)
+    assert whole.ways == 1 and whole.fence_first.tolist() == [0, 3, 5]
+    assert whole.entrances.round(3).tolist() == [[105.001, 0.001], [105.003, 0.001], [105.1, 0.1]]
+    near = clipped(whole, shapely.box(104.99, -0.01, 105.02, 0.01))
+    assert near.fence_first.tolist() == [0, 3] and len(near.entrances) == 2
+    again = read_osm(write_osm(tmp_path / "kept.osm.pbf", near))
+    np.testing.assert_allclose(again.fence_lonlat, near.fence_lonlat, atol=1e-9)
+    np.testing.assert_allclose(again.entrances, near.entrances, atol=1e-9)
+    assert again.fence_first.tolist() == [0, 3] and again.ways == 1

@@ -32,7 +32,7 @@ def test_isochrone_files_have_the_promised_fields(capsys, helsinki_pbf, tmp_path
         capsys, "isochrone", "--streets", str(helsinki_pbf), *at, "--mode", "walk",
         "--minutes", "15,5", "--out", str(out),
     )  # fmt: skip
-    assert (code, printed) == (0, f"{out}\n") and "cannot be reached from the rest" in told
+    assert (code, printed) == (0, f"{out}\n") and "not joined to the rest" in told
     frame = gpd.read_parquet(out) if ending == "parquet" else gpd.read_file(out)
     assert frame.crs == 4326 and len(frame) == 4
     assert frame["origin"].tolist() == ["24.945,60.17"] * 2 + ["24.94,60.165"] * 2
@@ -50,7 +50,7 @@ def test_a_stored_network_gives_the_same_isochrone(capsys, helsinki_pbf, tmp_pat
     code, printed, _ = call(
         capsys, "-q", "network", "--streets", str(helsinki_pbf), "--out", str(kept)
     )
-    assert code == 0 and "2,2" in printed and store.load(kept).mode.id == "walk"
+    assert code == 0 and " nodes, " in printed and store.load(kept).mode.id == "walk"
     for n, streets in enumerate((helsinki_pbf, kept)):
         call(
             capsys, "-q", "isochrone", "--streets", str(streets), "--at", "24.945,60.17",

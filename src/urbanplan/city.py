@@ -17,21 +17,24 @@ from urbanplan.files import (
     list_folders,
     read_toml,
     require_inside,
+    require_own,
 )
 from urbanplan.manifest import lists, read_manifest, verify
 from urbanplan.records import (
     ABOVE_0,
     FROM_0,
+    ID,
     NAME,
     NAMES,
     TABLE,
     TEXT,
     listed,
     require_fields,
+    require_id,
     upto,
 )
 
-_CITY = dict.fromkeys(("id", "name_zh", "name_en", "metric_crs"), NAME)
+_CITY = {"id": ID, **dict.fromkeys(("name_zh", "name_en", "metric_crs"), NAME)}
 _BESIDES = {**dict.fromkeys(("layers", "notice_zh", "notice_en"), TEXT), "adcodes": NAMES}
 #: Longer than a day is a slip of the hand.
 _MINUTES = upto(1440)
@@ -92,6 +95,10 @@ class City:
     analysis: Analysis
     manifest: Mapping[str, Any]
     titles: Mapping[str, Mapping[str, str]]
+
+    def __post_init__(self) -> None:
+        """Refuse an id that its files could not be called by."""
+        require_id(self.id, "a city")
 
     @property
     def layers_folder(self) -> Path:
@@ -180,8 +187,10 @@ def load_city(city: str | Path, *, verified: bool = True) -> City:
             remedy=f"use one of {', '.join(embedded_cities())}, or a folder",
         )
     path, study = folder / "city.toml", folder / "study.toml"
-    analysis = _analysis(read_toml(study), study)
-    found = _city(folder, path, read_toml(path), analysis)
+    # What ships with the package may be links, as some installers make them.
+    links = folder.is_relative_to(embedded_data())
+    analysis = _analysis(read_toml(study, links=links), study)
+    found = _city(folder, path, read_toml(path, links=links), analysis)
     if verified:
         for profile in (path, study):
             verify(profile, found.manifest)
@@ -215,11 +224,12 @@ def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis)
         require_fields(names, f"titles.{layer}", path, {}, {"name_zh": NAME, "name_en": NAME})
     folders = [folder]
     if "layers" in row:
-        layers = (folder / row["layers"]).resolve()
+        layers = folder / row["layers"]
         # The folder of an embedded city may lie beside it; a stranger's profile stays at home.
-        home = embedded_data() if folder.is_relative_to(embedded_data()) else folder
-        folders.append(require_inside(layers, home))
-    manifest = read_manifest(folders[-1])
+        shipped = folder.is_relative_to(embedded_data())
+        held = require_inside(layers, embedded_data()) if shipped else require_own(layers, folder)
+        folders.append(held.resolve())
+    manifest = read_manifest(folders[-1], links=folder.is_relative_to(embedded_data()))
     return City(
         id=row["id"],
         name_zh=row["name_zh"],

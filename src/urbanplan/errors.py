@@ -21,13 +21,13 @@ class UrbanplanError(Exception):
 
     def __init__(self, what: str, *, where: object = None, remedy: str = "") -> None:
         # Names come from files: a line break or an escape in one must not reach a terminal.
-        self.what = _plain(what)
-        self.where = _plain(where) if isinstance(where, str) else where
-        self.remedy = _plain(remedy)
+        self.what = printable(what)
+        self.where = printable(where) if isinstance(where, str) else where
+        self.remedy = printable(remedy)
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where is not None else ""
+        place = f"{printable(str(self.where))}: " if self.where is not None else ""
         tail = f" → {self.remedy}" if self.remedy else ""
         return f"{place}{self.what}{tail}"
 
@@ -41,8 +41,15 @@ def one_of(name: str, known: Iterable[str], most: int = 20) -> str:
     return f"one of {', '.join(every[:most])}" + (" …" if len(every) > most else "")
 
 
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
+def printable(text: str, keep: str = "") -> str:
+    r"""A text without what a terminal would take for a command: controls, and marks that turn lines.
+
+    Examples
+    --------
+    >>> printable("a\x1b[2Jb\u202ec")
+    'a [2Jb c'
+    """
+    return "".join(c if c.isprintable() or c in keep else " " for c in text)
 
 
 class InputError(UrbanplanError, ValueError):

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from urbanplan.errors import InputError, MissingFileError
-from urbanplan.files import atomic, has, read_toml, sha256, write_toml
-from urbanplan.records import TEXT, WHOLE, Kind, require_fields
+from urbanplan.files import atomic, has, read_toml, require_inside, sha256, write_toml
+from urbanplan.records import TEXT, WHOLE, Kind, require_fields, require_id
 
 NAME = "manifest.toml"
 #: What a file may lack, by kind, in both languages: `share` is of the city's area. A note is all in its `why`.
@@ -116,8 +116,14 @@ def record_gaps(folder: Path | str, name: str, gaps: Iterable[DataGap]) -> None:
     _write(Path(folder), said)
 
 
-def read_manifest(folder: Path | str) -> dict[str, Any]:
+def read_manifest(folder: Path | str, *, links: bool = False) -> dict[str, Any]:
     """Content of a folder's manifest: ``origins`` by name, ``files`` by file name.
+
+    Parameters
+    ----------
+    folder : path
+    links : bool
+        Whether the manifest may be a link, as installers make them of what ships.
 
     Returns
     -------
@@ -127,10 +133,10 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is not a manifest.
+        If it is not a manifest, is a link, or lists what is no file's name.
     """
     path = Path(folder) / NAME
-    found: dict[str, Any] = read_toml(path) if has(path) else {}
+    found: dict[str, Any] = read_toml(path, links=links) if has(path) else {}
     files = found.setdefault("files", {})
     origins = found.setdefault("origins", {})
     tables = (files, origins, *getattr(files, "values", list)())
@@ -143,6 +149,8 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
         )
     for gap in (gap for row in files.values() for gap in row.get(_GAPS, ())):
         require_fields(gap, "data_gaps", path, {"kind": _KIND}, _GAP_FIELDS)
+    for name in files:
+        require_id(name, "a file", path)
     return found
 
 
@@ -222,10 +230,10 @@ def accept(folder: Path | str, *others: Path | str) -> list[str]:
     folder, changed = Path(folder), []
     said = read_manifest(folder)
     for name, row in said["files"].items():
-        path = next((Path(f) / name for f in (folder, *others) if has(Path(f) / name)), None)
-        if path is None:
+        home = next((Path(f) for f in (folder, *others) if has(Path(f) / name)), None)
+        if home is None:
             continue
-        now = sha256(path)
+        now = sha256(require_inside(home / name, home))
         if now != row["sha256"]:
             changed.append(name)
             row["sha256"], row["edited"] = now, True

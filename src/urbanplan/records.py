@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -31,6 +33,29 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def _is_id(value: Any) -> bool:
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= MAX_ID
+        and not value.startswith(".")
+        and ".." not in value
+        and unicodedata.is_normalized("NFC", value)
+        and all(c in "_-." or _is_letter(c) for c in value)
+    )
+
+
+def _is_letter(char: str) -> bool:
+    # Letters of any script with the marks that belong to them, and figures from 0 to 9.
+    return char in "0123456789" or unicodedata.category(char) in (
+        "Lu",
+        "Ll",
+        "Lo",
+        "Lm",
+        "Mn",
+        "Mc",
+    )
+
+
 def _is_table(value: Any) -> bool:
     return isinstance(value, Mapping)
 
@@ -47,7 +72,13 @@ def _is_place(value: Any) -> bool:
     return _pair_of(_is_figure)(value) and abs(value[0]) <= 180 and abs(value[1]) <= 90
 
 
+#: Longest id, in characters.
+MAX_ID = 80
 TEXT = Kind("a text", _is_text)
+#: What becomes a file's name or a key: nothing that a path, a page or a command reads as its own.
+ID = Kind(
+    f"an id of letters, figures, _, - and . ({MAX_ID} at most; no . at its start, no ..)", _is_id
+)
 #: A text that says something.
 NAME = Kind("a text", _is_name)
 NAMES = Kind('a list of texts, e.g. ["a", "b"]', _list_of(_is_name))
@@ -75,6 +106,49 @@ def upto(limit: float) -> Kind:
 def listed(kind: Kind) -> Kind:
     """A list of values of a kind."""
     return Kind(f"a list, each {kind.wanted}", _list_of(kind.fits))
+
+
+def require_id(name: Any, what: str, where: object = None) -> str:
+    """Return `name` if it is an id, which is what becomes a file's name, an address or a key.
+
+    Parameters
+    ----------
+    name : any
+        What stands in the file.
+    what : str
+        What it would be the id of, such as ``a mode``.
+    where : object, optional
+        The file.
+
+    Raises
+    ------
+    InputError
+        If it holds anything but letters of any script, figures, ``_``, ``-`` and ``.``, begins
+        with a dot, holds two together, or is longer than `MAX_ID` characters.
+
+    Examples
+    --------
+    >>> require_id("second_bridge", "a scenario"), require_id("滨江公园-2", "a scenario")
+    ('second_bridge', '滨江公园-2')
+    """
+    if not _is_id(name):
+        raise InputError(
+            f"{_said(name)} cannot be the id of {what}", where=where, remedy=f"write {ID.wanted}"
+        )
+    return name
+
+
+def id_of(text: str, otherwise: str) -> str:
+    """An id made from a name that people gave: what an id cannot hold becomes ``_``.
+
+    Examples
+    --------
+    >>> id_of("My city (2)", "city"), id_of("格子镇", "city"), id_of("..", "city")
+    ('My_city_2', '格子镇', 'city')
+    """
+    text = unicodedata.normalize("NFC", text)
+    kept = "".join(c if c in "-." or _is_letter(c) else "_" for c in text)[:MAX_ID]
+    return re.sub(r"_{2,}", "_", re.sub(r"\.{2,}", ".", kept)).lstrip(".").strip("_") or otherwise
 
 
 def require_fields(

@@ -24,6 +24,7 @@ from urbanplan.records import (
     TEXT,
     Kind,
     require_fields,
+    require_id,
     upto,
 )
 
@@ -97,6 +98,11 @@ class StreetRules:
     opened_kmh: Mapping[str, float] = field(default_factory=dict)
     passes: tuple[str, ...] = ()
     squares: bool = False
+    own: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
+    u_turns: bool = True
+    ferries: bool = False
+    ferry_kmh: float = 15.0
 
     @property
     def off_street_min_per_m(self) -> float:
@@ -118,6 +124,10 @@ class Mode:
     source: str
     streets: StreetRules | None = None
     source_zh: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an id that its results could not be called by."""
+        require_id(self.id, "a mode")
 
 
 @dataclass(frozen=True)
@@ -197,7 +207,7 @@ def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
 
 
 def _mode(name: str, row: Any, where: object) -> Mode:
-    what = f"mode {name}"
+    what = f"mode {require_id(name, 'a mode', where)}"
     require_fields(row, what, where, _MODE, {"streets": TABLE, "source_zh": TEXT})
     on_roads = row["on_roads"]
     if on_roads != _POSTED and not _KMH.fits(on_roads):
@@ -218,7 +228,17 @@ def _mode(name: str, row: Any, where: object) -> Mode:
 
 def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
     what = f"{mode}.streets"
-    more = {"source_zh": TEXT, "opened_kmh": TABLE, "passes": NAMES, "squares": FLAG}
+    more = {
+        "source_zh": TEXT,
+        "opened_kmh": TABLE,
+        "passes": NAMES,
+        "squares": FLAG,
+        "own": NAMES,
+        "turns": NAMES,
+        "u_turns": FLAG,
+        "ferries": FLAG,
+        "ferry_kmh": _KMH,
+    }
     require_fields(row, what, where, _STREETS, more)
     opened = row.get("opened_kmh", {})
     require_fields(row["kmh"], f"{what}.kmh", where, {}, dict.fromkeys(row["kmh"], _KMH))
@@ -230,7 +250,9 @@ def _street_rules(mode: str, row: Any, where: object) -> StreetRules:
             where=where,
             remedy=f"use one of {choices}",
         )
-    values = dict(row) | {key: tuple(row.get(key, ())) for key in (*_LISTS, "passes")}
+    values = dict(row) | {
+        key: tuple(row.get(key, ())) for key in (*_LISTS, "passes", "own", "turns")
+    }
     for key, speeds in (("kmh", row["kmh"]), ("opened_kmh", opened)):
         values[key] = MappingProxyType({k: float(v) for k, v in speeds.items()})
     return StreetRules(**values)

@@ -11,6 +11,8 @@ import numpy as np
 _MASS_KG, _ROLLING, _DRAG_M2, _AIR, _G = 90.0, 0.005, 0.5, 1.2, 9.81
 #: Power of an everyday rider on the flat; downhill riders brake (22 km/h flat, 25 km/h at -3 %).
 _WATTS, _DOWNHILL = 150.0, 25 / 22
+#: No street is steeper, as rise over run: what a height model says beyond is its own fault.
+STEEPEST = 1.0
 #: Nobody rides slower than this share of the flat speed: they push.
 _PUSH = 4 / 15
 

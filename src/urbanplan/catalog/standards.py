@@ -10,7 +10,7 @@ from typing import Any
 
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import list_files, read_toml
-from urbanplan.records import ABOVE_0, NAME, PAIRS, TEXT, require_fields
+from urbanplan.records import ABOVE_0, NAME, PAIRS, TEXT, id_of, require_fields, require_id
 
 #: How a value is compared with its threshold.
 DIRECTIONS = ("at_least", "above", "at_most")
@@ -68,6 +68,11 @@ class Indicator:
     own: bool = False
     replaces: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse ids that its rows could not be found by."""
+        require_id(self.id, "an indicator")
+        require_id(self.standard, "a standard")
+
     @property
     def metric(self) -> str:
         """Whether distance is minutes on the network or a straight line; the two are never mixed."""
@@ -97,6 +102,7 @@ def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapp
             f"indicator '{name}' {what}", where=where, remedy="compare with the shipped standards"
         )
 
+    require_id(name, "an indicator", where)
     require_fields(row, f"indicator {name}", where, _NEEDED, _BESIDES)
     about = {k: head.get(k, "") for k in ("document", "edition")}
     values: dict[str, Any] = {**about, **row}
@@ -126,7 +132,9 @@ def _read(path: Path) -> dict[str, Indicator]:
     rows = table.get("indicators")
     if not isinstance(rows, Mapping) or not rows:
         raise InputError("has no [indicators.ID]", where=path, remedy="add one")
-    return {n: _indicator(path, path.stem, head, n, row) for n, row in rows.items()}
+    # A standard is called as its file is, whatever people call their files.
+    standard = id_of(path.stem, "standard")
+    return {n: _indicator(path, standard, head, n, row) for n, row in rows.items()}
 
 
 def read_standards(own: Path | None = None) -> Mapping[str, Indicator]:

@@ -82,6 +82,10 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as err:
         click.echo(f"urbanplan: {language.told(err.format_message(), lang)}", err=True)
         code = BAD_INPUT
+    except MemoryError:
+        said = "there is not enough memory for this → ask about a smaller area, or close other programs"
+        click.echo(f"urbanplan: {language.told(said, lang)}", err=True)
+        code = BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         click.echo(
             f"urbanplan: {language.told('stopped; what was finished before is on disk', lang)}",

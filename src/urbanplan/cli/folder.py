@@ -12,7 +12,7 @@ import click
 from urbanplan.cli import completion
 from urbanplan.cli.language import told
 from urbanplan.cli.options import OK, file_option
-from urbanplan.cli.show import Screen
+from urbanplan.cli.show import Screen, echo
 
 CRS = click.option("--crs", metavar="SYSTEM", help="gcj02, bd09 or EPSG:n, before the file's own.")
 ENCODING = click.option("--encoding", metavar="NAME", help="Of its text, e.g. gbk.")
@@ -103,7 +103,7 @@ def init(
         from urbanplan.city import load_city
 
         city = begin.begin_copy(folder, load_city(copy))
-        click.echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
+        echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
         screen.note(
             f"next: edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
         )
@@ -130,7 +130,7 @@ def init(
             day=_today(),
         )
         _told(screen, report)
-    click.echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
+    echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
     screen.note(f"next: urbanplan fetch {folder} --pbf EXTRACT.osm.pbf")
     return OK
 
@@ -148,7 +148,7 @@ def init(
 def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
     from urbanplan.city import load_own_city
-    from urbanplan.files import lock, remove_folder
+    from urbanplan.files import lock, remove_folder, require_own
     from urbanplan.intake import fetch as intake
 
     if (pbf is None) == (overpass is None):
@@ -157,7 +157,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
             " (download.geofabrik.de), or the address of an Overpass server"
         )
     city = load_own_city(folder)
-    cache = city.layers_folder / ".overpass"
+    cache = require_own(city.layers_folder / ".overpass", city.layers_folder, whole=True)
     with lock(city.layers_folder), screen.progress():
         if overpass is not None:
             from urbanplan.sources.overpass import download
@@ -320,7 +320,7 @@ def _counted(report: Any) -> str:
 
 
 def _told(screen: Screen, report: Any) -> None:
-    click.echo(told(_counted(report), screen.lang))
+    echo(told(_counted(report), screen.lang))
     for ours, theirs in report.mapped.items():
         if ours != theirs:
             screen.note(f"column {ours} ← {theirs}")

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.errors import InputError, UrbanplanError, printable
 
 #: Asked in this order, as POSIX does, after a variable of our own; the first that is set decides.
 VARIABLES = ("URBANPLAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -71,7 +71,7 @@ def sentence(error: UrbanplanError, lang: str) -> str:
     """An error as one sentence: where, what, and what to do."""
     if lang == "en":
         return str(error)
-    where = "" if error.where is None else f"{_translated(str(error.where))}："
+    where = "" if error.where is None else f"{_translated(printable(str(error.where)))}："
     remedy = f" → {told(error.remedy, lang)}" if error.remedy else ""
     return f"{where}{told(error.what, lang)}{remedy}"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from urbanplan.cli.options import CITY, JSON, OK, file_option
-from urbanplan.cli.show import Screen
+from urbanplan.cli.show import Screen, echo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,11 +192,11 @@ def _told(plan: Plan, table: pd.DataFrame, lang: str) -> None:
     values = load_catalog().symbols.values
     statuses, qualities = values["status"], values["quality"]
     task = next(t for t in plan.tasks if t.number == table["task"].iloc[0])
-    click.echo(f"{words['task']} {task.number} {task.name_zh if lang == 'zh' else task.name_en}")
-    click.echo(f"{words['lead']}: {'；'.join(task.agencies) or words['unpublished']}")
+    echo(f"{words['task']} {task.number} {task.name_zh if lang == 'zh' else task.name_en}")
+    echo(f"{words['lead']}: {'；'.join(task.agencies) or words['unpublished']}")
     for row in table.to_dict("records"):
         if row["item"] != str(task.number):
-            click.echo(f"\n{row['item']} {row[f'name_{lang}']}")
+            echo(f"\n{row['item']} {row[f'name_{lang}']}")
         known = "" if row["accuracy_m"] != row["accuracy_m"] else f" ±{row['accuracy_m']:,.0f} m"
         quality = " + ".join(qualities[q][lang] for q in row["quality"].split("+") if q)
         layers = row["layers" if lang == "zh" else "layers_en"]
@@ -213,4 +213,4 @@ def _told(plan: Plan, table: pd.DataFrame, lang: str) -> None:
         }
         for key, said in lines.items():
             if said:
-                click.echo(f"  {words[key]}: {said}")
+                echo(f"  {words[key]}: {said}")

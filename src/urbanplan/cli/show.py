@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from urbanplan.cli.language import column, language, told, value
+from urbanplan.errors import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ class Screen:
         import resource
 
         if self._status is not None:
-            self._status.update(name)
+            self._status.update(_plain(name))
         began = time.perf_counter()
         yield
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
@@ -72,7 +73,7 @@ class Screen:
     def say(self, text: str) -> None:
         """What a long stage has found so far."""
         if self._status is not None:
-            self._status.update(text)
+            self._status.update(_plain(text))
 
     def of(self, city: City) -> None:
         """Call the districts of a city by their names in this language."""
@@ -106,7 +107,7 @@ class Screen:
         """A remark on standard error, once."""
         if not self.quiet and text not in self._noted:
             self._noted.add(text)
-            click.echo(told(text, self.lang), err=True)
+            echo(told(text, self.lang), err=True)
 
     def told(self, answer: Answer) -> Any:
         """Say what the reader must know of an answer, and return its rows."""
@@ -133,7 +134,7 @@ class Screen:
         own = "_zh" if self.lang == "zh" else "_en"
         twice = [c for c in table if c.endswith(other) and c.removesuffix(other) + own in table]
         table = table.drop(columns=[c for c in table if c in (*hide, *twice)])
-        shown = Table(title=escape(told(title, self.lang)))
+        shown = Table(title=escape(printable(told(title, self.lang))))
         for name in table.columns:
             number = table[name].dtype.kind in "fi"
             shown.add_column(
@@ -174,12 +175,24 @@ class Screen:
             else:
                 share, amount = text(known, "share"), text(row.persons_covered, "persons")
             name = plan.headline_zh if self.lang == "zh" else plan.headline_en
-            click.echo(f"{name} · {self._cell(row.area, 'area')}: {share} ({amount})")
+            echo(f"{name} · {self._cell(row.area, 'area')}: {share} ({amount})")
 
     def written(self, files: Mapping[str, Path]) -> None:
         """List the files that were written."""
         for path in files.values():
             click.echo(str(path))
+
+
+def _plain(text: str) -> Any:
+    # A name in brackets is no mark-up of the terminal's.
+    from rich.text import Text
+
+    return Text(printable(text))
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print lines that quote the data: nothing in them moves the cursor or asks the terminal."""
+    click.echo(printable(text, keep="\n"), err=err)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -209,4 +222,4 @@ def text(value: Any, column: str) -> str:
         if abs(value) < 0.1:
             return f"{value:.3g}"
         return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.2f}"
-    return str(value)
+    return printable(str(value))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,12 +12,87 @@ from urbanplan.errors import CrsError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from pyproj import CRS
     from shapely.geometry.base import BaseGeometry
 
 #: Geographic system of every layer file (RFC 7946).
 WGS84 = "EPSG:4326"
 #: China Geodetic Coordinate System 2000; equal to WGS84 within the accuracy of any layer here.
 CGCS2000 = "EPSG:4490"
+#: Longest definition that is looked at; the longest of EPSG takes 6,000 characters.
+_MAX_DEFINITION = 32_768
+#: What PROJ would open a file for: grids of shifts, but not the one called null; lists of systems.
+_OPENS = re.compile(
+    r"(?:grids|file|model|catalog|init)\s*=\s*(?!@null(?![\w,.@/]))|PROJ4_GRIDS|PARAMETERFILE", re.I
+)
+#: Old spelling of a code of EPSG.
+_INIT = re.compile(r"\s*\+?init=epsg:(\d{4,6})(\s+\+(?:type=crs|no_defs|wktext))*\s*", re.I)
+
+
+def parse_crs(said: Any, where: object = None, remedy: str = "name it by its EPSG code") -> CRS:
+    """The coordinate system that a file or a user names, if naming it opens no file.
+
+    Parameters
+    ----------
+    said : str, dict or CRS
+        A code, WKT, PROJ string or PROJJSON.
+    where : object, optional
+        Where it is named, for messages.
+    remedy : str, optional
+
+    Raises
+    ------
+    CrsError
+        If it is unknown, or names a file or a server: PROJ would open grids and lists by any path.
+
+    References
+    ----------
+    PROJ documentation, "Known grid shift files" (``+nadgrids``), "init files"; OGC 18-010r11,
+    PARAMETERFILE.
+    """
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError as ProjError
+
+    texts = _texts_of(said.to_json_dict() if isinstance(said, CRS) else said)
+    if sum(map(len, texts)) > _MAX_DEFINITION:
+        raise CrsError(
+            "names its coordinate system at too great length", where=where, remedy=remedy
+        )
+    if isinstance(said, str) and (code := _INIT.fullmatch(said)):
+        said, texts = f"EPSG:{code[1]}", []
+    url = isinstance(said, str) and re.match(r"\s*\w+://", said) and "opengis.net/" not in said
+    if url or any(_OPENS.search(text) for text in texts):
+        raise CrsError(
+            "names a file or a server as its coordinate system", where=where, remedy=remedy
+        )
+    try:
+        return said if isinstance(said, CRS) else CRS.from_user_input(said)
+    except (ProjError, ValueError, TypeError, RecursionError):
+        short = " ".join(str(said).split())[:60]
+        raise CrsError(f"unknown coordinate system '{short}'", where=where, remedy=remedy) from None
+
+
+def _texts_of(said: Any) -> list[str]:
+    """All texts of a definition; a file that PROJJSON names as a parameter is marked as such."""
+    if isinstance(said, str):
+        try:
+            inner = json.loads(said) if said.lstrip().startswith("{") else None
+        except (ValueError, RecursionError):
+            inner = None
+        return [said] if inner is None else _texts_of(inner)
+    found: list[str] = []
+    todo = [said]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            todo += part.values()
+            if isinstance(part.get("value"), str):
+                found.append(f"file={part['value']}")
+        elif isinstance(part, list):
+            todo += part
+        elif isinstance(part, str):
+            found.append(part)
+    return found
 
 
 def require_metric(crs: str, where: object = None) -> str:
@@ -35,14 +112,8 @@ def require_metric(crs: str, where: object = None) -> str:
     CrsError
         If the system is unknown, geographic, not in metres, or Web Mercator.
     """
-    from pyproj import CRS
-    from pyproj.exceptions import CRSError as ProjError
-
     remedy = "name a projected system in metres, such as EPSG:4544 (CGCS2000, 105° E)"
-    try:
-        parsed = CRS.from_user_input(crs)
-    except ProjError:
-        raise CrsError(f"unknown coordinate system '{crs}'", where=where, remedy=remedy) from None
+    parsed = parse_crs(crs, where, remedy)
     if not parsed.is_projected or parsed.axis_info[0].unit_name != "metre":
         raise CrsError(f"'{crs}' is not a projected system in metres", where=where, remedy=remedy)
     if parsed.to_epsg() == 3857:
@@ -54,7 +125,63 @@ def to_crs(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     """Reproject `frame`; a frame without a system is refused rather than guessed."""
     if frame.crs is None:
         raise CrsError("the layer has no coordinate system", remedy="declare it before use")
-    return frame if frame.crs == crs else frame.to_crs(crs)
+    moved = frame if frame.crs == crs else frame.to_crs(crs)
+    return unwrapped(moved) if crs == WGS84 else moved
+
+
+def meridian_of(lon: np.ndarray) -> float | None:
+    """180 if longitudes lie on both sides of the 180th meridian and nowhere else, else None.
+
+    Examples
+    --------
+    >>> meridian_of(np.array([179.9, -179.9])), meridian_of(np.array([-120.0, 120.0, 0.0]))
+    (180.0, None)
+    """
+    lon = lon[np.isfinite(lon)]
+    if not len(lon) or np.ptp(lon) <= 180:
+        return None
+    return 180.0 if np.ptp(np.where(lon < 0, lon + 360, lon)) < 180 else None
+
+
+def near_meridian(lon: np.ndarray, about: float) -> np.ndarray:
+    """Longitudes less than half a turn away from `about`; they may be beyond 180 degrees."""
+    return lon + 360.0 * np.round((about - lon) / 360.0)
+
+
+def unwrapped(frame: gpd.GeoDataFrame, about: float | None = None) -> gpd.GeoDataFrame:
+    """A frame in degrees without a jump at the 180th meridian.
+
+    Inside urbanplan a place on both sides of it has longitudes beyond 180 degrees, so that what is near lies
+    near; halves that a file had to cut there (RFC 7946, section 3.1.9) are joined. `files.write_geojson` cuts again.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+    about : float, optional
+        Longitude of the place; told by the frame itself if not given.
+    """
+    import shapely
+
+    shapes = np.asarray(frame.geometry.values, dtype=object)
+    lon = shapely.get_coordinates(shapes)[:, 0]
+    about = meridian_of(lon) if about is None else about
+    if about is None or not len(lon) or np.abs(lon - about).max() <= 180:
+        return frame
+    return frame.set_geometry(list(unwrapped_shapes(shapes, about)), crs=frame.crs)
+
+
+def unwrapped_shapes(shapes: np.ndarray, about: float) -> np.ndarray:
+    """Shapes in degrees moved beside `about`, the halves that were cut at the 180th meridian joined."""
+    import shapely
+
+    moved = shapely.transform(shapes, lambda xy: np.c_[near_meridian(xy[:, 0], about), xy[:, 1]])
+    for row in np.flatnonzero([s is not None and hasattr(s, "geoms") for s in moved]):
+        lon = shapely.get_coordinates(moved[row])[:, 0]
+        if moved[row].geom_type == "MultiPolygon" and (np.abs(lon) == 180).any():
+            moved[row] = shapely.union_all(list(moved[row].geoms))
+        elif moved[row].geom_type == "MultiLineString" and (np.abs(lon) == 180).any():
+            moved[row] = shapely.line_merge(moved[row])
+    return moved
 
 
 def require_same(*frames: gpd.GeoDataFrame) -> None:
@@ -137,6 +264,17 @@ def bounds_wgs84(crs: str, bounds: np.ndarray) -> tuple[float, float, float, flo
     return Transformer.from_crs(crs, WGS84, always_xy=True).transform_bounds(*bounds)
 
 
+def central_meridian(crs: str) -> float | None:
+    """Longitude about which a projected system is drawn, None if it names none."""
+    from pyproj import CRS
+
+    operation = CRS.from_user_input(crs).coordinate_operation
+    for parameter in operation.params if operation else ():
+        if parameter.name.startswith("Longitude of"):
+            return float(parameter.value)
+    return None
+
+
 def metric_crs_of(lonlat: np.ndarray) -> str:
     """Projected system to measure in around some places.
 
@@ -154,6 +292,8 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     """
     from urbanplan.crs.china import gauss_kruger
 
+    if (about := meridian_of(lonlat[:, 0])) is not None:
+        lonlat = np.c_[near_meridian(lonlat[:, 0], about), lonlat[:, 1]]
     lon, lat = (np.min(lonlat, axis=0) + np.max(lonlat, axis=0)) / 2
     if zone := gauss_kruger((float(lon), float(lat))):
         return zone
@@ -161,7 +301,7 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
 
 
-def transform(xy: np.ndarray, source: str, target: str) -> np.ndarray:
+def transform(xy: np.ndarray, source: str | CRS, target: str) -> np.ndarray:
     """Places (longitude or x first) from one system in another, shape (n, 2)."""
     from pyproj import Transformer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from urbanplan.crs import parse_crs
 from urbanplan.database.server import Server
 from urbanplan.database.text import identifier
 from urbanplan.errors import CrsError, WebError
@@ -105,8 +106,8 @@ def crs_of(server: Server, srids: set[int], declared: str, schema: str, where: s
     try:
         if str(name).upper() == "EPSG" and number:
             return CRS.from_epsg(number).to_string()
-        return CRS.from_wkt(text or "").to_string()
-    except ProjError:
+        return parse_crs(text or "", where).to_string()
+    except (ProjError, CrsError):
         raise CrsError(
             f"is in a coordinate system that is not known here (SRID {srid})",
             where=where,

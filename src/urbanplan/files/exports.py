@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import html
 import io
+import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from urbanplan.errors import InputError, WriteError
+from urbanplan.files.deliveries.texts import as_cell
 from urbanplan.files.writing import made, scratch_folder, write_bytes, zipped
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+#: Characters that no XML may hold.
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Where a text is cut into two pieces of CDATA.
+_CUT = "\U0010fff0"
 #: Bytes of a Shapefile's column name and of its longest text.
 _NAME_BYTES, _TEXT_BYTES = 10, 254
 #: Character sets of Shapefiles: Python's name, GDAL's, and what stands in the .cpg.
@@ -31,13 +39,39 @@ def write_flatgeobuf(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
 
 def write_kml(path: Path | str, frame: gpd.GeoDataFrame, title: str) -> Path:
     """Write one frame as KML; the column ``Name`` is what a globe shows beside each place."""
-    return _in_memory(path, frame, "LIBKML", layer=title)
+    # GDAL writes texts with markup as CDATA, which a text's own marks of CDATA would end or pass for:
+    # they are held apart until it is done. A private letter is in no text of a map.
+    marked = _for_xml(
+        frame,
+        lambda text: (
+            text.replace(_CUT, "")
+            .replace("]]>", f"]]{_CUT}>")
+            .replace("<![CDATA[", f"<{_CUT}![CDATA[")
+        ),
+    )
+    # Ids become attributes, which GDAL writes without a look at their letters.
+    for name in (c for c in frame.columns if c.lower() == "id"):
+        marked[name] = [html.escape(_NOT_XML.sub("", str(v))).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;") for v in frame[name]]  # fmt: skip
+    text = bytes(_made(path, marked, "LIBKML", layer=title)).decode("utf-8")
+    return write_bytes(path, text.replace(_CUT, "]]><![CDATA[").encode("utf-8"))
 
 
 def write_gml(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
     """Write one frame as GML 3.2."""
     options = {"FORMAT": "GML3.2", "XSISCHEMA": "OFF", "SRSNAME_FORMAT": "OGC_URN"}
+    frame = _for_xml(frame)
     return _in_memory(path, frame, "GML", layer=Path(path).stem, dataset_options=options)
+
+
+def _for_xml(
+    frame: gpd.GeoDataFrame, also: Callable[[str], str] = lambda text: text
+) -> gpd.GeoDataFrame:
+    """The frame with texts that hold only what XML can."""
+    frame = frame.copy()
+    for name in frame.columns.drop(frame.active_geometry_name):
+        if frame[name].dtype.kind not in "biufcmM":
+            frame[name] = [also(_NOT_XML.sub("", v)) if isinstance(v, str) else v for v in frame[name]]  # fmt: skip
+    return frame
 
 
 def write_dxf(path: Path | str, frames: Mapping[str, gpd.GeoDataFrame]) -> Path:
@@ -64,12 +98,16 @@ def _placeless(frame: gpd.GeoDataFrame) -> np.ndarray:
 
 
 def _in_memory(path: Path | str, frame: gpd.GeoDataFrame, driver: str, **options) -> Path:
+    return write_bytes(path, _made(path, frame, driver, **options))
+
+
+def _made(path: Path | str, frame: gpd.GeoDataFrame, driver: str, **options) -> memoryview:
     import pyogrio
 
     out = io.BytesIO()
     with made(path), _unplaced_is_meant():
         pyogrio.write_dataframe(frame, out, driver=driver, **{"layer": Path(path).stem, **options})
-    return write_bytes(path, out.getbuffer())
+    return out.getbuffer()
 
 
 def short_names(columns: list[str]) -> dict[str, str]:
@@ -124,9 +162,12 @@ def write_shapefile(path: Path | str, frame: gpd.GeoDataFrame, encoding: str = "
         _require_same(file, frame, ENCODINGS[encoding][0], path)
         parts = {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.suffix != ".cpg"}
     parts[f"{stem}.cpg"] = ENCODINGS[encoding][1].encode()
-    rows = [f"{s},{full},{cut.get(full, 0)}" for full, s in names.items()]
-    table = "\ufeffshapefile,column,texts_cut_at_254_bytes\n" + "\n".join(rows) + "\n"
-    parts[f"{stem}_fields.csv"] = table.encode("utf-8")
+    out = io.StringIO()
+    rows = [[as_cell(s), as_cell(full), cut.get(full, 0)] for full, s in names.items()]
+    csv.writer(out, lineterminator="\n").writerows(
+        [["shapefile", "column", "texts_cut_at_254_bytes"], *rows]
+    )
+    parts[f"{stem}_fields.csv"] = f"\ufeff{out.getvalue()}".encode()
     return write_bytes(path, zipped(parts))
 
 

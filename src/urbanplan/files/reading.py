@@ -8,20 +8,27 @@ import gzip
 import hashlib
 import io
 import json
+import math
+import os
 import re
+import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from urbanplan.crs import parse_crs
 from urbanplan.errors import InputError, MissingFileError
 from urbanplan.files.deliveries.checks import check_geojson, inspect_geopackage, refuse_services
+from urbanplan.files.deliveries.texts import of_cell
 from urbanplan.files.deliveries.vectors import read_features
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
 
+_limiting = threading.Lock()
 #: Marks of a Chinese keyboard, and those that TOML knows.
 _TYPED: Mapping[str, str] = {"，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "＝": "=", "【": "[", "】": "]", "｛": "{", "｝": "}", "＃": "#"}  # fmt: skip
 #: Drivers by file ending; a file is never opened with any other, whatever it contains.
@@ -33,8 +40,45 @@ VECTOR_DRIVERS: Mapping[str, str] = {
 }
 #: Larger vector files are refused before they are read.
 MAX_VECTOR_BYTES = 512 * 2**20
+#: Larger TOML is refused before it is parsed; the largest of an embedded city has 20 kB.
+_MAX_TOML_BYTES = 4 * 2**20
+#: Dotted keys in one line, whose parsing takes the square of their number.
+_MAX_DOTS = 1000
+#: Deepest nesting and largest number of a TOML file: no figure of a city is near it.
+_MAX_TOML_DEPTH, _MAX_NUMBER = 32, 1e15
+#: Longest tag of an XML file, and its deepest nesting; so much of it is parsed at a time.
+_MAX_XML_TAG, _MAX_XML_DEPTH, _XML_CHUNK = 2**20, 16, 2**18
 #: Larger rasters are refused before they are read.
 MAX_CELLS = 200_000_000
+
+
+@contextmanager
+def memory_limit(most_bytes: int) -> Iterator[None]:
+    """Let what happens inside take so much more memory at most, then raise `MemoryError`.
+
+    For readers in Python of files that may grow beyond what can be told beforehand. Where the
+    system knows no such limit, or another thread has set one, nothing happens.
+    """
+    try:
+        import resource
+    except ImportError:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    now = Path("/proc/self/statm")
+    if not now.exists() or not _limiting.acquire(blocking=False):
+        yield
+        return
+    try:
+        held = int(now.read_text().split()[0]) * resource.getpagesize()
+        most = held + most_bytes
+        if before[1] != resource.RLIM_INFINITY:
+            most = min(most, before[1])
+        resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        _limiting.release()
 
 
 def require_inside(path: Path, folder: Path) -> Path:
@@ -48,6 +92,38 @@ def require_inside(path: Path, folder: Path) -> Path:
     return path
 
 
+def require_own(path: Path, folder: Path, *, whole: bool = False) -> Path:
+    """Return `path` if it lies in `folder` and no part of it is a link.
+
+    For files and folders that are written to, or that say what else is read.
+
+    Parameters
+    ----------
+    path, folder : path
+    whole : bool
+        Whether what the folder `path` holds must be no link either.
+
+    Raises
+    ------
+    InputError
+        Naming what is a link, or leads out.
+    """
+    require_inside(path, folder)
+    straight = Path(os.path.normpath(folder.resolve() / os.path.relpath(path, folder)))
+    for part in (straight, *(straight.iterdir() if whole and straight.is_dir() else ())):
+        if part.resolve() != part:
+            raise _linked(path if part is straight else part)
+    return path
+
+
+def _linked(path: Path) -> InputError:
+    return InputError(
+        "is a link, which is not followed",
+        where=path,
+        remedy="put the file or folder itself there",
+    )
+
+
 def existing(path: Path | str) -> Path:
     """Return `path` as a `Path` to an existing file, else raise `MissingFileError`."""
     path = Path(path)
@@ -56,11 +132,27 @@ def existing(path: Path | str) -> Path:
     return path
 
 
-def read_text(path: Path | str) -> str:
-    """Text of a UTF-8 file (a byte-order mark is dropped)."""
+def read_text(path: Path | str, *, links: bool = True, newline: str | None = None) -> str:
+    """Text of a UTF-8 file without its byte-order mark.
+
+    Parameters
+    ----------
+    path : path
+    links : bool
+        Whether a link is followed.
+    newline : str, optional
+        As for `open`: with an empty text, returns within cells stay what they are.
+    """
+    path = Path(path)
+    if not links and path.is_symlink():
+        raise _linked(path)
     path = existing(path)
+    # What became a link meanwhile is not followed either.
+    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if links else os.O_NOFOLLOW)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        fd = os.open(path, flags)
+        with open(fd, encoding="utf-8-sig", newline=newline) as file:
+            return file.read()
     except UnicodeDecodeError:
         raise InputError("is not UTF-8 text", where=path, remedy="save it as UTF-8") from None
     except OSError as err:
@@ -69,15 +161,45 @@ def read_text(path: Path | str) -> str:
         ) from None
 
 
-def read_toml(path: Path | str) -> dict[str, Any]:
-    """Content of a TOML file."""
-    text = read_text(path)
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as err:
+def read_toml(path: Path | str, *, links: bool = True) -> dict[str, Any]:
+    """Content of a TOML file; a link is followed only if `links` says so.
+
+    Raises
+    ------
+    InputError
+        If it is no TOML, is larger or deeper than such a file is, or holds a number without bound.
+    """
+    if size_bytes(path) > _MAX_TOML_BYTES:
         raise InputError(
-            f"is not valid TOML ({err})", where=path, remedy=_punctuation(text)
-        ) from None
+            f"is larger than {_MAX_TOML_BYTES >> 20} MiB",
+            where=path,
+            remedy="it is no file of settings: give the right one",
+        )
+    text = read_text(path, links=links)
+    try:
+        if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
+            raise ValueError("a line has too many dots")
+        return _bounded(tomllib.loads(text))
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError as err:
+        reason = str(err)[:160]
+    raise InputError(f"is not valid TOML ({reason})", where=path, remedy=_punctuation(text))
+
+
+def _bounded(table: dict[str, Any]) -> dict[str, Any]:
+    """The table, if none of its numbers is beyond what anybody counts and nothing lies too deep."""
+    todo: list[tuple[Any, int]] = [(table, 0)]
+    while todo:
+        value, depth = todo.pop()
+        if depth > _MAX_TOML_DEPTH:
+            raise ValueError("it is nested too deeply")
+        if isinstance(value, dict | list):
+            inner = value.values() if isinstance(value, dict) else value
+            todo += ((part, depth + 1) for part in inner)
+        elif isinstance(value, int | float) and not abs(value) <= _MAX_NUMBER:
+            raise ValueError("it holds a number without bound, or none (nan)")
+    return table
 
 
 def _punctuation(text: str) -> str:
@@ -90,10 +212,70 @@ def _punctuation(text: str) -> str:
     return "correct that line"
 
 
-def read_csv(path: Path | str) -> list[dict[str, str]]:
-    """Rows of a UTF-8 CSV file with a header, as dictionaries of text."""
+def scan_xml(
+    path: Path | str,
+    begin: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    most_bytes: int,
+) -> int:
+    """Tell of each element of an XML file (that may be packed), and return how many bytes it has.
+
+    Parameters
+    ----------
+    path : path
+    begin, end : callable
+        Told of an element's name and attributes, and of its end.
+    most_bytes : int
+        What it may unpack to.
+
+    Raises
+    ------
+    ValueError
+        If it is no XML, or declares a document type (which may declare entities, which grow).
+    MemoryError
+        If it is larger than `most_bytes`, has a tag of more than 1 MiB, or nests too deeply.
+    """
+    from xml.parsers import expat
+
+    total, depth = 0, 0
+
+    def deeper(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _MAX_XML_DEPTH:
+            raise MemoryError
+        begin(name, attributes)
+
+    def higher(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        end(name)
+
+    def refuse(*_: Any) -> None:
+        raise ValueError("it has a document type of its own")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = deeper, higher
+    parser.StartDoctypeDeclHandler = refuse
     try:
-        rows = list(csv.DictReader(io.StringIO(read_text(path), newline=""), strict=False))
+        with unpacked(path) as file:
+            while chunk := file.read(_XML_CHUNK):
+                total += len(chunk)
+                parser.Parse(chunk)
+                if total > most_bytes or total - parser.CurrentByteIndex > _MAX_XML_TAG:
+                    raise MemoryError
+        parser.Parse(b"", True)
+    except expat.ExpatError as err:
+        raise ValueError(str(err)) from None
+    except EOFError:
+        raise ValueError("it is cut off") from None
+    return total
+
+
+def read_csv(path: Path | str) -> list[dict[str, str]]:
+    """Rows of a UTF-8 CSV file with a header, as dictionaries of text; see `write_csv` for quotes."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path, newline=""), newline="")))
     except csv.Error as err:
         raise InputError(
             f"is no table ({err})", where=path, remedy="correct it in a table program"
@@ -105,7 +287,7 @@ def read_csv(path: Path | str) -> list[dict[str, str]]:
                 where=path,
                 remedy="quote cells that hold commas",
             )
-    return rows
+    return [{of_cell(k): of_cell(v) for k, v in row.items()} for row in rows]
 
 
 def read_vector(path: Path | str) -> gpd.GeoDataFrame:
@@ -183,6 +365,8 @@ def read_raster(
             rasterio.open(path, driver="GTiff") as src,
         ):
             own = crs or (src.crs.to_string() if src.crs else None)
+            if own:
+                parse_crs(own, path)
             window = Window(0, 0, src.width, src.height)
             if around is not None and own:
                 from rasterio.warp import transform_bounds
@@ -232,25 +416,59 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     InputError
         If the file is something else, or its content is not what its hash says.
     """
-    import zipfile
 
     import numpy as np
 
     path = existing(path)
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
+        with open(path, "rb") as file:
+            _judge_arrays(file, size_bytes(path))
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as held:
+                arrays = {name: held[name] for name in held.files}
         about = json.loads(bytes(arrays.pop("about")).decode())
+        if not isinstance(about, dict):
+            raise ValueError("nothing is said about them")
         said = about.pop("sha256")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
+    # NumPy, zipfile and json raise errors of every kind on damaged bytes.
+    except Exception as err:
+        reason = (str(err).splitlines() or [type(err).__name__])[0][:120]
         raise InputError(
-            f"does not hold arrays of urbanplan ({str(err).splitlines()[0][:120]})",
+            f"does not hold arrays of urbanplan ({reason})",
             where=path,
             remedy="write it again with the command that made it",
         ) from None
     if said != digest(arrays, about):
         raise InputError("is damaged (its hash differs)", where=path, remedy="write it again")
     return arrays, about
+
+
+def _judge_arrays(file: IO[bytes], size: int) -> None:
+    """Refuse an ``.npz`` whose arrays would take more memory than the file itself."""
+    import zipfile
+
+    import numpy as np
+
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        names = {member.filename for member in members}
+        if len(names) < len(members) or any(not name.endswith(".npy") for name in names):
+            raise ValueError("it holds something else than arrays")
+        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+        # We never compress: nothing can be larger than it is in the file.
+        if not stored or sum(member.file_size for member in members) > size:
+            raise ValueError("its arrays would take more memory than the file")
+        for member in members:
+            with archive.open(member) as array:
+                version = np.lib.format.read_magic(array)
+                header = {
+                    (1, 0): np.lib.format.read_array_header_1_0,
+                    (2, 0): np.lib.format.read_array_header_2_0,
+                }[version]
+                shape, _, dtype = header(array)
+                count = math.prod(shape) * dtype.itemsize
+                if min(shape, default=0) < 0 or array.tell() + count != member.file_size:
+                    raise ValueError("an array has another size than it states")
 
 
 def read_bytes(path: Path | str) -> bytes:

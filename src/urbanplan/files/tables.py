@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanplan.files.deliveries.texts import as_cell
 from urbanplan.files.writing import write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def _fill(sheet: Any, table: pd.DataFrame) -> None:
             if isinstance(value, str):
                 cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
                 cell.data_type = "s"
+                # A text it stays, also where somebody edits the cell.
+                cell.quotePrefix = as_cell(value) != value
             else:
                 cell.value = value
     for cell in sheet[1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import io
 import json
@@ -15,7 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanplan.crs import WGS84, unwrapped
 from urbanplan.errors import UrbanplanError, WriteError
+from urbanplan.files.deliveries.texts import as_cell
 from urbanplan.files.locking import MOVING, TEMPORARY_PREFIX, sweep, temporary_folder
 from urbanplan.files.reading import digest
 
@@ -284,9 +287,24 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def write_csv(path: Path | str, table: pd.DataFrame) -> Path:
-    """Write a table as CSV with a byte-order mark, so that Excel shows Chinese."""
-    text = table.to_csv(index=False, lineterminator="\n")
-    return write_bytes(path, ("\ufeff" + text).encode("utf-8"))
+    """Write a table as CSV with a byte-order mark, so that Excel shows Chinese.
+
+    Texts that a spreadsheet would compute have a quote before them, which our readers take off
+    again; figures stay figures.
+    """
+    cells = table.set_axis([_cell(name) for name in table.columns], axis=1)
+    for i, kind in enumerate(table.dtypes):
+        if kind.kind not in "biufcmM":
+            cells.isetitem(i, table.iloc[:, i].astype(object).map(_cell))
+    # Only quotes keep a lone return within its cell.
+    text = cells.to_csv(index=False, lineterminator="\n")
+    if "\r" in text:
+        text = cells.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return write_bytes(path, ("\ufeff" + text).encode("utf-8", "replace"))
+
+
+def _cell(value: Any) -> Any:
+    return as_cell(value) if isinstance(value, str) else value
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], about: Mapping) -> Path:
@@ -324,10 +342,10 @@ def write_json(path: Path | str, value: Any) -> Path:
 
 
 def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
-    """Write one frame as RFC 7946 GeoJSON (WGS84, 6 decimals)."""
+    """Write one frame as RFC 7946 GeoJSON (WGS84, 6 decimals), cut at the 180th meridian."""
     out = io.BytesIO()
     with made(path):
-        frame.to_crs("EPSG:4326").to_file(
+        unwrapped(frame.to_crs(WGS84)).to_file(
             out,
             driver="GeoJSON",
             engine="pyogrio",

@@ -200,19 +200,36 @@ def _direct(place, beside, j, item_place, item_beside, turned):
 
 
 @njit(nogil=True, cache=True)
+def _along_edges(seeds, items, o, j, row, item_row, turned):
+    # The least minutes along an edge from origin o to item j over all their rows; infinity unless these two rows are
+    # the first that share an edge: so each pair is counted once.
+    least, first = np.inf, True
+    for r in range(seeds[3][o], seeds[3][o + 1]):
+        for i in range(items[3][j], items[3][j + 1]):
+            if seeds[4][r] < 0 or seeds[4][r] != items[4][i]:
+                continue
+            if first and (r != row or i != item_row):
+                return np.inf
+            first = False
+            there = _direct(seeds[5][r], seeds[6][r], i, items[5], items[6], turned)
+            least = there if there < least else least
+    return least
+
+
+@njit(nogil=True, cache=True)
 def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_value, value, work):
     """For each origin, the sum of values within each limit.
 
     Parameters
     ----------
     graph : (first, to, minutes)
-    seeds : (first, node, minutes, edge, place, beside)
-        Of the origins: nodes they start from; the edge they stand on (-1: none), where on it, and
-        the minutes beside it.
-    items : (first, node, minutes, edge, place, beside)
+    seeds : (first, node, minutes, row_first, edge, place, beside, origin)
+        Of the origins: nodes they start from; where the rows of each begin; and of the rows the edge
+        they stand on (-1: none), where on it, the minutes beside it, and whose they are.
+    items : (first, node, minutes, row_first, edge, place, beside, item)
         The same of the items.
-    edges : (first, item, first, item)
-        Items on each edge, and items that hang on each node.
+    edges : (first, row, first, item)
+        Rows of items on each edge, and items that hang on each node.
     origins : ndarray of int
         Origins to do, neighbours next to each other.
     limits : ndarray, shape (k,)
@@ -239,18 +256,7 @@ def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_
     hung_first, hung_item = edges[2], edges[3]
     for begin in range(0, len(origins), wide):
         lanes = origins[begin : begin + wide]
-        count = search(
-            graph[0],
-            graph[1],
-            graph[2],
-            limits[-1],
-            width,
-            lanes,
-            seeds[0],
-            seeds[1],
-            seeds[2],
-            work,
-        )
+        count = search(*graph, limits[-1], width, lanes, *seeds[:3], work)
         sums[:] = 0
         for i in range(count):
             v = touched[i]
@@ -275,18 +281,21 @@ def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_
             for g in range(k):
                 for c in range(m):
                     out[begin + lane, g, c] = sums[(g * m + c) * wide + lane]
-            edge = seeds[3][o]
-            if edge < 0:
-                continue
             # Somebody on the same edge may be nearer along it than over its ends.
-            for h in range(edges[0][edge], edges[0][edge + 1]):
-                j = edges[1][h]
-                there = _direct(seeds[4][o], seeds[5][o], j, items[4], items[5], turned)
-                _item(j, items[0], items[1], items[2], label, found)
-                for g in range(k):
-                    if there <= limits[g] < found[lane]:
-                        for c in range(m):
-                            out[begin + lane, g, c] += value[j, c]
+            for r in range(seeds[3][o], seeds[3][o + 1]):
+                edge = seeds[4][r]
+                if edge < 0:
+                    continue
+                for h in range(edges[0][edge], edges[0][edge + 1]):
+                    j = items[7][edges[1][h]]
+                    there = _along_edges(seeds, items, o, j, r, edges[1][h], turned)
+                    if there == np.inf:
+                        continue
+                    _item(j, items[0], items[1], items[2], label, found)
+                    for g in range(k):
+                        if there <= limits[g] < found[lane]:
+                            for c in range(m):
+                                out[begin + lane, g, c] += value[j, c]
         clear(count, work)
     return out
 
@@ -297,13 +306,18 @@ def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work
 
     Parameters
     ----------
-    See `sum_within`.
+    graph, seeds, items, edges
+        See `sum_within`.
+    origins, width, turned, work
+        See `sum_within`.
+    limit : float
 
     Returns
     -------
     origin, item : ndarray of int32, shape (pairs,)
         `origin` numbers into the whole list of origins.
     minutes : ndarray of float64, shape (pairs,)
+        A pair may occur several times, over the nodes and along an edge: the least counts.
     """
     label, touched, stamp = work[0], work[6], work[7]
     wide = len(label) // len(touched)
@@ -313,20 +327,10 @@ def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work
     who, what, long = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
     for begin in range(0, len(origins), wide):
         lanes = origins[begin : begin + wide]
-        count = search(
-            graph[0], graph[1], graph[2], limit, width, lanes, seeds[0], seeds[1], seeds[2], work
-        )
-        for i in range(count + len(lanes)):
-            if i < count:
-                low, high = hung_first[touched[i]], hung_first[touched[i] + 1]
-            else:
-                # An item on an origin's edge may be within reach though no end of the edge is.
-                edge = seeds[3][lanes[i - count]]
-                if edge < 0:
-                    continue
-                low, high = edges[0][edge], edges[0][edge + 1]
-            for h in range(low, high):
-                j = hung_item[h] if i < count else edges[1][h]
+        count = search(*graph, limit, width, lanes, *seeds[:3], work)
+        for i in range(count):
+            for h in range(hung_first[touched[i]], hung_first[touched[i] + 1]):
+                j = hung_item[h]
                 if stamp[j] == lanes[0]:
                     continue
                 stamp[j] = lanes[0]
@@ -335,14 +339,25 @@ def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work
                     room *= 2
                     who, what, long = _grown(who, room), _grown(what, room), _longer(long, room)
                 for lane in range(len(lanes)):
-                    o = lanes[lane]
-                    there = found[lane]
-                    if seeds[3][o] >= 0 and seeds[3][o] == items[3][j]:
-                        along = _direct(seeds[4][o], seeds[5][o], j, items[4], items[5], turned)
-                        there = min(there, along)
-                    if there <= limit and there < np.inf:
-                        who[filled], what[filled], long[filled] = o, j, there
+                    if found[lane] <= limit and found[lane] < np.inf:
+                        who[filled], what[filled], long[filled] = lanes[lane], j, found[lane]
                         filled += 1
+        for lane in range(len(lanes)):
+            o = lanes[lane]
+            for r in range(seeds[3][o], seeds[3][o + 1]):
+                edge = seeds[4][r]
+                if edge < 0:
+                    continue
+                for h in range(edges[0][edge], edges[0][edge + 1]):
+                    i = edges[1][h]
+                    there = _direct(seeds[5][r], seeds[6][r], i, items[5], items[6], turned)
+                    if not (there <= limit and there < np.inf):
+                        continue
+                    if filled == room:
+                        room *= 2
+                        who, what, long = _grown(who, room), _grown(what, room), _longer(long, room)
+                    who[filled], what[filled], long[filled] = o, items[7][i], there
+                    filled += 1
         clear(count, work)
     return who[:filled], what[:filled], long[:filled]
 

@@ -22,6 +22,7 @@ from urbanplan.files import (
     new_files,
     read_bytes,
     read_text,
+    require_inside,
     write_bytes,
     write_text,
     write_toml,
@@ -30,6 +31,7 @@ from urbanplan.intake.bring import Report, bring
 from urbanplan.intake.fields import Worth, columns_of
 from urbanplan.intake.folder import empty_layer, write_layer
 from urbanplan.manifest import verify
+from urbanplan.records import id_of
 
 if TYPE_CHECKING:
     from urbanplan.sources.divisions import Division
@@ -193,7 +195,8 @@ def begin_copy(folder: Path | str, city: City) -> City:
         for here in city.folders:
             there = new / "layers" if here == city.layers_folder and len(city.folders) > 1 else new
             for path in list_files(here, ""):
-                write_bytes(there / path.name, read_bytes(verify(path, city.manifest)))
+                content = read_bytes(verify(require_inside(path, here), city.manifest))
+                write_bytes(there / path.name, content)
         profile = read_text(new / "city.toml")
         write_text(new / "city.toml", re.sub(r"(?m)^layers\s*=.*$", 'layers = "layers"', profile))
         manifest.accept(load_city(new, verified=False).layers_folder, new)
@@ -219,7 +222,7 @@ def _profile(
     side = next((s for s in _SIDES_M if size_m2 / s**2 <= _CELLS), _SIDES_M[-1])
     profile = {
         "city": {
-            "id": folder.resolve().name,
+            "id": id_of(folder.resolve().name, "city"),
             "name_zh": names[0],
             "name_en": names[1],
             "adcodes": list(adcodes),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from urbanplan.crs import WGS84, china
+from urbanplan.crs import WGS84, china, parse_crs, unwrapped
 from urbanplan.errors import CrsError
 
 if TYPE_CHECKING:
@@ -64,27 +64,15 @@ def settle(
     if shifted in china.SHIFTED:
         return Settled(_unshifted(frame, shifted, where), shifted, "user")
     if asked:
-        frame, system, by = frame.set_crs(_known(asked, where), allow_override=True), asked, "user"
+        known = parse_crs(asked, where, "use gcj02, bd09 or a code such as EPSG:4490")
+        frame, system, by = frame.set_crs(known, allow_override=True), asked, "user"
     elif frame.crs is not None:
         system, by = frame.crs.to_string(), crs_from
     else:
         raise _undeclared(frame, city, where)
     _require_range(frame, system, city, where)
-    return Settled(frame.to_crs(WGS84), system, by)
-
-
-def _known(asked: str, where: object):
-    from pyproj import CRS
-    from pyproj.exceptions import CRSError as ProjError
-
-    try:
-        return CRS.from_user_input(asked)
-    except ProjError:
-        raise CrsError(
-            f"unknown coordinate system '{asked}'",
-            where=where,
-            remedy="use gcj02, bd09 or a code such as EPSG:4490",
-        ) from None
+    frame = frame.to_crs(WGS84)
+    return Settled(unwrapped(frame, city[0]) if city else unwrapped(frame), system, by)
 
 
 def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDataFrame:

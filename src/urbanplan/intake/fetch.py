@@ -15,7 +15,7 @@ import numpy as np
 from urbanplan import manifest
 from urbanplan.catalog import GEOMETRY_TYPES, LayerKind, OsmRule, load_catalog, read_osm_rules
 from urbanplan.city import City
-from urbanplan.crs import WGS84, transform
+from urbanplan.crs import WGS84, transform, unwrapped
 from urbanplan.errors import InputError
 from urbanplan.files import sha256
 from urbanplan.intake.facilities import in_use, kind_of, one_each
@@ -113,8 +113,10 @@ def around(city: City) -> BaseGeometry:
     """The study area with a margin of `around_m`, in WGS84."""
     import geopandas as gpd
 
-    area, margin = gpd.GeoSeries([area_of(city)], crs=WGS84).to_crs(city.metric_crs), around_m(city)
-    return area.buffer(margin).simplify(margin / 20).to_crs(WGS84).iloc[0]
+    area, margin = gpd.GeoDataFrame(geometry=[area_of(city)], crs=WGS84), around_m(city)
+    wide = area.to_crs(city.metric_crs).buffer(margin).simplify(margin / 20).to_frame("geometry")
+    west, _, east, _ = area.total_bounds
+    return unwrapped(wide.to_crs(WGS84), (west + east) / 2).geometry.iloc[0]
 
 
 def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> Fetched:

@@ -14,7 +14,7 @@ from urbanplan.files import read_csv, read_toml
 from urbanplan.layers.model import Layer, load_layers, validate
 from urbanplan.layers.rules import RULES, in_district, inside
 from urbanplan.layers.select import choose, measure
-from urbanplan.records import FIGURE, NAME, NAMES, TABLE, TABLES, TEXT, Kind, require_fields
+from urbanplan.records import FIGURE, ID, NAME, NAMES, TABLE, TABLES, TEXT, Kind, require_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ def _rules(city: City, layers: dict[str, Layer]):
 
 
 def _declared(path: Any, layers: dict[str, Layer], rule: dict[str, Any]) -> dict[str, Any]:
-    what, head = f"rule {rule.get('id')}", dict.fromkeys(("id", "rule", "layer"), NAME)
+    what, head = f"rule {rule.get('id')}", {"id": ID, "rule": NAME, "layer": NAME}
     options = {k: v for k, v in rule.items() if k not in head}
     require_fields({k: rule[k] for k in head if k in rule}, what, path, head)
     if rule["rule"] not in RULES:

@@ -17,7 +17,7 @@ from urbanplan.catalog import (
     load_catalog,
 )
 from urbanplan.city import City
-from urbanplan.crs import WGS84, to_crs
+from urbanplan.crs import WGS84, central_meridian, to_crs, unwrapped
 from urbanplan.errors import InputError
 from urbanplan.files import read_vector, sha256
 from urbanplan.manifest import DataGap, held_of
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Common columns that may be empty.
 _MAY_BE_EMPTY = {"district", "note_zh", "note_en", "accuracy_m"}
+
+#: Cities whose metric system is drawn about a longitude beyond this may lie on both sides of the 180th meridian.
+_BESIDE_180 = 170.0
 
 
 #: Member of a feature that lies beyond the city's boundary, and what its id ends with where it is
@@ -120,7 +123,8 @@ def load_layer(city: City, name: str) -> Layer:
     """
     kind = replace(load_catalog().layer(name), **city.titles.get(name, {}))
     path = city.find(f"{name}.geojson")
-    frame = to_crs(read_vector(path), WGS84)
+    read = read_vector(path)
+    frame = to_crs(read, WGS84)
     if frame.empty:
         frame = frame.reindex(columns=[*COMMON_COLUMNS, *kind.columns, "geometry"])
     missing = [c for c in (*COMMON_COLUMNS, *kind.columns) if c not in frame.columns]
@@ -137,7 +141,10 @@ def load_layer(city: City, name: str) -> Layer:
             where=path,
             remedy="give each feature an id of its own",
         )
-    _require_degrees(frame, path)
+    _require_degrees(read.to_crs(WGS84), path)
+    about = central_meridian(city.metric_crs)
+    if about is not None and abs(about) > _BESIDE_180:
+        frame = unwrapped(frame, about % 360)
     beyond = frame[OUTSIDE].eq(True) if OUTSIDE in frame.columns else None
     frame = frame[[*COMMON_COLUMNS, *kind.columns, "geometry"]].copy()
     frame = with_figures(kind, frame, path)

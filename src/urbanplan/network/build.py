@@ -8,12 +8,21 @@ from typing import NamedTuple
 import numpy as np
 
 from urbanplan.catalog import Mode, StreetRules
-from urbanplan.catalog.slope import SPEED_FACTORS
+from urbanplan.catalog.slope import SPEED_FACTORS, STEEPEST
 from urbanplan.crs import WGS84, metric_crs_of, transform
 from urbanplan.errors import InputError
-from urbanplan.network.model import Network
-from urbanplan.network.rules import classes_of, conditional, speeds_kmh, stops
+from urbanplan.network.model import FRAGMENT_M, Network
+from urbanplan.network.rules import (
+    at_ends_only,
+    carries,
+    classes_of,
+    conditional,
+    duration_min,
+    speeds_kmh,
+    stops,
+)
 from urbanplan.network.squares import with_squares
+from urbanplan.network.turns import Junctions, binding, enclosed
 from urbanplan.sources import Streets
 
 
@@ -26,6 +35,8 @@ class _Segments(NamedTuple):
     ahead_min: np.ndarray
     back_min: np.ndarray
     through: np.ndarray
+    private: np.ndarray
+    way: np.ndarray
 
 
 def build_network(
@@ -48,8 +59,9 @@ def build_network(
     heights_m : ndarray, shape (points,), optional
         Height of each of the streets' points; slopes then change the speed.
     keep_all : bool
-        Keep parts that cannot be reached from the rest, or not left. By default only the
-        largest strongly connected part is kept, and `findings` says what was dropped.
+        Keep pockets too: streets that can be entered and never left, or left and never entered
+        (`findings` says what is dropped). Parts that are not joined to the rest, as islands, are
+        always kept; see `Network.part`.
 
     Returns
     -------
@@ -75,15 +87,35 @@ def build_network(
     crs = crs or metric_crs_of(streets.lonlat)
     xy = transform(streets.lonlat[point], WGS84, crs)
     network = _assemble(streets, mode, crs, segments, point, xy, keep_all)
-    notes = (*streets.findings, *around, *_hours_unread(streets, mode.streets), *network.findings)
-    network = replace(network, findings=notes)
-    unknown = 0 if heights_m is None else int(np.isnan(heights_m[point]).sum())
-    if not unknown:
-        return network
-    note = (
-        f"{unknown:,} of {len(point):,} street points have no height: streets there count as level"
+    rules = mode.streets
+    notes = (
+        *streets.findings,
+        *around,
+        *_hours_unread(streets, rules),
+        *_ferry_findings(streets, rules),
     )
-    return replace(network, findings=(*network.findings, note))
+    notes = (*notes, *network.findings)
+    network = replace(network, findings=notes)
+    if heights_m is None:
+        return network
+    notes = _heights_lacking(segments, heights_m[point])
+    return replace(network, findings=(*network.findings, *notes))
+
+
+def _heights_lacking(segments: _Segments, heights_m: np.ndarray) -> tuple[str, ...]:
+    notes, unknown = (), int(np.isnan(heights_m).sum())
+    if unknown:
+        notes += (
+            f"{unknown:,} of {len(heights_m):,} street points have no height: streets there count as level",
+        )
+    rise = np.abs(heights_m[segments.b] - heights_m[segments.a])
+    steep = segments.length_m[rise > STEEPEST * segments.length_m].sum()
+    if steep:
+        notes += (
+            f"{steep / 1000:.2f} km of streets would be steeper than {STEEPEST:.0%} by these heights:"
+            " they count as level",
+        )
+    return notes
 
 
 def _hours_unread(streets: Streets, rules: StreetRules) -> tuple[str, ...]:
@@ -100,31 +132,72 @@ def _hours_unread(streets: Streets, rules: StreetRules) -> tuple[str, ...]:
     )
 
 
+def _ferries(streets: Streets, rules: StreetRules) -> tuple[np.ndarray, np.ndarray, float]:
+    # Ways that are ferries for the mode, their speed over the whole way, and their length.
+    ferry = np.flatnonzero(
+        np.array([carries(t, rules) for t in streets.tags], bool)[streets.tags_of]
+    )
+    kmh, total_m = np.full(len(ferry), rules.ferry_kmh), 0.0
+    for n, way in enumerate(ferry.tolist()):
+        refs = streets.refs[streets.first[way] : streets.first[way + 1]]
+        length_m = float(_length_m(streets.lonlat, refs[:-1], refs[1:]).sum())
+        minutes = duration_min(streets.tags[streets.tags_of[way]].get("duration"))
+        total_m += length_m
+        if minutes and length_m:
+            kmh[n] = 0.06 * length_m / minutes
+    return ferry, kmh, total_m
+
+
+def _ferry_findings(streets: Streets, rules: StreetRules) -> tuple[str, ...]:
+    ferry, _, total_m = _ferries(streets, rules)
+    if not len(ferry):
+        return ()
+    km = f"{len(ferry):,} ferries ({total_m / 1000:.1f} km)"
+    if rules.ferries:
+        return (f"{km} are taken, without waiting for them",)
+    return (f"{km} are left out: ferries = true in a mode's rules takes them",)
+
+
 def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segments, np.ndarray]:
     # Segments over compact node numbers, and the point behind each node.
     kmh = np.array([speeds_kmh(tags, rules) for tags in streets.tags]).reshape(-1, 2)
     kmh = kmh[streets.tags_of]
+    ferry, ferry_kmh, _ = _ferries(streets, rules)
+    if rules.ferries:
+        kmh[ferry] = ferry_kmh[:, None]
     # What a scenario adds is entered at its ends only: see `sources.altered`.
     classes = [
         any(c in rules.no_stopping for c in classes_of(tags)) or tags.get("stopping") == "no"
         for tags in streets.tags
     ]
-    through = np.array(classes, bool)[streets.tags_of]
+    owned = [at_ends_only(tags, rules) for tags in streets.tags]
+    through, private = (np.array(c, bool)[streets.tags_of] for c in (classes, owned))
+    through[ferry] = True
     way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
     inner = np.flatnonzero((way[1:] == way[:-1]) & (kmh.any(1)[way[1:]] if len(way) else False))
     a, b, way = streets.refs[inner], streets.refs[inner + 1], way[inner]
     moved = a != b
-    a, b, kmh, through = a[moved], b[moved], kmh[way[moved]], through[way[moved]]
+    a, b, way = a[moved], b[moved], way[moved]
     length = _length_m(streets.lonlat, a, b)
-    minutes = np.full(kmh.shape, np.inf)
-    np.divide(0.06 * length[:, None], kmh, out=minutes, where=kmh > 0)
+    minutes = np.full((len(way), 2), np.inf)
+    np.divide(0.06 * length[:, None], kmh[way], out=minutes, where=kmh[way] > 0)
     if heights_m is not None:
         minutes *= _slope_factors(rules, heights_m[b] - heights_m[a], length)
     point = np.arange(len(streets.lonlat))
-    a, b, point = _cut(a, b, point, [p for p, t in streets.point_tags.items() if stops(t, rules)])
+    shut = [p for p, tags in streets.point_tags.items() if stops(tags, rules)]
+    guarded = [p for p, tags in streets.point_tags.items() if at_ends_only(tags, rules)]
+    a, b, point = _cut(a, b, point, shut, guarded)
+    more = len(a) - len(way)
     used, number = _numbered(len(point), a, b)
-    ahead_min, back_min = minutes.T
-    return _Segments(number[a], number[b], length, ahead_min, back_min, through), point[used]
+    return _Segments(
+        number[a],
+        number[b],
+        np.r_[length, np.zeros(more)],
+        *np.r_[minutes, np.zeros((more, 2))].T,
+        np.r_[through[way], np.ones(more, bool)],
+        np.r_[private[way], np.ones(more, bool)],
+        np.r_[way, np.full(more, -1)],
+    ), point[used]
 
 
 def _numbered(count: int, *ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,18 +208,25 @@ def _numbered(count: int, *ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(occurs), np.cumsum(occurs) - 1
 
 
-def _cut(a, b, point, gates):
-    # A point that stops the mode becomes a dead end of its own for every segment that meets it.
-    if not gates:
+def _cut(a, b, point, shut, guarded):
+    # A point that stops the mode becomes a dead end of its own for every segment that meets it. Through a guarded one,
+    # a private step of no length leads from each of them: it is passed at the ends of a trip only.
+    if not shut and not guarded:
         return a, b, point
-    shut = np.zeros(len(point), bool)
-    shut[gates] = True
+    cut = np.zeros(len(point), bool)
+    cut[shut] = cut[guarded] = True
     ends = np.concatenate([a, b]).astype(np.int64)
-    hit = np.flatnonzero(shut[ends])
+    hit = np.flatnonzero(cut[ends])
     extra = len(point) + np.arange(len(hit))
-    point = np.concatenate([point, ends[hit]])
+    gate = ends[hit].copy()
+    point = np.concatenate([point, gate])
     ends[hit] = extra
-    return ends[: len(a)], ends[len(a) :], point
+    opened = np.isin(gate, guarded) & ~np.isin(gate, shut)
+    return (
+        np.r_[ends[: len(a)], extra[opened]],
+        np.r_[ends[len(a) :], gate[opened]],
+        point,
+    )
 
 
 def _length_m(lonlat: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -162,7 +242,8 @@ def _length_m(lonlat: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _slope_factors(rules: StreetRules, rise_m, length_m) -> np.ndarray:
     slope = np.divide(rise_m, length_m, out=np.zeros_like(length_m), where=length_m > 0)
-    slope = np.where(np.isfinite(slope), slope, 0.0)
+    # Also what is not known.
+    slope = np.where(np.abs(slope) <= STEEPEST, slope, 0.0)
     factor = SPEED_FACTORS[rules.slope]
     return 1 / np.stack([factor(slope), factor(-slope)], axis=1)
 
@@ -171,17 +252,23 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     from urbanplan.network.chains import add_up, join
 
     ahead, back = np.isfinite(segments.ahead_min), np.isfinite(segments.back_min)
-    first, segment, turned = join(len(point), segments.a, segments.b, ahead, back, segments.through)
+    binds = [(kind, t) for t in streets.restrictions for kind in [binding(t.tags, mode.streets.turns)] if kind]  # fmt: skip
+    kind, fixed = segments.through + 2 * segments.private, _turning(streets, binds, point)
+    first, segment, turned = join(len(point), segments.a, segments.b, ahead, back, kind, fixed)
     start = np.where(turned, segments.b[segment], segments.a[segment])
     end = np.where(turned, segments.a[segment], segments.b[segment])
     tail, head = start[first[:-1]], end[first[1:] - 1]
     length = np.add.reduceat(segments.length_m[segment], first[:-1])
-    keep, findings = np.ones(len(tail), bool), ()
+    along = np.where(turned[first[:-1]], back[segment[first[:-1]]], ahead[segment[first[:-1]]])
+    against = np.where(turned[first[:-1]], ahead[segment[first[:-1]]], back[segment[first[:-1]]])
+    keep, total_m = np.ones(len(tail), bool), length.sum()
     if not keep_all:
-        keep, findings = _largest_part(
-            tail, head, ahead[segment], back[segment], turned, first, length
-        )
+        keep = _without_pockets(tail, head, along, against, length)
+        if not keep.any():
+            keep[:] = True  # one-way streets only: better than nothing
     node, place = _hilbert_nodes(tail[keep], head[keep], xy)
+    part = np.full(len(tail), -1, np.int32)
+    part[keep] = _parts(tail[keep], head[keep], length[keep])
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.lexsort((length[chosen], place[head[chosen]], place[tail[chosen]]))]
     take = _ragged(first[chosen], first[chosen + 1])
@@ -193,51 +280,128 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     vertex[bend[:-1]] = tail[chosen]
     vertex[_ragged(bend[:-1] + 1, bend[1:])] = end
     spent = add_up(first, segment, turned, segments.ahead_min, segments.back_min)
+    tail, head = place[tail[chosen]].astype(np.int32), place[head[chosen]].astype(np.int32)
+    private = enclosed(tail, head, length[chosen], segments.private[segment[first[:-1]]])
+    ways = segments.way[np.stack([segment[first[:-1]], segment[first[1:] - 1]], axis=1)]
+    forbidden, notes = _forbidden(
+        streets, mode.streets, binds, tail, head, spent[bend[1:] - 1], ways, point[node]
+    )
     return Network(
         mode=mode,
         crs=crs,
         xy=xy[node],
         node_ids=streets.point_ids[point[node]],
-        tail=place[tail[chosen]].astype(np.int32),
-        head=place[head[chosen]].astype(np.int32),
+        tail=tail,
+        head=head,
         bend=bend,
         vertex_xy=xy[vertex],
         spent=spent,
         length_m=length[chosen],
         through=segments.through[segment[first[:-1]]],
+        private=private,
+        forbidden=forbidden,
+        part=part[chosen],
+        fence_xy=transform(streets.fence_lonlat, WGS84, crs),
+        fence_first=streets.fence_first,
+        entrances=transform(streets.entrances, WGS84, crs),
         source=streets.source,
         licence=streets.licence,
         as_of=streets.as_of,
-        findings=findings,
+        findings=(*_part_findings(total_m, length[chosen], part[chosen]), *notes),
     )
 
 
-def _largest_part(tail, head, ahead, back, turned, first, length):
-    # Edges with both ends in the largest strongly connected part.
+def _turning(streets: Streets, binds, point) -> np.ndarray:
+    # Points where a turn is forbidden, or a way begins or ends that such a turn leads over: they are never bends.
+    if not binds:
+        return np.zeros(len(point), bool)
+    at = {turn.via[0] for _, turn in binds if not turn.via_ways}
+    over = {w for _, t in binds if t.via_ways for w in (t.from_way, *t.via, t.to_way)}
+    ways = np.flatnonzero(np.isin(streets.way_ids, list(over)))
+    ends = np.r_[streets.refs[streets.first[ways]], streets.refs[streets.first[ways + 1] - 1]]
+    return np.isin(streets.point_ids[point], list(at)) | np.isin(point, ends)
+
+
+def _forbidden(streets: Streets, rules: StreetRules, binds, tail, head, minutes, ways, point):
+    # Turns that must not be taken, as rows of directed edges filled up with -1, and what is to be said of them.
+    notes, rows = (), set()
+    if binds:
+        ids = np.where(ways >= 0, streets.way_ids[ways], -1)
+        junctions = Junctions(tail, head, minutes, ids, streets.point_ids[point])
+        rows, obeyed, unclear = junctions.forbidden(binds)
+        notes += (f"{obeyed:,} turn restrictions are obeyed",) * bool(obeyed)
+        notes += (
+            f"{unclear:,} turn restrictions are not obeyed: a way runs on where they apply",
+        ) * bool(unclear)
+    hours = sum(
+        any(key.startswith("restriction") and key.endswith(":conditional") for key in turn.tags)
+        for turn in streets.restrictions
+    )
+    if hours and rules.turns:
+        notes += (f"{hours:,} turn restrictions for certain hours are not followed",)
+    longest = max(map(len, rows), default=2)
+    table = np.full((len(rows), longest), -1, np.int64)
+    for n, row in enumerate(sorted(rows)):
+        table[n, : len(row)] = row
+    return table, notes
+
+
+def _without_pockets(tail, head, along, against, length) -> np.ndarray:
+    # Edges that belong to a part where one gets everywhere and back, or lie between two such parts.
+    # Of streets that hang together the largest such part counts, and all that are no fragment.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    begin = first[:-1]
-    along = np.where(turned[begin], back[begin], ahead[begin])
-    against = np.where(turned[begin], ahead[begin], back[begin])
-    rows = np.concatenate([tail[along], head[against]])
-    columns = np.concatenate([head[along], tail[against]])
-    nodes = int(max(tail.max(), head.max())) + 1
-    links = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(nodes, nodes))
-    _, part = connected_components(links.tocsr(), directed=True, connection="strong")
-    real, _ = _numbered(nodes, tail, head)
-    largest = np.bincount(part[real]).argmax()
-    keep = (part[tail] == largest) & (part[head] == largest)
-    dropped = length[~keep].sum()
-    if not dropped:
-        return keep, ()
-    count = len(np.unique(part[real])) - 1
-    note = (
-        f"{dropped / 1000:.1f} km of {length.sum() / 1000:.1f} km of streets"
-        f" ({dropped / length.sum():.1%}) cannot be reached from the rest and back"
-        f" and are left out ({count} parts)"
+    start = np.concatenate([tail[along], head[against]])
+    end = np.concatenate([head[along], tail[against]])
+    hub = int(max(tail.max(), head.max())) + 1
+
+    def parts(a, b, connection: str) -> np.ndarray:
+        links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(hub + 1, hub + 1))
+        return connected_components(links.tocsr(), directed=True, connection=connection)[1]
+
+    strong, weak = parts(start, end, "strong"), parts(start, end, "weak")
+    inner = strong[tail] == strong[head]
+    metres = np.bincount(strong[tail[inner]], length[inner], minlength=hub + 1)
+    most = np.zeros(hub + 1)
+    np.maximum.at(most, weak[tail], metres[strong[tail]])
+    whole = (metres[strong] >= np.minimum(most[weak], FRAGMENT_M)) & (metres[strong] > 0)
+    node = np.flatnonzero(whole)
+    lasting = parts(
+        np.concatenate([start, node, np.full(len(node), hub)]),
+        np.concatenate([end, np.full(len(node), hub), node]),
+        "strong",
     )
-    return keep, (note,)
+    return (lasting[tail] == lasting[hub]) & (lasting[head] == lasting[hub])
+
+
+def _parts(tail, head, length) -> np.ndarray:
+    # Which part of the streets each edge belongs to, the longest first.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = int(max(tail.max(), head.max())) + 1
+    links = coo_array((np.ones(len(tail), np.int8), (tail, head)), shape=(size, size))
+    part = connected_components(links.tocsr(), directed=False)[1][tail]
+    metres = np.bincount(part, length)
+    order = np.argsort(-metres, kind="stable")
+    return np.argsort(order, kind="stable")[part].astype(np.int32)
+
+
+def _part_findings(total_m, length, part) -> tuple[str, ...]:
+    notes, km, dropped = (), total_m / 1000, (total_m - length.sum()) / 1000
+    if dropped > 1e-6:
+        notes += (
+            f"{dropped:.1f} km of {km:.1f} km of streets ({dropped / km:.1%}) can be entered and not left,"
+            " or left and not entered, and are left out",
+        )
+    apart = length[part > 0].sum() / 1000
+    if apart:
+        notes += (
+            f"{apart:.1f} km of {km:.1f} km of streets ({apart / km:.1%}) are not joined to the rest"
+            f" ({part.max():,} parts): ways there begin and end in the same part",
+        )
+    return notes
 
 
 def _ragged(begin: np.ndarray, end: np.ndarray) -> np.ndarray:

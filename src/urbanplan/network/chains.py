@@ -8,7 +8,7 @@ from urbanplan.compiled import njit
 
 
 @njit(cache=True)
-def join(nodes, a, b, ahead, back, through):
+def join(nodes, a, b, ahead, back, kind, fixed):
     """Join segments through points of degree two into chains.
 
     Parameters
@@ -18,8 +18,10 @@ def join(nodes, a, b, ahead, back, through):
         End points of each segment.
     ahead, back : ndarray of bool, shape (segments,)
         Whether it may be used from a to b, and from b to a.
-    through : ndarray of bool, shape (segments,)
-        Whether it is passed along only; a chain is so as a whole or not at all.
+    kind : ndarray of int, shape (segments,)
+        What a chain is as a whole or not at all: passed along only, private.
+    fixed : ndarray of bool, shape (nodes,)
+        Points that stay nodes whatever meets there.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def join(nodes, a, b, ahead, back, through):
         fill[b[s]] += 1
     node = np.zeros(nodes, np.bool_)
     for v in range(nodes):
-        node[v] = not _bend(v, begin, at, a, b, ahead, back, through)
+        node[v] = fixed[v] or not _bend(v, begin, at, a, b, ahead, back, kind)
     first = np.zeros(count + 1, np.int64)
     segment = np.empty(count, np.int64)
     turned = np.zeros(count, np.bool_)
@@ -76,12 +78,12 @@ def join(nodes, a, b, ahead, back, through):
 
 
 @njit(cache=True)
-def _bend(v, begin, at, a, b, ahead, back, through):
+def _bend(v, begin, at, a, b, ahead, back, kind):
     # Two segments that may be used in the same directions meet here, and nothing else does.
     if begin[v + 1] - begin[v] != 2:
         return False
     s, t = at[begin[v]], at[begin[v] + 1]
-    if s == t or through[s] != through[t]:
+    if s == t or kind[s] != kind[t]:
         return False
     enter_s, leave_s = (ahead[s], back[s]) if b[s] == v else (back[s], ahead[s])
     enter_t, leave_t = (ahead[t], back[t]) if b[t] == v else (back[t], ahead[t])

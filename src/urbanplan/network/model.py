@@ -9,6 +9,11 @@ import numpy as np
 
 from urbanplan.catalog import Mode
 from urbanplan.graph import Graph, build_graph
+from urbanplan.network.turns import Arcs, with_turns
+
+#: A part of the streets shorter than this, joined to nothing, may be a fault of the map: what stands beside it may also
+#: step onto a street of a longer part.
+FRAGMENT_M = 1000.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,19 @@ class Network:
         Ellipsoidal length.
     through : ndarray of bool, shape (edges,)
         Edges that are passed along only: nobody gets on or off between their nodes.
+    private : ndarray of bool, shape (edges,)
+        Edges that are open at the beginning and the end of a trip only.
+    forbidden : ndarray of int64, shape (n, longest)
+        Sequences of directed edges that are forbidden, filled up with -1: 2e is edge e from its
+        tail to its head, 2e + 1 the other direction.
+    part : ndarray of int32, shape (edges,)
+        Which part of the streets each edge belongs to, the longest being 0; nothing joins two parts.
+    fence_xy : ndarray of float64, shape (n, 2)
+        Vertices of fences and walls, one after the other.
+    fence_first : ndarray of int64, shape (fences + 1,)
+        Where each begins.
+    entrances : ndarray of float64, shape (m, 2)
+        Gates and entrances that anybody may use.
     source, licence, as_of : str
         Where the streets come from.
     findings : tuple of str
@@ -54,6 +72,12 @@ class Network:
     spent: np.ndarray
     length_m: np.ndarray
     through: np.ndarray
+    private: np.ndarray
+    forbidden: np.ndarray
+    part: np.ndarray
+    fence_xy: np.ndarray
+    fence_first: np.ndarray
+    entrances: np.ndarray
     source: str
     licence: str
     as_of: str
@@ -75,14 +99,19 @@ class Network:
         return self.spent[self.bend[1:] - 1]
 
     @cached_property
+    def arcs(self) -> Arcs:
+        """What a search runs over, see `urbanplan.network.turns.Arcs`."""
+        forbidden = (tuple(a for a in row if a >= 0) for row in self.forbidden.tolist())
+        edges = (self.nodes, self.tail, self.head, self.minutes, self.private)
+        return with_turns(*edges, forbidden, self.mode.streets.u_turns)
+
+    @cached_property
     def graph(self) -> Graph:
-        """Its edges as directed arcs."""
-        return build_graph(
-            self.nodes,
-            np.concatenate([self.tail, self.head]),
-            np.concatenate([self.head, self.tail]),
-            self.minutes.T.ravel(),
-        )
+        """Its arcs; the first nodes are the junctions."""
+        arcs = self.arcs
+        ends = (arcs.start, arcs.end, arcs.enter, arcs.leave, arcs.arrive)
+        states = max(int(end.max(initial=-1)) for end in ends) + 1
+        return build_graph(max(states, self.nodes), arcs.start, arcs.end, arcs.minutes)
 
     @cached_property
     def lines(self) -> np.ndarray:
@@ -106,13 +135,56 @@ class Network:
         return shapely.STRtree(self.lines[self.kerb])
 
     @cached_property
-    def ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Edges at each node: where those it is the tail of begin, where those it is the head of
-        begin in the third array, and that array."""
-        nodes = np.arange(self.nodes + 1)
-        into = np.argsort(self.head, kind="stable")
-        return (
-            np.searchsorted(self.tail, nodes),
-            np.searchsorted(self.head[into], nodes),
-            into,
-        )
+    def part_m(self) -> np.ndarray:
+        """Length of each part in metres."""
+        return np.bincount(self.part, self.length_m)
+
+    @cached_property
+    def main_kerb(self) -> np.ndarray:
+        """Those of `kerb` that are on no fragment, in the order of `main_index`."""
+        return self.kerb[self.part_m[self.part[self.kerb]] >= FRAGMENT_M]
+
+    @cached_property
+    def main_index(self):
+        """Spatial index of the `lines` of `main_kerb`."""
+        import shapely
+
+        return shapely.STRtree(self.lines[self.main_kerb])
+
+    @cached_property
+    def fences(self) -> np.ndarray:
+        """Fences and walls as lines, shape (fences,)."""
+        import shapely
+
+        row = np.repeat(np.arange(len(self.fence_first) - 1), np.diff(self.fence_first))
+        return shapely.linestrings(self.fence_xy, indices=row)
+
+    @cached_property
+    def fence_index(self):
+        """Spatial index of `fences`."""
+        import shapely
+
+        return shapely.STRtree(self.fences)
+
+    @cached_property
+    def entrance_index(self):
+        """Spatial index of `entrances`."""
+        import shapely
+
+        return shapely.STRtree(shapely.points(self.entrances))
+
+    @cached_property
+    def doors(self) -> dict[bool, tuple[np.ndarray, ...]]:
+        """States at the ends of the edges, for trips to somewhere (True) and from somewhere (False).
+
+        Six arrays each: the state at every tail and at every head, shape (edges,); where the edges
+        of each state begin that have it at their tail, and those edges; the same of the heads.
+        """
+        found = {}
+        for to, ends in ((True, self.arcs.leave), (False, self.arcs.enter)):
+            rows = []
+            for side in np.ascontiguousarray(ends.T):
+                edges = np.argsort(side, kind="stable")
+                rows += [np.searchsorted(side[edges], np.arange(self.graph.nodes + 1)), edges]
+            found[to] = (*np.ascontiguousarray(ends.T), *rows)
+        return found

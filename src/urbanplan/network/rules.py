@@ -98,7 +98,58 @@ def _one_way_kmh(tags: Mapping[str, str], rules: StreetRules, way: str, free: bo
 
 def opens(value: str, rules: StreetRules) -> bool:
     """Does this value of an access key open a way? Of a list, one value that opens is enough."""
-    return any(part.strip() in rules.open for part in value.split(";"))
+    return any(part.strip() in (*rules.open, *rules.own) for part in value.split(";"))
+
+
+def carries(tags: Mapping[str, str], rules: StreetRules) -> bool:
+    """Is a way a ferry that takes the mode?
+
+    Notes
+    -----
+    Source: OSM wiki, *Tag:route=ferry*: open to people on foot and bicycles unless a key says no,
+    to cars only where a key more specific than access says so.
+    """
+    if tags.get("route") != "ferry" or "highway" in tags:
+        return False
+    key, value = _access(tags, rules)
+    if value:
+        return opens(value, rules) and (rules.access[-1] != "motorcar" or key != rules.access[0])
+    return rules.access[-1] != "motorcar"
+
+
+def duration_min(text: str | None) -> float:
+    """Minutes of a ``duration`` value, 0 where it names none.
+
+    Examples
+    --------
+    >>> duration_min("00:20"), duration_min("1:05:30"), duration_min("12"), duration_min("PT1H30M"), duration_min("long")
+    (20.0, 65.5, 12.0, 90.0, 0.0)
+    """
+    text = (text or "").strip()
+    iso = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text)
+    if iso and any(iso.groups()):
+        days, hours, minutes, seconds = (float(part or 0) for part in iso.groups())
+        return 1440 * days + 60 * hours + minutes + seconds / 60
+    if not re.fullmatch(r"\d+(:\d{1,2}){0,2}", text):
+        return 0.0
+    parts = [float(part) for part in text.split(":")]
+    if len(parts) == 1:
+        return parts[0]
+    return 60 * parts[0] + parts[1] + (parts[2] / 60 if len(parts) == 3 else 0.0)
+
+
+def at_ends_only(tags: Mapping[str, str], rules: StreetRules) -> bool:
+    """Is a way or point open only to those who begin or end their trip behind it?
+
+    Notes
+    -----
+    Source: OSM wiki, *Key:access*: private, destination, customers, delivery, permit and residents
+    let those in who live or have business there; through traffic is kept out of all of them, as
+    in OSRM (restricted access tag whitelist), Valhalla (destination only) and GraphHopper.
+    """
+    _, value = _access(_with_implied(tags), rules, "forward")
+    values = [part.strip() for part in value.split(";")]
+    return any(v in rules.own for v in values) and not any(v in rules.open for v in values)
 
 
 def _access(tags: Mapping[str, str], rules: StreetRules, way: str = "") -> tuple[str, str]:

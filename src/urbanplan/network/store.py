@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from urbanplan.catalog import LandSpeed, Mode, StreetRules
-from urbanplan.errors import InputError
+from urbanplan.crs import require_metric
+from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_arrays, write_arrays
 from urbanplan.network.model import Network
 
 #: Version of the arrays; another one is refused rather than misread.
-_FORMAT = "urbanplan network 2"
+_FORMAT = "urbanplan network 4"
 #: Fields of the rules that are tables.
 _TABLES = ("kmh", "opened_kmh")
 
@@ -47,9 +48,54 @@ def load(path: Path | str) -> Network:
         raise InputError(
             "holds no street network of this version", where=path, remedy="build it again"
         )
-    mode = about.pop("mode")
-    about["findings"] = tuple(about["findings"])
-    return Network(mode=_mode(mode), **arrays, **about)
+    try:
+        mode = about.pop("mode")
+        about["findings"] = tuple(map(str, about["findings"]))
+        about["crs"] = require_metric(about["crs"], path)
+        network = Network(mode=_mode(mode), **arrays, **about)
+        _require_sound(network)
+    except CrsError:
+        raise
+    # What somebody else wrote may lack anything; the searches trust their arrays.
+    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as err:
+        raise InputError(
+            f"holds a street network that is broken ({str(err)[:120]})",
+            where=path,
+            remedy="build it again",
+        ) from None
+    return network
+
+
+def _require_sound(network: Network) -> None:
+    """Raise `ValueError` unless the arrays fit one another: compiled searches read past wrong ones."""
+    nodes, edges, vertices = len(network.xy), len(network.tail), len(network.vertex_xy)
+    shapes = {
+        "xy": (np.float64, (nodes, 2)),
+        "node_ids": (np.int64, (nodes,)),
+        "tail": (np.int32, (edges,)),
+        "head": (np.int32, (edges,)),
+        "bend": (np.int64, (edges + 1,)),
+        "vertex_xy": (np.float64, (vertices, 2)),
+        "spent": (np.float64, (vertices, 2)),
+        "length_m": (np.float64, (edges,)),
+        "through": (np.bool_, (edges,)),
+    }
+    for name, (kind, shape) in shapes.items():
+        array = getattr(network, name)
+        if array.dtype != kind or array.shape != shape:
+            raise ValueError(f"{name} has another type or length")
+    ends, steps = np.r_[network.tail, network.head], np.diff(network.bend)
+    sound = {
+        "tail or head": not edges or (ends.min() >= 0 and ends.max() < nodes),
+        "tail": np.all(np.diff(network.tail) >= 0),
+        "bend": network.bend[0] == 0 and network.bend[-1] == vertices and np.all(steps >= 2),
+        "xy": np.isfinite(network.xy).all() and np.isfinite(network.vertex_xy).all(),
+        "spent": np.all(network.spent >= 0),
+        "length_m": np.all(network.length_m >= 0) and np.isfinite(network.length_m).all(),
+    }
+    for name, good in sound.items():
+        if not good:
+            raise ValueError(f"{name} leads nowhere")
 
 
 def _plain(mode: Mode) -> dict[str, Any]:

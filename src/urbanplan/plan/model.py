@@ -13,6 +13,7 @@ from urbanplan.records import (
     DATE,
     FIGURE,
     FLAG,
+    ID,
     NAME,
     NAMES,
     TABLE,
@@ -154,14 +155,14 @@ def _require_once(name: str, ids: Sequence[Any], where: object) -> None:
 
 
 def _about(row: Mapping[str, Any], where: object) -> dict[str, str]:
-    needed = dict.fromkeys(("id", "title_zh", "title_en", "document", "source"), NAME)
+    needed = {"id": ID, **dict.fromkeys(("title_zh", "title_en", "document", "source"), NAME)}
     besides = {"date": DATE, "cut_off_zh": TEXT, "cut_off_en": TEXT}
     return {k: str(v) for k, v in require_fields(row, "[plan]", where, needed, besides).items()}
 
 
 def _part(row: Mapping[str, Any], where: object) -> tuple[str, dict[str, Any]]:
     what = f"part {row.get('id')}"
-    require_fields(row, what, where, {"id": NAME, **_NAMED}, {"published": FLAG})
+    require_fields(row, what, where, {"id": ID, **_NAMED}, {"published": FLAG})
     return row["id"], {"name_zh": row["name_zh"], "name_en": row["name_en"], "published": row.get("published", True)}  # fmt: skip
 
 
@@ -183,7 +184,7 @@ def _item(row: Mapping[str, Any], agencies: tuple[str, ...], where: object) -> I
     what = f"item {row.get('id')}"
     words = {"promised_zh": TEXT, "promised_en": TEXT, **_NOTES}
     besides = {**words, "agencies": NAMES, "shows": NAMES, "published": FLAG}
-    require_fields(row, what, where, {"id": NAME, **_NAMED}, besides)
+    require_fields(row, what, where, {"id": ID, **_NAMED}, besides)
     published = row.get("published", True)
     if published and not row.get("promised_zh", "").strip():
         raise InputError(f"{what} promises nothing", where=where, remedy="say what, or published = false")  # fmt: skip
@@ -210,7 +211,7 @@ def _document(row: Mapping[str, Any], where: object) -> dict[str, Any]:
     what = f"document {row.get('id')}"
     texts = dict.fromkeys(("document", "level", "kind", "slot"), TEXT)
     besides = {**texts, "slot_known": FLAG, "goals": TABLES}
-    require_fields(row, what, where, {"id": NAME, **_NAMED, "precedence": WHOLE}, besides)
+    require_fields(row, what, where, {"id": ID, **_NAMED, "precedence": WHOLE}, besides)
     for goal in row.get("goals", []):
         require_fields(goal, f"a goal of {what}", where, {"target": NAME, "value": FIGURE})
     own = {k: row[k] for k in ("id", "name_zh", "name_en", "precedence")}

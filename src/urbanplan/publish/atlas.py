@@ -18,7 +18,7 @@ from urbanplan.study.keep import inputs_of
 #: Libraries whose version can change a result.
 _LIBRARIES = (
     "geopandas", "shapely", "pyproj", "pyogrio", "fiona", "rasterio", "scipy", "numpy", "pandas",
-    "contourpy", "exactextract", "folium", "pypinyin",
+    "contourpy", "exactextract", "pypinyin",
 )  # fmt: skip
 
 

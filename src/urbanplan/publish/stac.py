@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,12 @@ def _collection(about: About, files: Mapping[str, Path], folder: Path) -> dict[s
 
 
 def _instant(date: str) -> str | None:
-    # A year or month is over at its end; an interval needs an instant.
-    parts = date.split("-")
-    if not parts[0].isdigit():
+    # A year or month is over at its end; an interval needs an instant, and what is no date has none.
+    stated = re.fullmatch(r"([0-9]{4})(?:-([0-9]{1,2}))?(?:-([0-9]{1,2}))?", date)
+    if stated is None:
         return None
-    year, month, day = (*(int(p) for p in parts), 0, 0)[:3]
+    year, month, day = (int(part or 0) for part in stated.groups())
     month = month or 12
-    day = day or calendar.monthrange(year, month)[1]
-    return f"{year:04d}-{month:02d}-{day:02d}T00:00:00Z"
+    if not (year >= 1 and month <= 12 and day <= (last := calendar.monthrange(year, month)[1])):
+        return None
+    return f"{year:04d}-{month:02d}-{day or last:02d}T00:00:00Z"

@@ -11,6 +11,7 @@ from urbanplan.catalog import STATUSES, load_catalog
 from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.records import (
     FROM_0,
+    ID,
     NAME,
     NAME_OR_NAMES,
     NAMES,
@@ -22,12 +23,13 @@ from urbanplan.records import (
     TEXT,
     Kind,
     require_fields,
+    require_id,
     upto,
 )
 
 #: What every scenario starts from: the city as its folder holds it.
 BASELINE = "baseline"
-_NAMED = {"id": NAME, "name_zh": NAME, "name_en": NAME}
+_NAMED = {"id": ID, "name_zh": NAME, "name_en": NAME}
 _BESIDES = {"base": TEXT, "change": TABLES, "cost": FROM_0, "cost_unit": TEXT, "note_zh": TEXT, "note_en": TEXT}  # fmt: skip
 _DO = {"do": NAME}
 _ROWS = {**_DO, "layer": NAME, "ids": NAMES}
@@ -102,6 +104,10 @@ class Scenario:
     cost_unit: str = ""
     note_zh: str = ""
     note_en: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an id that its layers could not be called by."""
+        require_id(self.id, "a scenario")
 
 
 #: The city as it is.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from urbanplan.catalog import OsmRule
+from urbanplan.crs import near_meridian, unwrapped_shapes
 from urbanplan.errors import InputError
 from urbanplan.files import existing, scratch_folder, size_bytes
 from urbanplan.sources.osm import (
@@ -142,16 +143,17 @@ def read_extract(
     make up areas). What lies outside is dropped as it comes by; the coordinates of nodes of a
     large extract are kept in a file, so memory holds the city, not the extract.
     """
-
     path = existing(path)
-    streets, things = StreetReader(around.bounds), _Things(area, around, rules, beyond)
+    west, _, east, _ = around.bounds
+    about = (west + east) / 2 if west < -180 or east > 180 else None
+    streets, things = StreetReader(around.bounds), _Things(area, around, rules, beyond, about)
     with in_order(path) as ordered:
         for item in _items(ordered, rules):
             streets.add(item)
             things.add(item)
         left_out = things.rebuild(ordered)
     found, coast = things.found, things.coast
-    read, stated = streets.streets(path, as_of(path)), stated_bounds(path)
+    read, stated = streets.streets(path, as_of(path)), _stated(path, about)
     return Extract(
         streets=_near(read, around, path),
         features=found,
@@ -169,12 +171,16 @@ def read_extract(
 class _Things:
     """Gathers the features and the coast among the items of an extract, as they come by."""
 
-    def __init__(self, area, around, rules: Sequence[OsmRule], beyond: Collection[str]) -> None:
+    def __init__(
+        self, area, around, rules: Sequence[OsmRule], beyond: Collection[str], about: float | None
+    ) -> None:
         import shapely
 
         shapely.prepare(area)
         shapely.prepare(around)
         self._area, self._around, self._rules, self._beyond = area, around, rules, beyond
+        # The longitude about which shapes are drawn, where the city lies on both sides of the 180th meridian.
+        self._about = about
         self._box = shapely.box(*around.bounds)
         self._areal = [rule for rule in rules if "area" in rule.sources]
         # What has no shape yet: its tags, and the rules that it meets.
@@ -190,6 +196,7 @@ class _Things:
         if kind == "way":
             if item.tags.get(_COAST[0]) == _COAST[1]:
                 line = _line(item)
+                line = line if line is None else self._drawn(line)
                 if line is not None and line.intersects(self._box):
                     self.coast.append(line)
             elif "highway" not in item.tags:
@@ -214,18 +221,39 @@ class _Things:
 
     def rebuild(self, path: Path) -> dict[str, int]:
         """Draw areas that libosmium refuses from their ways; how many cannot be, by the reason."""
+        import shapely
+
         torn = {name: held for name, held in self._torn.items() if name not in self._built}
-        shapes, left_out = _rebuilt(path, torn, self._box)
+        # Over the 180th meridian the box says nothing of degrees as they stand in the file.
+        box = self._box if self._about is None else shapely.box(-180, -90, 180, 90)
+        shapes, left_out = _rebuilt(path, torn, box)
         for name, shape in shapes.items():
             self._keep(name, self._torn[name][0], shape, self._torn[name][1])
         return left_out
 
+    def _drawn(self, shape: BaseGeometry) -> BaseGeometry:
+        if self._about is None:
+            return shape
+        return unwrapped_shapes(np.array([shape], object), self._about)[0]
+
     def _keep(self, name: str, tags: Mapping[str, str], shape: BaseGeometry, wanted) -> None:
+        shape = self._drawn(shape)
         near = self._around.intersects(shape)
         inside = near and self._area.intersects(shape)
         for rule in wanted:
             if inside or (near and rule.layer in self._beyond):
                 self.found[rule.layer].append(Feature(name, tags, shape))
+
+
+def _stated(path: Path, about: float | None) -> tuple[float, float, float, float] | None:
+    bounds = stated_bounds(path)
+    if bounds is None or about is None:
+        return bounds
+    west, south, east, north = bounds
+    if east - west > 180:
+        return about - 180, south, about + 180, north
+    west, east = near_meridian(np.array([west, east]), about).tolist()
+    return west, south, east, north
 
 
 def _reached(

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanplan.crs import WGS84, transform
-from urbanplan.errors import InputError
-from urbanplan.files import existing
+from urbanplan.crs import WGS84, parse_crs, transform
+from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.files import existing, memory_limit, scan_xml, size_bytes
 from urbanplan.sources.lines import TagReader
 from urbanplan.sources.osm import LICENCE, SOURCE
-from urbanplan.sources.streets import Streets, collect
+from urbanplan.sources.streets import Streets, collect, require_lonlat
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+#: Memory that a graph may take, and so much for each byte of its file (osmnx's own take 15).
+_FREE_BYTES, _MAX_RATIO = 2**29, 60
 
 
 def read_graphml(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
@@ -29,16 +33,20 @@ def read_graphml(path: Path | str, given: Mapping[str, str] | None = None) -> St
     """
     import osmnx
 
-    path = existing(path)
+    path, size = existing(path), size_bytes(path)
     try:
-        graph = osmnx.load_graphml(path)
+        scan_xml(path, lambda *_: None, lambda _: None, size)
+        with memory_limit(_FREE_BYTES + _MAX_RATIO * size):
+            return from_graph(osmnx.load_graphml(path), where=path, given=given)
+    except UrbanplanError:
+        raise
     except Exception as err:  # osmnx, networkx and expat each raise their own
+        reason = (str(err).splitlines() or [type(err).__name__])[0][:120]
         raise InputError(
-            f"cannot be read as an osmnx graph ({str(err).splitlines()[0][:120]})",
+            f"cannot be read as an osmnx graph ({reason})",
             where=path,
             remedy="write it with osmnx.save_graphml",
         ) from None
-    return from_graph(graph, where=path, given=given)
 
 
 def from_graph(
@@ -105,7 +113,7 @@ def from_graph(
     return collect(
         ways,
         _ids(names, len(extra)),
-        transform(xy, str(crs), WGS84) if crs is not None else xy,
+        require_lonlat(xy if crs is None else transform(xy, parse_crs(crs, where), WGS84), where),
         source=SOURCE if osm else "",
         licence=LICENCE if osm else "",
         # A bare graph without classes is what it is: only what osmnx wrote should have them.
@@ -114,7 +122,7 @@ def from_graph(
 
 
 def _ids(names: list, extra: int) -> np.ndarray:
-    whole = all(isinstance(n, int | np.integer) for n in names)
+    whole = all(isinstance(n, int | np.integer) and abs(n) < 2**62 for n in names)
     ids = np.array(names if whole else range(len(names)), np.int64)
     return np.concatenate([ids, np.full(extra, -1)])
 

@@ -9,6 +9,88 @@ import numpy as np
 from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
 from urbanplan.files import read_raster
+from urbanplan.sources.streets import Streets
+
+#: No land lies lower or higher, in metres: what a raster says beyond is a void that it does not declare.
+_PLAUSIBLE_M = (-500.0, 9000.0)
+#: Values that a tag has where it does not apply.
+_ABSENT = ("", "no", "0")
+
+
+def street_heights(path: Path | str, streets: Streets) -> np.ndarray:
+    """Height of each street point: the terrain, and the deck where a street is not on the ground.
+
+    Parameters
+    ----------
+    path : path
+        See `heights_at`.
+    streets : Streets
+
+    Returns
+    -------
+    ndarray of float64, shape (points,)
+        Metres; NaN where nothing is known.
+
+    Notes
+    -----
+    Bridges, tunnels, other layers, embankments and cuttings run straight between the points where
+    they meet the ground, over all consecutive ways. A side street that joins a bridge or tunnel
+    inside one of its ways climbs to it; one that joins where two ways end is on the ground there.
+    Where decks branch, each point is the mean of its neighbours, weighted by 1 / length. What ends
+    in the air, as a pier does, is level.
+    """
+    heights = heights_at(path, streets.lonlat)
+    deck = np.array([_off_ground(tags) for tags in streets.tags], np.int8)[streets.tags_of]
+    return _on_decks(streets, heights, deck) if deck.any() else heights
+
+
+def _off_ground(tags) -> int:
+    # 2: a deck or a tube, which side streets climb to; 1: an earthwork, which meets them on the ground.
+    if any(tags.get(key, "") not in _ABSENT for key in ("bridge", "tunnel")):
+        return 2
+    return int(any(tags.get(key, "") not in _ABSENT for key in ("layer", "embankment", "cutting")))
+
+
+def _on_decks(streets: Streets, heights: np.ndarray, deck: np.ndarray) -> np.ndarray:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.sparse.linalg import spsolve
+
+    way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
+    inner = np.flatnonzero(way[1:] == way[:-1])
+    a, b, kind = streets.refs[inner], streets.refs[inner + 1], deck[way[inner]]
+    moved = a != b
+    a, b, kind = a[moved], b[moved], kind[moved]
+    size = len(heights)
+    off, ground, aloft = np.zeros((3, size), bool)
+    for end in (a, b):
+        off[end[kind > 0]] = ground[end[kind == 0]] = True
+    within = np.ones(len(streets.refs), bool)
+    within[streets.first[:-1]] = within[streets.first[1:] - 1] = False
+    aloft[streets.refs[within & (deck[way] == 2)]] = True
+    known = off & ground & ~aloft & np.isfinite(heights)
+    a, b = a[kind > 0], b[kind > 0]
+    degrees = np.radians(streets.lonlat[b] - streets.lonlat[a])
+    degrees[:, 0] *= np.cos(np.radians(streets.lonlat[a, 1]))
+    weight = 1 / np.maximum(np.hypot(*degrees.T), 1e-12)
+    links = coo_array(
+        (np.r_[weight, weight], (np.r_[a, b], np.r_[b, a])), shape=(size, size)
+    ).tocsr()
+    part = connected_components(links, directed=False)[1]
+    anchored = np.zeros(part.max() + 1, bool)
+    anchored[part[known]] = True
+    free = np.flatnonzero(off & ~known & anchored[part])
+    if not len(free):
+        return heights
+    fixed = np.flatnonzero(known)
+    rows = links[free]
+    laplace = (
+        coo_array((rows.sum(axis=1), (np.arange(len(free)),) * 2), shape=(len(free),) * 2).tocsc()
+        - rows[:, free].tocsc()
+    )
+    out = heights.copy()
+    out[free] = spsolve(laplace, rows[:, fixed] @ heights[fixed])
+    return out
 
 
 def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray:
@@ -25,7 +107,8 @@ def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray
     Returns
     -------
     ndarray of float64, shape (n,)
-        Metres; NaN outside the raster and where a neighbouring cell is nodata.
+        Metres; NaN outside the raster and where a neighbouring cell is nodata or no height of any
+        land (-32768 and the like, which a raster may not declare).
 
     Raises
     ------
@@ -33,6 +116,7 @@ def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray
         If the raster has no coordinate system, or covers none of the places.
     """
     band, affine, raster_crs = read_raster(path)
+    band = np.where((band >= _PLAUSIBLE_M[0]) & (band <= _PLAUSIBLE_M[1]), band, np.nan)
     if not raster_crs:
         raise InputError(
             "has no coordinate system", where=path, remedy="declare it, e.g. with gdal_edit"

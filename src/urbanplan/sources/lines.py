@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_vector
 from urbanplan.sources.osm import WAY_KEYS
-from urbanplan.sources.streets import Streets, collect
+from urbanplan.sources.streets import Streets, collect, require_lonlat
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,6 +33,10 @@ _YES, _NO = ("yes", "true", "t", "1", "y", "是"), ("no", "false", "f", "0", "n"
 #: Of Overture's subclasses, the one that changes a class.
 _LINK = "link"
 _LISTED = 8
+#: Names that a column of classes may have, and many others too.
+_ANYTHING = ("type", "kind", "等级", "类型", "级别")
+#: A Shapefile cuts names after so many characters.
+_CUT = 10
 
 
 def read_lines(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
@@ -80,6 +85,7 @@ def from_lines(
     import shapely
 
     xy, line = shapely.get_coordinates(rows.geometry.values, return_index=True)
+    require_lonlat(xy, where)
     whole, refs = np.unique(np.rint(xy / _DEGREE).astype(np.int64), axis=0, return_inverse=True)
     first = np.searchsorted(line, np.arange(len(rows) + 1))
     table = rows.drop(columns=rows.geometry.name)
@@ -152,13 +158,30 @@ class TagReader:
         for key, names in schema.columns.items():
             if key in self._taken.values():
                 continue
-            hit = next((plain[plain_name(n)] for n in names if plain_name(n) in plain), None)
-            if hit is not None and hit not in self._taken:
-                self._taken[hit] = key
+            held = [plain[plain_name(n)] for n in names if plain_name(n) in plain]
+            held = [column for column in held if column not in self._taken]
+            if key == "highway":
+                held = self._by_known_classes(held)
+            if held:
+                self._taken[held[0]] = key
         for name in self.columns:
-            if name in WAY_KEYS and name not in self._taken.values():
-                self._taken.setdefault(name, name)
+            tag = _way_key(str(name))
+            if tag and tag not in self._taken.values():
+                self._taken.setdefault(name, tag)
         self._along = self._along_and_against()
+
+    def _by_known_classes(self, columns: list[str]) -> list[str]:
+        # Of several columns that could hold classes, the one whose values are mostly classes; "type" may be anything.
+        schema = read_street_schema()
+
+        def share(column: str) -> float:
+            values = [v for r in self.records for v in map(_text, _listed(r.get(column))) if v]
+            known = [v for v in values if plain_name(v) in schema.classes or v.lower() in schema.osm_classes]  # fmt: skip
+            return len(known) / len(values) if values else 0.0
+
+        shares = {column: share(column) for column in columns}
+        plainly = [c for c in columns if shares[c] > 0 or plain_name(c) not in _ANYTHING]
+        return sorted(plainly, key=lambda column: -(shares[column] >= 0.5))
 
     def _known(self, column: str) -> str:
         if column not in self.columns:
@@ -186,7 +209,7 @@ class TagReader:
             values = [v for v in map(_text, _listed(row.get(column))) if v]
             if values:
                 tags |= self._read(key, values, length_m)
-        for key, value in _PAIR.findall(str(row.get(_REST) or "")):
+        for key, value in _PAIR.findall(_words(row.get(_REST))):
             if key in WAY_KEYS:
                 tags.setdefault(key, value)
         if tags.pop("subclass", "") == _LINK and "highway" in tags:
@@ -269,7 +292,7 @@ class TagReader:
         return tuple(notes)
 
     def _in_rest(self, key: str) -> bool:
-        return _REST in self.columns and any(f'"{key}"=>' in str(r.get(_REST)) for r in self.records)  # fmt: skip
+        return _REST in self.columns and any(f'"{key}"=>' in _words(r.get(_REST)) for r in self.records)  # fmt: skip
 
     def _missed(self, key: str, meaning: str) -> list[str]:
         rows = sorted(
@@ -313,6 +336,20 @@ def parse_street_map(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _way_key(column: str) -> str:
+    # OpenStreetMap's key that a column stands for: oneway:bicycle, also as oneway_bicycle or oneway_bic.
+    low = column.lower()
+    if low in WAY_KEYS:
+        return low
+    spelt = {key.replace(":", "_"): key for key in WAY_KEYS}
+    if low in spelt:
+        return spelt[low]
+    cut = [key for name, key in spelt.items() if len(low) == _CUT < len(name) and name[:_CUT] == low]  # fmt: skip
+    # motor_vehi is motor_vehicle rather than motor_vehicle:forward; oneway_mot may be either of two.
+    shortest = min(cut, key=len, default="")
+    return shortest if all(key.startswith(shortest) for key in cut) else ""
+
+
 def _listed(value: Any) -> list[Any]:
     # osmnx joins streets into one edge and lists their values, in files as text.
     if isinstance(value, list | tuple | set | np.ndarray):
@@ -327,8 +364,14 @@ def _listed(value: Any) -> list[Any]:
     return [value]
 
 
+def _words(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _text(value: Any) -> str:
-    if value is None or value != value:
+    if not np.isscalar(value) and not isinstance(value, date):
+        return ""  # nothing, or a list within a list
+    if value != value:
         return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
@@ -343,4 +386,4 @@ def _common(rows, column: str) -> str:
     # What all rows say; several sources are listed.
     if column not in rows:
         return ""
-    return "; ".join(sorted({str(v) for v in rows[column] if v is not None and v == v}))
+    return "; ".join(sorted({text for value in rows[column] if (text := _text(value))}))

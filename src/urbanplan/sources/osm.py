@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from urbanplan.crs import near_meridian
 from urbanplan.errors import InputError
 from urbanplan.files import existing, in_memory, write_bytes
 from urbanplan.sources.osm_files import in_order, readable
-from urbanplan.sources.streets import Restriction, Streets, between
+from urbanplan.sources.streets import Restriction, Streets, between, continuous
 
 #: Keys that say who may pass, general to specific.
 _ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
@@ -33,7 +34,13 @@ _KEPT = frozenset(WAY_KEYS)
 #: Tags that decide whom a point stops.
 POINT_KEYS = ("barrier", *_ACCESS, "locked", "bollard", "kerb", "highway")
 #: Keys by which streets, ferries, gates and restrictions of turns are found.
-STREET_KEYS = ("highway", "barrier", "route", "type")
+STREET_KEYS = ("highway", "barrier", "entrance", "route", "type")
+#: Ways that close an area, and points that open it.
+FENCES = ("fence", "wall", "hedge", "city_wall", "retaining_wall", "wire_fence")
+GATES = (
+    "gate", "entrance", "lift_gate", "swing_gate", "sliding_gate", "kissing_gate", "wicket_gate", "hampshire_gate", "stile",
+    "turnstile", "full-height_turnstile", "cycle_barrier", "bollard",
+)  # fmt: skip
 SOURCE = "OpenStreetMap contributors"
 LICENCE = "ODbL-1.0"
 #: pyosmium keeps coordinates as integers of this many degrees.
@@ -85,19 +92,27 @@ class StreetReader:
     """
 
     def __init__(self, box: tuple[float, float, float, float] | None = None) -> None:
-        self._box = None
-        if box is not None:
-            # In pyosmium's whole numbers.
-            self._box = tuple(round(v / _DEGREE) for v in box)
+        # In pyosmium's whole numbers; a box over the 180th meridian goes on at the other side.
+        self._boxes = box and [
+            tuple(round(v / _DEGREE) for v in (box[0] + turn, box[1], box[2] + turn, box[3]))
+            for turn in (-360.0, 0.0, 360.0)
+            if box[0] + turn <= 180.0 and box[2] + turn >= -180.0
+        ]
         self._kinds: dict[tuple, int] = {}
         self._gates: dict[int, dict[str, str]] = {}
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
         self._way_ids, self._restrictions = array("q"), []
         self._xs, self._ys = array("i"), array("i")
+        self._fences: list[list[tuple[float, float]]] = []
+        self._entrances: list[tuple[float, float]] = []
 
     def add(self, item) -> None:
-        """Take a node with a barrier, a street, a ferry, or a relation that restricts turns."""
+        """Take a barrier, an entrance, a street, a ferry, or a relation that restricts turns."""
         if item.is_node():
+            if _lets_in(item.tags) and (
+                not self._boxes or self._holds(item.location.x, item.location.y)
+            ):
+                self._entrances.append((item.location.lon, item.location.lat))
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
             return
@@ -105,9 +120,14 @@ class StreetReader:
             self._restrictions += _restrictions(item) if item.is_relation() else ()
             return
         tags, nodes = item.tags, item.nodes
-        if "highway" not in tags and tags.get("route") != "ferry":
-            return  # a wall or a fence
-        if self._box is not None and not self._near(nodes):
+        street = "highway" in tags or tags.get("route") == "ferry"
+        fence = not street and tags.get("barrier") in FENCES
+        if not (street or fence) or (self._boxes and not self._near(nodes)):
+            return
+        if fence:
+            here = [n.location for n in nodes if n.location.valid()]
+            if len(here) > 1:
+                self._fences.append([(place.lon, place.lat) for place in here])
             return
         kind = tuple(sorted([(tag.k, tag.v) for tag in tags if tag.k in _KEPT]))
         self._tags_of.append(self._kinds.setdefault(kind, len(self._kinds)))
@@ -122,17 +142,17 @@ class StreetReader:
         self._ends.append(len(ids))
 
     def _near(self, nodes) -> bool:
-        west, south, east, north = self._box
         unknown = False
         for i in {0, len(nodes) // 2, len(nodes) - 1} if len(nodes) else ():
             at = nodes[i].location
-            if west <= at.x <= east and south <= at.y <= north:
+            if self._holds(at.x, at.y):
                 return True
             unknown |= at.x == _NOWHERE
         # The extract lacks one of the three: the others decide.
-        return unknown and any(
-            west <= n.location.x <= east and south <= n.location.y <= north for n in nodes
-        )
+        return unknown and any(self._holds(n.location.x, n.location.y) for n in nodes)
+
+    def _holds(self, x: int, y: int) -> bool:
+        return any(w <= x <= e and s <= y <= n for w, s, e, n in self._boxes)
 
     def streets(self, path: Path, as_of: str = "") -> Streets:
         """All that was gathered from an extract of a date; `path` is for messages.
@@ -146,7 +166,7 @@ class StreetReader:
         x, y = np.frombuffer(self._xs, np.int32), np.frombuffer(self._ys, np.int32)
         here = x != _NOWHERE
         if not here.any():
-            here = "" if self._box is None else " of the city"
+            here = " of the city" if self._boxes else ""
             raise InputError(
                 f"holds no street{here} (a way with a highway tag)",
                 where=path,
@@ -162,7 +182,7 @@ class StreetReader:
         point_ids, seen, refs = np.unique(ids[here], return_index=True, return_inverse=True)
         at = np.searchsorted(point_ids, list(self._gates)) if self._gates else []
         return Streets(
-            lonlat=np.c_[x[here][seen], y[here][seen]] * _DEGREE,
+            lonlat=continuous(np.c_[x[here][seen], y[here][seen]] * _DEGREE),
             refs=refs.astype(np.int32),
             first=first,
             tags=tuple(dict(kind) for kind in self._kinds),
@@ -173,6 +193,9 @@ class StreetReader:
                 for i, node in zip(at, self._gates)
                 if i < len(point_ids) and point_ids[i] == node
             },
+            fence_lonlat=np.array([at for fence in self._fences for at in fence]).reshape(-1, 2),
+            fence_first=np.r_[0, np.cumsum([len(f) for f in self._fences])].astype(np.int64),
+            entrances=np.array(self._entrances).reshape(-1, 2),
             source=SOURCE,
             licence=LICENCE,
             as_of=as_of,
@@ -199,6 +222,13 @@ def stated_bounds(path: Path) -> tuple[float, float, float, float] | None:
             return None
         low, high = box.bottom_left, box.top_right
         return low.lon, low.lat, high.lon, high.lat
+
+
+def _lets_in(tags: Any) -> bool:
+    # Gates that nobody but their owner opens let nobody in.
+    gate = tags.get("entrance", "no") not in ("no", "emergency") or tags.get("barrier") in GATES
+    said = tags.get("foot", tags.get("access", "yes"))
+    return gate and said not in ("no", "private") and tags.get("locked") != "yes"
 
 
 def _restrictions(relation: Any) -> Iterator[Restriction]:
@@ -258,17 +288,33 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
     own, way_ids = _own_ids(streets.point_ids), _own_ids(streets.way_ids)
     point_of = dict(zip(streets.point_ids.tolist(), own.tolist()))
     way_of = dict(zip(streets.way_ids.tolist(), way_ids.tolist()))
-    lonlat = streets.lonlat.tolist()
+    lonlat = np.c_[near_meridian(streets.lonlat[:, 0], 0.0), streets.lonlat[:, 1]].tolist()
     ids, refs, first = own.tolist(), streets.refs.tolist(), streets.first.tolist()
     with writing_osm(path, header) as writer:
         for i in np.argsort(own, kind="stable").tolist():
             place = osmium.osm.Location(*lonlat[i])
             tags = streets.point_tags.get(i, {})
             writer.add_node(osmium.osm.mutable.Node(id=ids[i], location=place, tags=tags))
+        # Gates and fences after all that has an id of its own.
+        number = max(ids, default=0)
+        more = [{"entrance": "yes"}] * len(streets.entrances) + [{}] * len(streets.fence_lonlat)
+        for n, at in enumerate([*streets.entrances.tolist(), *streets.fence_lonlat.tolist()], 1):
+            place = osmium.osm.Location(*at)
+            writer.add_node(
+                osmium.osm.mutable.Node(id=number + n, location=place, tags=more[n - 1])
+            )
+        number += len(streets.entrances) + 1
         for way in np.argsort(way_ids, kind="stable").tolist():
             nodes = [ids[i] for i in refs[first[way] : first[way + 1]]]
             tags = streets.tags[streets.tags_of[way]]
             writer.add_way(osmium.osm.mutable.Way(id=int(way_ids[way]), nodes=nodes, tags=tags))
+        ends = streets.fence_first.tolist()
+        for way, (a, b) in enumerate(
+            zip(ends[:-1], ends[1:]), max(way_ids.tolist(), default=0) + 1
+        ):
+            nodes = list(range(number + a, number + b))
+            tags = {"barrier": "fence"}
+            writer.add_way(osmium.osm.mutable.Way(id=way, nodes=nodes, tags=tags))
         for number, turn in enumerate(streets.restrictions, 1):
             via = way_of if turn.via_ways else point_of
             members = [

@@ -13,18 +13,15 @@ from typing import Any
 import numpy as np
 
 from urbanplan.errors import InputError
-from urbanplan.files import existing, scratch_folder, size_bytes, unpacked
+from urbanplan.files import existing, scan_xml, scratch_folder, size_bytes, unpacked
 
 #: So many bytes may any file take decoded; a larger one so many for each byte that it has.
 #: Extracts of six cities take 20 to 40 for each byte, compressed XML 10 to 15.
-_FREE_BYTES, _MAX_RATIO = 256 * 2**20, 200
+_FREE_BYTES, _MAX_RATIO = 128 * 2**20, 200
 #: Files that must be sorted are held in memory whole, so they may not take more.
 _MAX_SORTED = 2**30
 #: Most tags of an object, points or members of an object, as in `sources.pbf`.
 _MAX_CHILDREN = 100_000
-#: Longest tag or text of an XML file, and its deepest nesting (the map, an object, its tags).
-_MAX_TOKEN, _MAX_DEPTH = 2**20, 16
-_CHUNK = 2**18
 _KINDS = ("node", "way", "relation")
 _CHANGES, _HISTORY = "holds changes to a map, not a map", "holds a map's history, not a map"
 _AGAIN = "download or export the extract again as .osm.pbf"
@@ -114,64 +111,35 @@ def _judge_pbf(path: Path) -> tuple[bool, int, set[tuple[str, int]]]:
 
 
 def _judge_xml(path: Path) -> tuple[bool, int, set[tuple[str, int]]]:
-    from xml.parsers import expat
+    ordered, depth, children, last = True, 0, 0, (0, 0)
+    deleted: set[tuple[str, int]] = set()
 
-    seen, most, total = _Elements(path), _FREE_BYTES + _MAX_RATIO * size_bytes(path), 0
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = seen.begin, seen.end
-    parser.StartDoctypeDeclHandler = seen.refuse
-    parser.buffer_text = False
-    try:
-        with unpacked(path) as file:
-            while chunk := file.read(_CHUNK):
-                total += len(chunk)
-                parser.Parse(chunk)
-                if total > most or total - parser.CurrentByteIndex > _MAX_TOKEN:
-                    raise MemoryError
-            parser.Parse(b"", True)
-    except expat.ExpatError as err:
-        raise ValueError(str(err)) from None
-    except EOFError:
-        raise ValueError("it is cut off") from None
-    return seen.ordered and not seen.deleted, total, seen.deleted
-
-
-class _Elements:
-    """Elements of an XML file as they come by: their order, and what an editor deleted."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._depth, self._children = path, 0, 0
-        self._last = (0, 0)
-        self.ordered = True
-        self.deleted: set[tuple[str, int]] = set()
-
-    def refuse(self, *_: Any) -> None:
-        """A document type may declare entities, which grow."""
-        raise ValueError("it has a document type of its own")
-
-    def end(self, _: str) -> None:
-        """An element ends."""
-        self._depth -= 1
-
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-        self._depth += 1
-        if self._depth == 1 and name == "osmChange":
-            raise _no_map(_CHANGES, self._path)
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal ordered, depth, children, last
+        depth += 1
+        if depth == 1 and name == "osmChange":
+            raise _no_map(_CHANGES, path)
         if name not in _KINDS:
-            self._children += 1
-            if self._depth > _MAX_DEPTH or self._children > _MAX_CHILDREN:
+            children += 1
+            if children > _MAX_CHILDREN:
                 raise MemoryError
             return
-        self._children = 0
+        children = 0
         number = int(attributes.get("id", 0))
-        here = (_KINDS.index(name), number)
         if attributes.get("action") == "delete":
-            self.deleted.add((name, number))
+            deleted.add((name, number))
         elif attributes.get("visible") == "false":
-            raise _no_map(_HISTORY, self._path)
-        self.ordered &= number > 0 and here > self._last
-        self._last = here
+            raise _no_map(_HISTORY, path)
+        here = (_KINDS.index(name), number)
+        ordered &= number > 0 and here > last
+        last = here
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    total = scan_xml(path, begin, end, _FREE_BYTES + _MAX_RATIO * size_bytes(path))
+    return ordered and not deleted, total, deleted
 
 
 def _sorted(path: Path, dropped: set[tuple[str, int]], folder: Path) -> Path:

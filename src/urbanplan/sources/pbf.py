@@ -61,7 +61,7 @@ def walk(file: IO[bytes], most_bytes: int) -> Walked:
         If a block or an object is larger than a map has, or all of it takes more than `most_bytes`.
     """
     state, decoded = np.zeros(5, np.int64), 0
-    for kind, raw in _blocks(file):
+    for kind, raw in blocks(file):
         if kind == b"OSMHeader" and len(raw) > _MAX_HEADER:
             raise MemoryError
         if kind != b"OSMData":
@@ -76,7 +76,7 @@ def walk(file: IO[bytes], most_bytes: int) -> Walked:
     return Walked(not state[_EARLY], decoded, bool(state[_DELETED]))
 
 
-def _blocks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def blocks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Kind and bytes of each block, none of them larger than the format allows."""
     while length := file.read(4):
         size = struct.unpack(">I", length)[0] if len(length) == 4 else 0

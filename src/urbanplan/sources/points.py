@@ -39,7 +39,7 @@ def read_places(path: Path | str) -> gpd.GeoDataFrame:
     if path.suffix.lower() == ".csv":
         frame = _table(path)
     elif path.suffix.lower() in VECTOR_DRIVERS:
-        frame = to_crs(read_vector(path), WGS84)
+        frame = read_vector(path)
     else:
         raise InputError(
             f"files ending in '{path.suffix}' are not read as places",
@@ -53,13 +53,15 @@ def read_places(path: Path | str) -> gpd.GeoDataFrame:
         )
     if not len(frame):
         raise InputError("holds no place", where=path, remedy="add a row")
-    west, south, east, north = frame.total_bounds
+    lonlat = to_crs(frame, WGS84)
+    west, south, east, north = frame.to_crs(WGS84).total_bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise InputError(
             f"has coordinates from {west:g}, {south:g} to {east:g}, {north:g}, which are not longitude and latitude in degrees",
             where=path,
             remedy="put longitude first, or export the layer in EPSG:4326",
         )
+    frame = lonlat
     named = "id" in frame and frame["id"].notna().all()
     frame["id"] = frame["id"].astype(str) if named else [str(i + 1) for i in range(len(frame))]
     twice = frame["id"][frame["id"].duplicated()]

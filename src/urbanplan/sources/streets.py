@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from urbanplan.crs import meridian_of, near_meridian
+from urbanplan.errors import InputError
+
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
@@ -47,7 +50,7 @@ class Streets:
     Attributes
     ----------
     lonlat : ndarray of float64, shape (points, 2)
-        Longitude and latitude in WGS84 degrees.
+        Longitude and latitude in WGS84 degrees; on both sides of the 180th meridian, longitudes go on beyond it.
     refs : ndarray of int32, shape (n,)
         Points of every way, one way after the other; ways meet where they share a point.
     first : ndarray of int64, shape (ways + 1,)
@@ -65,6 +68,12 @@ class Streets:
         the source lacks a point share its id.
     restrictions : tuple of Restriction
         Turns that are forbidden between ways that are here.
+    fence_lonlat : ndarray of float64, shape (n, 2)
+        Vertices of fences and walls, one after the other.
+    fence_first : ndarray of int64, shape (fences + 1,)
+        Where each begins.
+    entrances : ndarray of float64, shape (m, 2)
+        Longitude and latitude of gates and entrances that anybody may use.
     source, licence, as_of : str
         Where the streets come from, and how old they are.
     findings : tuple of str
@@ -78,6 +87,9 @@ class Streets:
     tags_of: np.ndarray
     point_ids: np.ndarray
     point_tags: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    fence_lonlat: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    fence_first: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    entrances: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     source: str = ""
     licence: str = ""
     as_of: str = ""
@@ -114,7 +126,7 @@ def collect(ways, point_ids: np.ndarray, lonlat: np.ndarray, **about) -> Streets
         refs.append(np.asarray(points, np.int32))
         first.append(first[-1] + len(points))
     return Streets(
-        lonlat=lonlat,
+        lonlat=continuous(lonlat),
         refs=np.concatenate(refs) if refs else np.zeros(0, np.int32),
         first=np.array(first, np.int64),
         tags=tuple(dict(k) for k in kinds),
@@ -122,6 +134,25 @@ def collect(ways, point_ids: np.ndarray, lonlat: np.ndarray, **about) -> Streets
         point_ids=point_ids,
         **about,
     )
+
+
+def continuous(lonlat: np.ndarray, about: float | None = None) -> np.ndarray:
+    """Places in degrees, shape (n, 2), without a jump at the 180th meridian (beside `about`, or by themselves)."""
+    about = meridian_of(lonlat[:, 0]) if about is None else about
+    return lonlat if about is None else np.c_[near_meridian(lonlat[:, 0], about), lonlat[:, 1]]
+
+
+def require_lonlat(lonlat: np.ndarray, where: object = None) -> np.ndarray:
+    """Return places, shape (n, 2), if all are longitudes and latitudes in degrees; else raise `InputError`."""
+    wrong = ~((np.abs(lonlat[:, 0]) <= 360) & (np.abs(lonlat[:, 1]) <= 90))
+    if wrong.any():
+        x, y = lonlat[wrong.argmax()]
+        raise InputError(
+            f"has a point at {x:g}, {y:g}, which is no longitude and latitude in degrees",
+            where=where,
+            remedy="correct it, or name the system that the coordinates are in",
+        )
+    return lonlat
 
 
 def clipped(streets: Streets, area: BaseGeometry) -> Streets:
@@ -136,12 +167,17 @@ def clipped(streets: Streets, area: BaseGeometry) -> Streets:
     import shapely
 
     shapely.prepare(area)
+    west, _, east, _ = area.bounds
+    streets = replace(streets, lonlat=continuous(streets.lonlat, (west + east) / 2))
     inside = shapely.intersects_xy(area, *streets.lonlat.T)
     way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
     keep = np.zeros(streets.ways, bool)
     keep[way[inside[streets.refs]]] = True
     refs, counts = streets.refs[keep[way]], np.diff(streets.first)[keep]
     used, refs = np.unique(refs, return_inverse=True)
+    fence = np.repeat(np.arange(len(streets.fence_first) - 1), np.diff(streets.fence_first))
+    near = np.unique(fence[shapely.intersects_xy(area, *streets.fence_lonlat.T)])
+    lengths = np.diff(streets.fence_first)[near]
     number = {int(old): new for new, old in enumerate(used)}
     way_ids, point_ids = streets.way_ids[keep], streets.point_ids[used]
     return replace(
@@ -152,6 +188,9 @@ def clipped(streets: Streets, area: BaseGeometry) -> Streets:
         tags_of=streets.tags_of[keep],
         point_ids=point_ids,
         point_tags={number[p]: t for p, t in streets.point_tags.items() if p in number},
+        fence_lonlat=streets.fence_lonlat[np.isin(fence, near)],
+        fence_first=np.r_[0, np.cumsum(lengths)].astype(np.int64),
+        entrances=streets.entrances[shapely.intersects_xy(area, *streets.entrances.T)],
         way_ids=way_ids,
         restrictions=between(streets.restrictions, way_ids, point_ids),
     )

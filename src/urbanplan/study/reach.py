@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from urbanplan.crs import WGS84
+from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError
 from urbanplan.network import Network
 from urbanplan.study.ready import Ready, Ways
@@ -165,7 +165,8 @@ def _lonlat(ready: Ready, shapes: Sequence[MultiPolygon]) -> list[MultiPolygon]:
     import shapely
 
     done: list[MultiPolygon] = []
-    for shape in gpd.GeoSeries(shapes, crs=ready.city.metric_crs).to_crs(WGS84):
+    drawn = gpd.GeoDataFrame(geometry=list(shapes), crs=ready.city.metric_crs)
+    for shape in to_crs(drawn, WGS84).geometry:
         shape = shapely.union(shape, done[-1]) if done else shape
         parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
         done.append(shapely.MultiPolygon(parts))

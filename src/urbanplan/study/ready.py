@@ -113,9 +113,9 @@ class Ready:
         streets = without_ways(with_ways(self.streets, self._lines(opened)), self.shut)
         heights = None
         if self.heights is not None:
-            from urbanplan.sources.heights import heights_at
+            from urbanplan.sources.heights import street_heights
 
-            heights = heights_at(self.heights, streets.lonlat)
+            heights = street_heights(self.heights, streets)
         crs = self.city.metric_crs
         network = build_network(streets, mode, crs=crs, heights_m=heights)
         return Ways(network, self._homes(network))

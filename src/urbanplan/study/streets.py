@@ -73,9 +73,9 @@ def open_streets(
         note(finding)
     heights = None
     if dem is not None:
-        from urbanplan.sources.heights import heights_at
+        from urbanplan.sources.heights import street_heights
 
-        heights = heights_at(dem, streets.lonlat)
+        heights = street_heights(dem, streets)
     return build_network(streets, mode, heights_m=heights)
 
 
@@ -100,6 +100,22 @@ def put(network: Network, frame: gpd.GeoDataFrame, snap_m: float, what: str):
     return placed, (
         f"{len(placed.unplaced)} of {len(frame)} {what} are farther than {snap_m:g} m from any"
         f" street and left out: {some}",
+    )
+
+
+def apart(
+    network: Network, places: Placed, others: Placed, what: str, other: str
+) -> tuple[str, ...]:
+    """A sentence about places on parts of the streets that none of the others is on; () if there are none."""
+    reached = np.isin(network.part[places.edge], network.part[others.edge])
+    lost = np.setdiff1d(np.arange(len(places)), places.feature[reached])
+    if not len(lost):
+        return ()
+    parts = np.unique(network.part[places.edge[np.isin(places.feature, lost)]])
+    km, some = network.part_m[parts].sum() / 1000, ", ".join(map(str, places.ids[lost[:5]]))
+    return (
+        f"{len(lost)} of {len(places)} {what} are on parts of the streets ({km:.1f} km) that no {other} is on:"
+        f" {some}{' …' if len(lost) > 5 else ''}",
     )
 
 
@@ -138,7 +154,7 @@ def street_isochrones(
         for origin, shapes in zip(placed.ids, drawn)
         for limit, shape in zip(limits_min, shapes)
     ]
-    frame = gpd.GeoDataFrame(rows, crs=network.crs).to_crs(WGS84)
+    frame = to_crs(gpd.GeoDataFrame(rows, crs=network.crs), WGS84)
     return Answer(worth(network, frame, cell_m), (*network.findings, *notes))
 
 
@@ -164,7 +180,11 @@ def street_matrix(
             "minutes": table["minutes"],
         }
     )
-    return Answer(rows, (*network.findings, *one, *other))
+    alone = (
+        *apart(network, starts, ends, "origins", "destination"),
+        *apart(network, ends, starts, "destinations", "origin"),
+    )
+    return Answer(rows, (*network.findings, *one, *other, *alone))
 
 
 def street_reach(
@@ -219,7 +239,7 @@ def street_reach(
     table.insert(0, "mode", network.mode.id)
     table.insert(0, "origin", names)
     frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=network.crs)
-    return Answer(worth(network, frame.to_crs(WGS84)), (*network.findings, *notes))
+    return Answer(worth(network, to_crs(frame, WGS84)), (*network.findings, *notes))
 
 
 def as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:

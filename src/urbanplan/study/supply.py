@@ -23,7 +23,7 @@ from urbanplan.layers import accuracy_under
 from urbanplan.network import Network
 from urbanplan.study.checkup import areas_of, dict_of, named_areas
 from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
-from urbanplan.study.streets import Answer, as_points, numbers, put, worth
+from urbanplan.study.streets import Answer, apart, as_points, numbers, put, worth
 from urbanplan.traveltime import Placed, matrix, nearest
 
 if TYPE_CHECKING:
@@ -252,7 +252,11 @@ def street_coverage(
     ways = Ways(network, homes)
     asked = (limits_min, named, rank, by)
     table = point_coverage(ways, there, people, persons, homes, *asked)
-    return Answer(table, (*network.findings, *notes, *more))
+    alone = (
+        *apart(network, homes, there, "places of demand", "facility"),
+        *apart(network, there, homes, "facilities", "place of demand"),
+    )
+    return Answer(table, (*network.findings, *notes, *more, *alone))
 
 
 def _homes(network: Network, demand: gpd.GeoDataFrame, snap_m: float):
@@ -362,7 +366,7 @@ def city_access(
     rough = max(accuracy_under(ready.layers, (), grid.cell_m), *supply["accuracy_m"].fillna(0.0))
     table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", rough
     squares = shapely.box(x - half, y - half, x + half, y + half)
-    frame = gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs).to_crs(WGS84)
+    frame = to_crs(gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs), WGS84)
     return Answer(frame, (*ready.findings, *notes))
 
 

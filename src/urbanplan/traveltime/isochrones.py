@@ -168,9 +168,7 @@ def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) 
     shape = (network.bend, network.vertex_xy, network.spent)
     segments = reached_segments(
         nodes,
-        network.ends,
-        network.tail,
-        network.head,
+        network.doors[to],
         network.through,
         *shape,
         labels,

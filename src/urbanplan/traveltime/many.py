@@ -49,7 +49,7 @@ def reach(
     ----------
     ground : Network or Surface
     origins, demand : Placed
-        Points; see `at_nodes` for every node of the ground.
+        See `at_nodes` for every node of the ground.
     values : ndarray of float, shape (features of demand,) or (features, m)
         What is summed.
     limits_min : sequence of float
@@ -78,8 +78,6 @@ def reach(
         raise InputError(
             "values must be finite, one for each place of demand", remedy="fill or drop the rest"
         )
-    for places in (origins, demand):
-        _require_points(places)
     from urbanplan.graph.lanes import sum_within, workspace
 
     scale = 2.0 ** np.floor(_BITS - np.log2(np.abs(table).sum(0) + 1))
@@ -87,13 +85,15 @@ def reach(
     graph = search_graph(ground, to)
     links = demand.leave if to else demand.arrive
     # What stands on a node is summed there; the rest is looked up by the nodes that it hangs on.
-    alone = (np.diff(links.first) == 1) & (demand.edge < 0)
+    single = np.bincount(demand.feature, minlength=len(demand))[demand.feature] == 1
+    alone = (np.diff(links.first) == 1) & (demand.edge < 0) & single
     alone[alone] = links.minutes[links.first[:-1][alone]] == 0
     on_node = np.zeros((graph.nodes, table.shape[1]), np.int64)
-    np.add.at(on_node, links.node[links.first[:-1][alone]], whole[alone])
-    hung = demand.of(np.flatnonzero(~alone))
-    items, seeds = _arrays(hung, leave=to), _arrays(origins, leave=not to)
-    edges, order = _by_place(graph, origins, hung, items), _neighbours(origins)
+    np.add.at(on_node, links.node[links.first[:-1][alone]], whole[demand.feature[alone]])
+    apart = np.flatnonzero(~alone)
+    value, hung = whole[np.unique(demand.feature[apart])], demand.of(apart)
+    items, seeds = _by_feature(hung, leave=to), _by_feature(origins, leave=not to)
+    edges, order = _by_place(graph, seeds[4], items), _neighbours(seeds)
     noisy, width = limits + NOISE_MIN, graph.mean_min
 
     def task(rows: np.ndarray, work: tuple) -> np.ndarray:
@@ -107,12 +107,12 @@ def reach(
             width,
             to,
             on_node,
-            whole[~alone],
+            value,
             work,
         )
 
     out = np.empty((len(origins), len(limits), table.shape[1]))
-    make = partial(workspace, graph.nodes, _lanes(graph, origins), len(hung))
+    make = partial(workspace, graph.nodes, _lanes(graph, len(origins)), len(hung))
     for rows, part in _in_threads(task, order, make, progress, threads):
         out[rows] = part / scale
     return out[:, :, 0] if np.ndim(values) == 1 else out
@@ -153,9 +153,8 @@ def matrix(
     graph = search_graph(ground, to)
     from urbanplan.graph import lanes
 
-    items = _arrays(destinations, leave=to)
-    seeds = _arrays(origins, leave=not to)
-    edges, order = _by_place(graph, origins, destinations, items), _neighbours(origins)
+    items, seeds = _by_feature(destinations, leave=to), _by_feature(origins, leave=not to)
+    edges, order = _by_place(graph, seeds[4], items), _neighbours(seeds)
     limit, width = limit_min + NOISE_MIN, graph.mean_min
 
     def task(rows: np.ndarray, work: tuple):
@@ -171,15 +170,15 @@ def matrix(
             work,
         )
 
-    make = partial(lanes.workspace, graph.nodes, _lanes(graph, origins), len(destinations.feature))
+    make = partial(
+        lanes.workspace, graph.nodes, _lanes(graph, len(origins.feature)), len(destinations.feature)
+    )
     parts = [part for _, part in _in_threads(task, order, make, progress, threads)]
     origin, item, minutes = (
         (np.concatenate(p) for p in zip(*parts)) if parts else (np.zeros(0, int),) * 3
     )
     shape = (len(origins), len(destinations))
-    pair, minutes = _least_per_pair(
-        origins.feature[origin] * shape[1] + destinations.feature[item], minutes, shape
-    )
+    pair, minutes = _least_per_pair(origin.astype(np.int64) * shape[1] + item, minutes, shape)
     first, second = np.divmod(pair, max(shape[1], 1))
     return pd.DataFrame({"origin": first, "destination": second, "minutes": minutes})
 
@@ -210,46 +209,52 @@ def require_limits(limits_min: Sequence[float]) -> np.ndarray:
     return limits
 
 
-def _lanes(graph: Graph, origins: Placed) -> int:
-    return _LANES_DENSE if len(origins.feature) * _DENSE >= graph.nodes else _LANES_SPARSE
+def _lanes(graph: Graph, origins: int) -> int:
+    return _LANES_DENSE if origins * _DENSE >= graph.nodes else _LANES_SPARSE
 
 
-def _require_points(places: Placed) -> None:
-    if len(places.feature) != len(places.ids):
-        raise InputError(
-            "sums need points, but a line or polygon was placed",
-            remedy="use its representative point",
-        )
-
-
-def _arrays(places: Placed, leave: bool) -> tuple:
-    links: Links = places.leave if leave else places.arrive
-    return (links.first, links.node, links.minutes, places.edge, places.spot, places.beside_min)
-
-
-def _by_place(graph: Graph, origins: Placed, places: Placed, items: tuple) -> tuple:
-    # Rows on each edge that anybody stands on, and rows that hang on each node.
-    edge = places.edge[places.edge >= 0]
-    on_edge = np.flatnonzero(places.edge >= 0)[np.argsort(edge, kind="stable")]
-    edges = int(max(places.edge.max(initial=-1), origins.edge.max(initial=-1))) + 1
-    first, node, _ = items[:3]
-    row = np.repeat(np.arange(len(first) - 1), np.diff(first))
-    by_node = np.argsort(node, kind="stable")
+def _by_feature(places: Placed, leave: bool) -> tuple:
+    # Of each feature: the links of all its rows; where its rows begin; and of those the edge that they stand on,
+    # where, how far beside, and the feature.
+    order = np.argsort(places.feature, kind="stable")
+    row_first = np.searchsorted(places.feature[order], np.arange(len(places) + 1))
+    links: Links = (places.leave if leave else places.arrive).of(order)
     return (
-        np.searchsorted(np.sort(edge), np.arange(edges + 2)),
-        on_edge,
-        np.searchsorted(node[by_node], np.arange(graph.nodes + 1)),
-        row[by_node],
+        links.first[row_first],
+        links.node,
+        links.minutes,
+        row_first,
+        places.edge[order],
+        places.spot[order],
+        places.beside_min[order],
+        places.feature[order],
     )
 
 
-def _neighbours(origins: Placed) -> np.ndarray:
-    # Rows in the order of the node they start from: nodes lie along a space-filling curve.
-    first = np.full(len(origins.feature), -1, np.int64)
-    links = origins.leave if len(origins.leave.node) else origins.arrive
-    some = np.diff(links.first) > 0
-    first[some] = links.node[links.first[:-1][some]]
-    return np.argsort(first, kind="stable")
+def _by_place(graph: Graph, origin_edge: np.ndarray, items: tuple) -> tuple:
+    # Rows on each edge that anybody stands on, and items that hang on each node.
+    edge = items[4]
+    on_edge = np.flatnonzero(edge >= 0)
+    on_edge = on_edge[np.argsort(edge[on_edge], kind="stable")]
+    edges = int(max(edge.max(initial=-1), origin_edge.max(initial=-1))) + 1
+    first, node, _ = items[:3]
+    item = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    by_node = np.argsort(node, kind="stable")
+    return (
+        np.searchsorted(edge[on_edge], np.arange(edges + 2)),
+        on_edge,
+        np.searchsorted(node[by_node], np.arange(graph.nodes + 1)),
+        item[by_node],
+    )
+
+
+def _neighbours(seeds: tuple) -> np.ndarray:
+    # In the order of the node that each starts from: nodes lie along a space-filling curve.
+    first, node, _ = seeds[:3]
+    start = np.full(len(first) - 1, -1, np.int64)
+    some = np.diff(first) > 0
+    start[some] = node[first[:-1][some]]
+    return np.argsort(start, kind="stable")
 
 
 def _in_threads(task, order: np.ndarray, make, progress: Progress | None, threads: int | None):

@@ -57,7 +57,7 @@ def locate(edge, xy, bend, vertex_xy, spent):
 
 @njit(nogil=True, cache=True)
 def reached_segments(
-    nodes, ends, tail, head, through, bend, vertex_xy, spent, label, limit, turned, tolerance_m
+    nodes, doors, through, bend, vertex_xy, spent, label, limit, turned, tolerance_m
 ):
     """Straight pieces of street that can be reached within a limit from labelled nodes.
 
@@ -65,9 +65,9 @@ def reached_segments(
     ----------
     nodes : ndarray of int
         Nodes with a label.
-    ends : tuple
-        `Network.ends`.
-    tail, head, through, bend, vertex_xy, spent
+    doors : tuple
+        Of `Network.doors`.
+    through, bend, vertex_xy, spent
         Of the `Network`; edges that are only passed along are left out.
     label : ndarray of float64, shape (nodes,)
         Minutes at each node.
@@ -84,15 +84,16 @@ def reached_segments(
     """
     room, filled = 1024, 0
     out = np.empty((room, 8))
+    tail, head = doors[0], doors[1]
     for i in range(len(nodes)):
         v = nodes[i]
-        outward = ends[0][v + 1] - ends[0][v]
-        inward = ends[1][v + 1] - ends[1][v]
+        outward = doors[2][v + 1] - doors[2][v]
+        inward = doors[4][v + 1] - doors[4][v]
         for h in range(outward + inward):
             if h < outward:
-                e = ends[0][v] + h
+                e = doors[3][doors[2][v] + h]
             else:
-                e = ends[2][ends[1][v] + h - outward]
+                e = doors[5][doors[4][v] + h - outward]
                 # Its tail has a label too, and lists it.
                 if label[tail[e]] < np.inf:
                     continue

@@ -111,7 +111,9 @@ def place(
     """Put features on a ground.
 
     On streets, a point is put on the nearest place of the nearest edge, not on a node, and pays
-    the walk to it; a line or polygon is entered wherever a street meets it. On a surface, a point
+    the walk to it; a line or polygon is entered from every street within 25 m of its outline (or,
+    where there is none, from those hardly farther than the nearest), and by the gates on it; where
+    a fence is drawn between, it is closed. On a surface, a point
     stands in its cell, anything else on every cell that it touches, and what stands where nobody
     can is moved to the nearest passable cell on the same bank.
 
@@ -162,15 +164,16 @@ def place(
 
 def at_nodes(ground: Ground, nodes: Sequence[int] | np.ndarray | None = None) -> Placed:
     """Every node of a ground (or some of them) as a place; ids are the streets' own node ids."""
-    nodes = np.arange(ground.graph.nodes) if nodes is None else np.asarray(nodes, np.int64)
-    count = len(nodes)
-    links = Links(np.arange(count + 1), nodes, np.zeros(count))
     streets = isinstance(ground, Network)
+    every = ground.nodes if streets else ground.graph.nodes
+    nodes = np.arange(every) if nodes is None else np.asarray(nodes, np.int64)
+    count = len(nodes)
+    leave = Links(np.arange(count + 1), nodes, np.zeros(count))
     return Placed(
         ids=(ground.node_ids[nodes] if streets else nodes).astype(object),
         feature=np.arange(count),
-        leave=links,
-        arrive=links,
+        leave=leave,
+        arrive=replace(leave, node=ground.arcs.arrive[nodes]) if streets else leave,
         edge=np.full(count, -1),
         spot=np.zeros((count, 3)),
         beside_min=np.zeros(count),

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from urbanplan.network import Network
+from urbanplan.network import FRAGMENT_M, Network
 from urbanplan.traveltime.places import Links, Placed
+
+#: An area is entered from every street within so many metres of its outline: a kerb, a pavement, a verge.
+KERB_M = 25.0
+#: Places along such a street are so many metres apart, and more where there would be more of them than this.
+_STEP_M, _MOST_STEPS = 5.0, 400
+#: What is drawn within so many metres of an outline is on it.
+_OUTLINE_M = 3.0
 
 
 def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: float) -> Placed:
@@ -14,16 +21,15 @@ def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: fl
 
     points = shapely.get_type_id(shapes) == 0
     feature, edge, xy = _points(network, shapes, np.flatnonzero(points), limit_m, beside_m)
-    others = [_entrances(network, shapes[i], i, limit_m) for i in np.flatnonzero(~points)]
-    feature = np.concatenate([feature, *(o[0] for o in others)])
-    edge = np.concatenate([edge, *(o[1] for o in others)]).astype(np.int64)
-    xy = np.concatenate([xy, *(o[2] for o in others)])
-    order = np.lexsort((edge, feature))
-    feature, edge, xy = feature[order], edge[order], xy[order]
     spot, moved = _spots(network, edge, xy)
-    moved[~points[feature]] = shapely.distance(
-        shapes[feature[~points[feature]]], shapely.points(xy[~points[feature]])
-    )
+    ways = [(feature, edge, xy, spot, moved)]
+    for i in np.flatnonzero(~points):
+        edge, street, into, apart = _entrances(network, shapes[i], limit_m)
+        spot = _spots(network, edge, street)[0]
+        ways.append((np.full(len(edge), i), edge, into, spot, apart))
+    feature, edge, xy, spot, moved = map(np.concatenate, zip(*ways))
+    order = np.lexsort((spot[:, 0], edge, feature))
+    feature, edge, xy, spot, moved = (a[order] for a in (feature, edge, xy, spot, moved))
     beside = moved * network.mode.streets.off_street_min_per_m
     placed, number = np.unique(feature, return_inverse=True)
     leave, arrive = _links(network, edge, spot, beside)
@@ -47,44 +53,111 @@ def _points(network: Network, shapes, rows, limit_m: float, beside_m: float):
 
     if not len(rows):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2))
-    which, edge = network.index.query_nearest(
-        shapes[rows], max_distance=max(limit_m, 1e-9), all_matches=True
-    )
-    edge = network.kerb[edge]
-    order = np.lexsort((edge, which))
-    which, first = np.unique(which[order], return_index=True)
-    edge = edge[order][first]
+    which, edge = _nearest_edges(network.index, network.kerb, shapes[rows], limit_m)
     if beside_m > 0:
         more, others = network.index.query(
             shapes[rows], predicate="dwithin", distance=min(beside_m, limit_m)
         )
-        pairs = np.concatenate([np.stack([which, edge]), np.stack([more, network.kerb[others]])], 1)
-        which, edge = np.unique(pairs, axis=1)
+        which, edge = np.r_[which, more], np.r_[edge, network.kerb[others]]
+    on_main = np.isin(np.arange(len(rows)), which[network.part_m[network.part[edge]] >= FRAGMENT_M])
+    lost = np.flatnonzero(~on_main & np.isin(np.arange(len(rows)), which))
+    if len(lost):
+        more, others = _nearest_edges(
+            network.main_index, network.main_kerb, shapes[rows[lost]], limit_m
+        )
+        which, edge = np.r_[which, lost[more]], np.r_[edge, others]
+    which, edge = np.unique(np.stack([which, edge]), axis=1)
     rows = rows[which]
     return rows, edge, shapely.get_coordinates(shapes[rows])
 
 
-def _entrances(network: Network, shape, feature: int, limit_m: float):
-    # Where streets meet a line or polygon: its two outermost places on every edge.
+def _nearest_edges(index, kerb, shapes, limit_m: float):
+    which, edge = index.query_nearest(shapes, max_distance=max(limit_m, 1e-9), all_matches=True)
+    edge = kerb[edge]
+    order = np.lexsort((edge, which))
+    which, first = np.unique(which[order], return_index=True)
+    return which, edge[order][first]
+
+
+def _entrances(network: Network, shape, limit_m: float):
+    # Edges from which a line or polygon is entered: where on each, where into the shape, and the metres between.
     import shapely
 
-    edges = network.kerb[np.sort(network.index.query(shape, predicate="intersects"))]
-    if not len(edges):
-        near = network.index.query_nearest(shape, max_distance=max(limit_m, 1e-9))
-        if not len(near):
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2))
-        edge = int(network.kerb[np.min(near)])
-        spot = shapely.get_coordinates(shapely.shortest_line(network.lines[edge], shape))[0]
-        return np.array([feature]), np.array([edge]), spot[None]
-    found, xy = [], []
-    for edge in edges:
-        line = network.lines[edge]
-        inside = shapely.get_coordinates(shapely.intersection(line, shape))
-        at = shapely.line_locate_point(line, shapely.points(inside))
-        for k in sorted({int(np.argmin(at)), int(np.argmax(at))}):
-            found.append(edge)
-            xy.append(inside[k])
-    return np.full(len(found), feature), np.array(found), np.array(xy)
+    nothing = np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)
+    hit, apart = network.index.query_nearest(
+        shape, max_distance=max(limit_m, 1e-9), return_distance=True
+    )
+    if not len(hit):
+        return nothing
+    # Where no street is at the kerb, all that are hardly farther than the nearest are as good.
+    near_m = KERB_M if apart[0] <= KERB_M else min(apart[0] + KERB_M, limit_m)
+    edges = network.kerb[np.sort(network.index.query(shape, predicate="dwithin", distance=near_m))]
+    edge, street = _along(network, edges, shape, near_m)
+    into = shapely.get_coordinates(shapely.shortest_line(shapely.points(street), shape)).reshape(
+        -1, 2, 2
+    )[:, 1]
+    ways = edge, street, into, np.hypot(*(into - street).T)
+    shut = _fenced(network, shape, ways, near_m)
+    gates = _gates(network, shape, limit_m)
+    if shut.all() and not len(gates[0]):
+        return ways  # people get in somewhere, though no gate is mapped
+    return tuple(np.concatenate([w[~shut], g]) for w, g in zip(ways, gates))
+
+
+def _along(network: Network, edges, shape, near_m: float):
+    # Places on the stretches of some edges that lie near a shape: their ends, what is nearest, and between.
+    import shapely
+
+    lines = network.lines[edges]
+    stretch, whose = shapely.get_parts(
+        shapely.intersection(lines, shape.buffer(near_m)), return_index=True
+    )
+    length = shapely.length(stretch)
+    step = max(_STEP_M, length.sum() / _MOST_STEPS)
+    count = np.ceil(length / step).astype(np.int64) + 1
+    k = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    share = k / np.repeat(np.maximum(count - 1, 1), count)
+    between = (
+        shapely.line_interpolate_point(np.repeat(stretch, count), share, normalized=True)
+        if len(stretch)
+        else stretch
+    )
+    nearest = shapely.get_coordinates(shapely.shortest_line(lines, shape))[::2]
+    edge = np.concatenate([edges[np.repeat(whose, count)], edges]).astype(np.int64)
+    return edge, np.concatenate([shapely.get_coordinates(between).reshape(-1, 2), nearest])
+
+
+def _fenced(network: Network, shape, ways, near_m: float) -> np.ndarray:
+    # Steps from a street into a shape that a fence crosses; who is on a street inside is in.
+    import shapely
+
+    _, street, into, apart = ways
+    shut = np.zeros(len(street), bool)
+    if not len(network.fences):
+        return shut
+    fences = network.fences[network.fence_index.query(shape, predicate="dwithin", distance=near_m)]
+    outside = np.flatnonzero(apart > 0)
+    if not len(fences) or not len(outside):
+        return shut
+    # A little beyond the outline, on which fences are drawn.
+    beyond = into + (into - street) * (_OUTLINE_M / np.maximum(apart, 1e-9))[:, None]
+    steps = shapely.linestrings(np.stack([street, beyond], axis=1)[outside])
+    shut[outside] = shapely.intersects(steps, shapely.union_all(fences))
+    return shut
+
+
+def _gates(network: Network, shape, limit_m: float):
+    # From the nearest street to every gate on the outline.
+    import shapely
+
+    on = network.entrance_index.query(shape.boundary, predicate="dwithin", distance=_OUTLINE_M)
+    gate = network.entrances[np.sort(on)]
+    which, edge = _nearest_edges(network.index, network.kerb, shapely.points(gate), limit_m)
+    gate = gate[which]
+    street = shapely.get_coordinates(
+        shapely.shortest_line(network.lines[edge], shapely.points(gate))
+    )[::2]
+    return edge, street, gate, np.hypot(*(gate - street).T)
 
 
 def _spots(network: Network, edge, xy):
@@ -103,10 +176,10 @@ def _links(network: Network, edge, spot, beside) -> tuple[Links, Links]:
         to_head = np.where(at_head, 0.0, total[:, 0] - spot[:, 1])
         from_tail = np.where(at_tail, 0.0, spot[:, 1])
         from_head = np.where(at_head, 0.0, total[:, 1] - spot[:, 2])
-    ends = np.stack([network.tail[edge], network.head[edge]], axis=1).astype(np.int64)
+    arcs = network.arcs
     return (
-        _open(ends, np.stack([to_tail, to_head], axis=1) + beside[:, None]),
-        _open(ends, np.stack([from_tail, from_head], axis=1) + beside[:, None]),
+        _open(arcs.leave[edge], np.stack([to_tail, to_head], axis=1) + beside[:, None]),
+        _open(arcs.enter[edge], np.stack([from_tail, from_head], axis=1) + beside[:, None]),
     )
 
 

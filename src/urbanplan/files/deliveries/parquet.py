@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urbanplan.crs import parse_crs
 from urbanplan.errors import InputError
 from urbanplan.files.deliveries.tables import placed
 from urbanplan.files.deliveries.vectors import MAX_FEATURES, Found, finite, guarded, too_many
@@ -110,6 +111,9 @@ def _geo(path: Path, about: dict) -> Found:
     import geopandas as gpd
     import numpy as np
 
+    for column in about["columns"].values():
+        if column.get("crs"):
+            parse_crs(column["crs"], path)
     frame = gpd.read_parquet(path)
     primary = about["columns"][about["primary_column"]]
     declared = primary.get("crs") is not None

@@ -240,7 +240,10 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
             table = without_blank(table, found.names)
         empty = [n for n in table.columns if n.startswith("Unnamed:") and table[n].isna().all()]
         table = table.drop(columns=empty)
+        table.columns = distinct([texts.of_cell(name) for name in table.columns])
         for name in table.columns:
+            quoted = table[name].str.startswith("'", na=False)
+            table.loc[quoted, name] = table.loc[quoted, name].map(texts.of_cell)
             if name not in coordinate_columns(table.columns) or plain(name) not in WKT:
                 table[name] = typed(table[name])
     return placed(path, table, notes + found.notes())

@@ -9,6 +9,40 @@ from pathlib import Path
 
 from urbanplan.errors import InputError
 
+#: What a spreadsheet takes for a formula, also behind blanks and in the width of Chinese letters;
+#: a number with a sign is none.
+_FORMULA = re.compile(r"[\s\0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_NUMBER = re.compile(r"[+\-][0-9][0-9,]*(?:\.[0-9]+)?%?")
+
+
+def _is_formula(text: str) -> bool:
+    # One that is quoted already gets one quote more, so that nothing is lost on the way back.
+    text = text.lstrip("'")
+    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
+
+
+def as_cell(text: str) -> str:
+    """A text as a cell of CSV: with a quote before what a spreadsheet would compute.
+
+    Examples
+    --------
+    >>> as_cell("=1+1"), as_cell("'=1+1"), as_cell("-12.5"), as_cell("park")
+    ("'=1+1", "''=1+1", '-12.5', 'park')
+    """
+    return f"'{text}" if _is_formula(text) else text
+
+
+def of_cell(text: str) -> str:
+    """The text that `as_cell` made a cell of.
+
+    Examples
+    --------
+    >>> of_cell("'=1+1"), of_cell("''=1+1"), of_cell("'twas")
+    ('=1+1', "'=1+1", "'twas")
+    """
+    return text[1:] if text.startswith("'") and _is_formula(text) else text
+
+
 #: Bytes that one line of a table may have.
 MAX_LINE = 16 * 2**20
 _CHUNK = 2**20

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanplan.crs import parse_crs
 from urbanplan.errors import InputError, UrbanplanError
 
 if TYPE_CHECKING:
@@ -286,11 +287,9 @@ def _missing(path: Path, driver: str, got: int, count: int) -> tuple[str, ...]:
 
 def _declared_crs(src: fiona.Collection) -> tuple[Any, tuple[str, ...]]:
     """Coordinate system as the file declares it, and a note where it cannot be understood."""
-    import pyproj
-
     try:
         crs = src.crs
-        return (pyproj.CRS.from_user_input(crs), ()) if crs else (None, ())
+        return (parse_crs(crs.to_wkt()), ()) if crs else (None, ())
     # What is wrong with a definition does not make the coordinates unreadable.
     except Exception:
         return None, ("its coordinate system cannot be understood and was left out",)

@@ -1,13 +1,24 @@
 "use strict";
-// Fills folium's map from the JSON block. Every text from the data goes through textContent.
-async function urbanplanAtlas(map, groups) {
+// Makes the map from the JSON block. Every text from the data goes through textContent.
+async function urbanplanAtlas() {
   const byId = (id) => document.getElementById(id);
+  // What Leaflet takes as markup.
+  function escaped(text) {
+    const node = document.createElement("span");
+    node.textContent = text;
+    return node.innerHTML;
+  }
   if (!("DecompressionStream" in window)) {
     byId("notice").textContent = "浏览器版本过旧：请用 Chrome 80、Edge 80、Firefox 113、Safari 16.4 或更新版本打开。This browser is too old for the map: Chrome 80, Edge 80, Firefox 113, Safari 16.4 or newer.";
     return;
   }
   const data = await urbanplanUnpack(JSON.parse(byId("atlas-data").textContent));
   for (const words of Object.values(data.values)) for (const [key, { zh, en }] of Object.entries(words)) urbanplanText[key] = [zh, en];
+  const map = L.map("map", { center: [0, 0], zoom: 1, zoomControl: false });
+  // Layers are called as the data calls them: no name may mean what an object has by itself.
+  const groups = Object.create(null);
+  for (const layer of data.layers) groups[layer.id] = L.featureGroup();
+  if (data.tiles.length) groups.basemap = L.featureGroup(data.tiles.map((tile) => L.tileLayer(tile.url, { subdomains: tile.hosts, attribution: escaped(tile.host) })));
   const asked = new URLSearchParams(location.hash.slice(1)).get("lang");
   const ui = {
     map, groups, data, byId,
@@ -52,7 +63,7 @@ async function urbanplanAtlas(map, groups) {
   };
   north.addTo(map);
   map.attributionControl.setPrefix(false);
-  map.attributionControl.addAttribution(ui.el("span", data.attribution).innerHTML);
+  map.attributionControl.addAttribution(escaped(data.attribution));
   byId("made").textContent = "urbanplan " + data.version + " · Leaflet 1.9.4 (BSD-2-Clause)";
 
   function speak() {

@@ -3,7 +3,7 @@
 function urbanplanDraw(ui) {
   const { map, groups, data, el, svg, t } = ui;
   const { roads } = data;
-  Object.assign(ui, { hatch, card, shapes: {}, placeLabels, limitBands, swatch, value });
+  Object.assign(ui, { hatch, card, shapes: Object.create(null), placeLabels, limitBands, swatch, value });
 
   // Modelled surfaces are hatched: one pattern per colour.
   function hatch(color) {
@@ -25,7 +25,7 @@ function urbanplanDraw(ui) {
   }
   function style(layer, p) {
     const color = layer.role === "band" || layer.role === "after" ? data.ramp[p.minutes] : shadeOf(layer, p);
-    const dash = { schematic: "6 4", modelled: "1 4" }[p.quality] || null;
+    const dash = p.quality === "schematic" ? "6 4" : p.quality === "modelled" ? "1 4" : null;
     const planned = p.status === "planned" || p.status === "announced";
     if (layer.role === "change") return { stroke: false, fill: true, fillColor: color, fillOpacity: 0.75 };
     if (layer.role === "conflict") return { color, weight: 1.8, opacity: 1, dashArray: p.within_accuracy ? "4 3" : null, fill: true, fillColor: color, fillOpacity: 0.35 };

@@ -2,13 +2,15 @@
 // Everything beside the map. Each part fills itself anew, so that the language can change.
 function urbanplanPanels(ui) {
   const { map, groups, data, el, svg, t, byId } = ui;
-  const boxes = {};
+  const boxes = Object.create(null);
   const area = (name) => (name === "ALL" ? t("total") : (ui.lang === "en" && data.areas[name]) || name);
   const modeName = (m) => ui.name(data.modes[m]);
   const counted = () => (data.land ? "km²" : t("unit"));
   const choice = { f: byId("c-facilities"), m: byId("c-mode"), n: byId("c-minutes"), a: byId("c-area") };
   const find = { v: byId("i-verdict"), a: byId("i-area") };
 
+  // So many areas, the city's total among them, have room beside one another.
+  const MANY_AREAS = 4;
   function row(cells, header) {
     const tr = el("tr");
     cells.forEach((text, i) => {
@@ -71,12 +73,16 @@ function urbanplanPanels(ui) {
     }
     const table = el("table"), head = el("thead"), body = el("tbody");
     table.id = "headline-table";
-    head.append(row([t("mode"), ...areas.map(area)], true));
-    for (const m of Object.keys(data.modes)) body.append(row([modeName(m), ...areas.map((a) => at(m, a).share)]));
+    const modes = Object.keys(data.modes);
     // The headline's own mode in people, so that each district's share has its weight beside it.
-    body.append(row([modeName(data.selected[1]) + "（" + counted() + "）", ...areas.map((a) => few(at(data.selected[1], a).persons))]));
+    const lines = [[t("mode"), ...areas.map(area)], ...modes.map((m) => [modeName(m), ...areas.map((a) => at(m, a).share)]), [modeName(data.selected[1]) + "（" + counted() + "）", ...areas.map((a) => few(at(data.selected[1], a).persons))]];
+    // Many districts stand below one another: beside one another the last would be cut off.
+    const [first, ...rest] = areas.length > MANY_AREAS ? lines[0].map((_, i) => lines.map((line) => line[i])) : lines;
+    if (areas.length > MANY_AREAS) first[0] = t("area");
+    head.append(row(first, true));
+    body.append(...rest.map((line) => row(line)));
     table.append(head, body);
-    // Cities of twenty districts have more columns than the panel has room for.
+    // Names may be longer than the panel has room for.
     const wide = el("div", null, "scroll");
     wide.tabIndex = 0;
     wide.setAttribute("role", "region");
@@ -88,13 +94,19 @@ function urbanplanPanels(ui) {
 
   function chart(rows) {
     // One bar per area, the chosen limit; the table below says the same in figures.
-    const step = 24, wide = 336, left = 86, right = 52;
+    const step = 24, wide = 336, right = 52;
+    // Names get the room that they need, up to half of it: Chinese letters are twice as wide as others.
+    const room = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 12 : 6.5), 0);
+    const fitted = (text) => { const letters = [...text]; while (room(letters.join("")) > 150) letters.pop(); return letters.length < [...text].length ? letters.join("") + "…" : text; };
+    const left = 12 + Math.max(74, ...rows.map((r) => room(fitted(area(r.area)))));
     const box = svg("svg", { viewBox: `0 0 ${wide} ${rows.length * step}`, width: "100%", role: "img" });
     box.setAttribute("aria-label", rows.map((r) => area(r.area) + " " + r.share).join("; "));
     rows.forEach((r, i) => {
       const y = i * step, long = (r.part || 0) * (wide - left - right);
-      const text = (at, anchor, words) => { const n = svg("text", { x: at, y: y + 16, "text-anchor": anchor, class: "bar-text" }); n.textContent = words; box.append(n); };
-      text(left - 8, "end", area(r.area));
+      const text = (at, anchor, words) => { const n = svg("text", { x: at, y: y + 16, "text-anchor": anchor, class: "bar-text" }); n.textContent = words; box.append(n); return n; };
+      const name = text(left - 8, "end", fitted(area(r.area))), whole = svg("title", {});
+      whole.textContent = area(r.area);
+      name.append(whole);
       box.append(svg("rect", { x: left, y: y + 4, width: wide - left - right, height: 16, class: "bar-back" }), svg("rect", { x: left, y: y + 4, width: long, height: 16, class: "bar" }));
       text(wide - right + 8, "start", r.share);
     });

@@ -20,18 +20,20 @@ function urbanplanScenarios(ui) {
     note();
   }
   function table() {
-    const areas = ui.distinct(data.scenario_rows, "area"), mine = rows();
-    byId("scenarios").tHead.replaceChildren(ui.row([...areas.map(ui.area), t("share_")], true));
+    const areas = ui.distinct(data.scenario_rows, "area").filter((a) => a !== "ALL"), mine = rows();
+    // With many districts the last columns are out of sight: then the total and its share come first.
+    const ordered = (total, others) => (areas.length > 3 ? [...total, ...others] : [...others, ...total]);
+    byId("scenarios").tHead.replaceChildren(ui.row(ordered([t("total"), t("share_")], areas.map(ui.area)), true));
     const of = (id, a) => mine.find((r) => r.id === id && r.area === a) || {};
     const order = data.scenarios.filter((s) => mine.some((r) => r.id === s.id)).sort((a, b) => of(b.id, "ALL").rank - of(a.id, "ALL").rank);
     // A name and its figures take a line each: both fit a narrow panel.
     byId("scenarios").tBodies[0].replaceChildren(...order.flatMap((s) => {
       const head = el("tr"), cell = el("th"), figures = el("tr");
-      cell.colSpan = areas.length + 1;
+      cell.colSpan = areas.length + 2;
       cell.scope = "rowgroup";
       cell.append(ui.button(ui.name(s), () => { pick.s.value = s.id; box.change.checked = true; shown(); }));
       head.append(cell);
-      for (const text of [...areas.map((a) => of(s.id, a).gained), of(s.id, "ALL").share]) figures.append(el("td", text));
+      for (const text of ordered([of(s.id, "ALL").gained, of(s.id, "ALL").share], areas.map((a) => of(s.id, a).gained))) figures.append(el("td", text));
       head.className = figures.className = s.id === pick.s.value ? "chosen" : "";
       return [head, figures];
     }));

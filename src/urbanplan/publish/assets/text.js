@@ -1,7 +1,7 @@
 "use strict";
 // Every word of the page, in both languages; those for values in the data come with it.
 const urbanplanText = {
-  panel: ["面板", "Panel"], tools: ["工具", "Tools"], dark: ["深色", "Dark"], share: ["分享链接", "Share link"], measure: ["量测", "Measure"],
+  panel: ["面板", "Panel"], tools: ["工具", "Tools"], dark: ["深色", "Dark"], shareLink: ["分享链接", "Share link"], measure: ["量测", "Measure"],
   search: ["按名称查找（中文、英文、拼音）", "Find by name (Chinese, English, pinyin)"], link: ["本页当前状态的链接", "Link to what is shown"],
   coverage: ["覆盖人口", "People covered"], coverageLand: ["覆盖土地", "Land covered"], facilities: ["设施", "Facilities"], mode: ["方式", "Mode"], limit: ["时限", "Limit"], area: ["范围", "Area"],
   together: ["时限内人口与面积；选定设施、方式与时限同步显示在图上", "People and land within each limit; the map shows what is chosen"], all: ["全部设施与方式", "All kinds and modes"],
@@ -28,3 +28,5 @@ const urbanplanText = {
   solid: ["实线：实测或推导", "Solid: surveyed or derived"], dashed: ["虚线：示意，据公开文字绘制", "Dashed: schematic, drawn from published text"], hatched: ["斜线：推算", "Hatched: modelled"], dotted: ["点线：规划或拟议", "Dotted: planned or announced"], filled: ["实心：现状设施", "Filled: existing"], hollow: ["空心：规划设施", "Hollow: planned"], ring: ["虚线圈：示意位置", "Dashed ring: schematic place"], gap: ["橙色：时限内到不了的人口", "Orange: people out of reach"],
   unstated: ["未注明", "not stated"],
 };
+// A value of the data may be called as what every object has by itself.
+Object.setPrototypeOf(urbanplanText, null);

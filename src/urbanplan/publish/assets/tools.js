@@ -103,7 +103,7 @@ function urbanplanTools(ui) {
 
   // On paper: the map over the whole width of the sheet, the rest below.
   function print(size) {
-    const rule = el("style", "@page{size:" + size + " landscape;margin:10mm}@media print{.folium-map{height:" + (size === "A3" ? 205 : 120) + "mm!important}}");
+    const rule = el("style", "@page{size:" + size + " landscape;margin:10mm}@media print{#map{height:" + (size === "A3" ? 205 : 120) + "mm!important}}");
     document.head.append(rule);
     for (const node of document.querySelectorAll("#panel details")) node.open = true;
     window.print();
@@ -121,10 +121,11 @@ function urbanplanTools(ui) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
-  // A spreadsheet runs what begins with = + - @: text that does is shown with a quote before it.
+  // A spreadsheet runs what begins with = + - @: text that does is shown with a quote before it, as in files/deliveries/texts.py.
+  const formula = (text) => /^'*([\s\0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n])/.test(text) && !/^'*[+-][0-9][0-9,]*(\.[0-9]+)?%?$/.test(text);
   function cell(v) {
     if (v === null || v === undefined) return "";
-    const text = typeof v === "string" && /^[=+\-@\t\r]/.test(v) ? "'" + v : String(v);
+    const text = typeof v === "string" && formula(v) ? "'" + v : String(v);
     return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
   function saveCsv(name, head, rows) {

@@ -41,7 +41,7 @@ class Page:
 
 
 def page(
-    what: Results | gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame],
+    what: Results | gpd.GeoDataFrame | gpd.GeoSeries | Mapping[str, gpd.GeoDataFrame],
     options: Options = Options(),  # noqa: B008
     *,
     by: str | None = None,
@@ -51,7 +51,7 @@ def page(
 
     Parameters
     ----------
-    what : Results, GeoDataFrame, or dict of str to GeoDataFrame
+    what : Results, GeoDataFrame, GeoSeries, or dict of str to one of the last two
         What a run found, or frames by the name that readers see. Frames may be in any declared
         coordinate system; the columns of a layer (``name_zh``, ``quality``, ``source`` ...) are
         shown as such where there are any.
@@ -92,7 +92,7 @@ def _values(what: Any, options: Options, by: str | None) -> dict[str, Any]:
 
 
 def write(
-    what: Results | gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame],
+    what: Results | gpd.GeoDataFrame | gpd.GeoSeries | Mapping[str, gpd.GeoDataFrame],
     path: Path | str,
     options: Options = Options(),  # noqa: B008
     *,

@@ -27,8 +27,10 @@ def decimals_of(frame: gpd.GeoDataFrame) -> int:
     frame : GeoDataFrame
         The best ``accuracy_m`` of its rows decides; without one, 0.1 m is kept.
     """
-    known = frame["accuracy_m"].dropna() if "accuracy_m" in frame else ()
-    best = float(min(known, default=0.0))
+    import pandas as pd
+
+    known = pd.to_numeric(frame["accuracy_m"], errors="coerce") if "accuracy_m" in frame else None
+    best = 0.0 if known is None or known.isna().all() else float(known.min())
     if best <= 0:
         return _MOST
     needed = -math.log10(best / 10 / _M_PER_DEGREE * 2)

@@ -36,7 +36,8 @@ def of_frames(
     Parameters
     ----------
     frames : dict of str to GeoDataFrame
-        By the name that readers see; in any declared coordinate system.
+        By the name that readers see; in any declared coordinate system. Columns may be called
+        by anything: labels that are no text are shown as text, a second one of a name by a number.
     options : Options
     by : str, optional
         Column that gives features their colour: figures in five classes of equal count, anything
@@ -47,7 +48,8 @@ def of_frames(
     CrsError
         If a frame declares no coordinate system.
     InputError
-        If `min_persons` is asked for, nothing has a place, or a geometry is neither point, line nor area.
+        If `min_persons` is asked for, nothing has a place, something is no frame of places, or a
+        geometry is neither point, line nor area.
     UnknownNameError
         If no frame has a column that is asked for or to be left out.
     """
@@ -56,6 +58,8 @@ def of_frames(
             "min_persons holds for the tables of a run",
             remedy="leave small counts out of the frame",
         )
+    frames = {str(name): _with_text_labels(frame, str(name)) for name, frame in frames.items()}
+    by = None if by is None else str(by)
     columns = {c for frame in frames.values() for c in frame.columns}
     for column in (*options.redact, *((by,) if by else ())):
         if column not in columns:
@@ -65,7 +69,7 @@ def of_frames(
     layers: list[dict[str, Any]] = []
     drawn = {k: f for k, f in frames.items() if options.layers is None or k in options.layers}
     for name, frame in drawn.items():
-        layers += _layers(name, _in_degrees(frame), options, by, len(layers))
+        layers += _layers(name, to_crs(frame, WGS84), options, by, len(layers))
     if not layers:
         raise InputError("there is nothing to draw", remedy="give a frame whose rows have a place")
     boxes = np.array([layer.pop("box") for layer in layers])
@@ -108,18 +112,39 @@ def _no_tables(options: Options) -> dict[str, Any]:
     }
 
 
-def _in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    frame = to_crs(frame, WGS84)
-    if frame.active_geometry_name != "geometry":
-        frame = frame.rename_geometry("geometry")
-    return frame
+def _with_text_labels(frame: gpd.GeoDataFrame | gpd.GeoSeries, name: str) -> gpd.GeoDataFrame:
+    """The same rows; columns have names of text, each its own, and the geometry is ``geometry``."""
+    import geopandas as gpd
+    import pandas as pd
+
+    if isinstance(frame, gpd.GeoSeries):
+        return gpd.GeoDataFrame(geometry=frame)
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        raise InputError(
+            "is no frame with a geometry", where=name, remedy="give a GeoDataFrame or a GeoSeries"
+        )
+    places = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    at = next(
+        i for i, column in enumerate(places)
+        if isinstance(column, gpd.GeoSeries) and column.name == frame.active_geometry_name
+    )  # fmt: skip
+    wanted, labels = [str(label) for label in frame.columns.delete(at)], ["geometry"]
+    for text in wanted:
+        several = (f"{text}_{number}" for number in range(2, len(wanted) + 3))
+        free = text if text not in labels else next(s for s in several if s not in wanted)
+        labels.append(free)
+    rest = frame.iloc[:, [i for i in range(len(places)) if i != at]]
+    rest = pd.DataFrame(rest).set_axis(labels[1:], axis=1)
+    return gpd.GeoDataFrame(rest, geometry=places[at].rename("geometry"))
 
 
 def _located(frame: gpd.GeoDataFrame) -> np.ndarray:
     import shapely
 
     shapes = frame.geometry.values
-    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    # Coordinates that are no numbers are no place.
+    finite = np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    return finite & ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
 
 
 def _layers(
@@ -134,7 +159,7 @@ def _layers(
         raise InputError(
             f"holds a {odd}", where=name, remedy="take it apart first, e.g. with frame.explode()"
         )
-    columns = [str(c) for c in frame.columns if c != "geometry" and c not in options.redact]
+    columns = [c for c in frame.columns if c != "geometry" and c not in options.redact]
     shade = _shade(frame[by], by) if by in frame.columns and len(frame) else None
     found = []
     for which in family.unique():
@@ -173,6 +198,8 @@ _SAID_APART = frozenset(
 
 def _shade(values: pd.Series, column: str) -> dict[str, Any]:
     number = values.dtype.kind in "iuf"
+    # What no page can hold as a figure has none.
+    values = values.where(np.isfinite(values.astype(float))) if number else values.map(plain)
     if number and values.nunique() > 5:
         bounds = np.unique(values.dropna().quantile([0.2, 0.4, 0.6, 0.8, 1.0]))
         colors = _SEQUENCE[-len(bounds) :]
@@ -209,17 +236,17 @@ def _notice(frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
 
 def _unlocated(name: str, frame: gpd.GeoDataFrame, redact: tuple[str, ...]) -> list[dict]:
     lost = frame[~_located(frame)]
-    rows = lost.drop(columns=[frame.active_geometry_name, *(c for c in redact if c in lost)])
+    rows = lost.drop(columns=["geometry", *(c for c in redact if c in lost)])
     return [
         {
             "layer": name,
-            "name": str(values.get("name_zh") or values.get("id") or index),
-            "en": str(values.get("name_en") or ""),
+            "name": str(plain(values.get("name_zh")) or plain(values.get("id")) or index),
+            "en": str(plain(values.get("name_en")) or ""),
             "status": "",
             "note": "",
             "note_en": "",
             "figures": "；".join(f"{c} {figure(v)}" for c, v in values.items() if figure(v)),
-            "source": str(values.get("source") or ""),
+            "source": str(plain(values.get("source")) or ""),
         }
         for index, values in zip(rows.index, rows.to_dict("records"))
     ]
@@ -228,9 +255,9 @@ def _unlocated(name: str, frame: gpd.GeoDataFrame, redact: tuple[str, ...]) -> l
 def _sources(frames: Mapping[str, gpd.GeoDataFrame]) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], list[str]] = {}
     for name, frame in frames.items():
-        stated = frame.reindex(columns=["quality", "licence"]).drop_duplicates()
-        for quality, licence in stated.itertuples(index=False):
-            key = (str(plain(quality) or "unstated"), str(plain(licence) or ""))
+        stated = frame.reindex(columns=["quality", "licence"])
+        for quality, licence in dict.fromkeys((plain(q), plain(x)) for q, x in stated.to_numpy()):
+            key = (str(quality or "unstated"), str(licence or ""))
             found.setdefault(key, []).append(name)
     return [
         {"quality": quality, "licence": licence, "layers": names}

@@ -110,9 +110,13 @@ class Options:
 
 
 def _template(text: str) -> str:
-    fields = all(field in text for field in ("{z}", "{x}", "{y}"))
-    host = r"(?:[\w.-]|{s})+(?::\d+)?"
-    if not re.fullmatch(rf"https?://{host}/[^\s\"'<>;\\]*", text) or not fields:
+    fields = re.findall(r"{(.*?)}", text)
+    known = {"z", "x", "y"} <= set(fields) <= {"z", "x", "y", "s", "r"}
+    # A sub-domain may be left open, never the host: the policy would allow every one.
+    word = "[A-Za-z0-9-]"
+    host = rf"(?:{word}*{{s}}{word}*\.(?=[^/.]+\.))?{word}+(?:\.{word}+)*(?::[0-9]{{1,5}})?"
+    path = r"[^\s\"'<>;\\\x00-\x1f\x7f]*"
+    if not re.fullmatch(rf"https?://{host}/{path}", text) or not known:
         raise InputError(
             f"basemap '{text}' is not an http(s) address with {{z}}, {{x}} and {{y}}",
             remedy=f"{', '.join(BASEMAPS)}, or e.g. https://tiles.example.cn/{{z}}/{{x}}/{{y}}.png",

@@ -30,9 +30,13 @@ def pack(values: dict[str, Any]) -> str:
         Letters, figures, ``+``, ``/`` and ``=`` only.
     """
     layers = [_packed(layer) for layer in values["layers"]]
-    text = json.dumps({**values, "layers": layers}, ensure_ascii=False, separators=(",", ":"))
-    # No time stamp: the same values give the same bytes.
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    text = json.dumps(
+        {**values, "layers": layers}, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+    # No time stamp: the same values give the same bytes. Half a letter stays what it is to JSON.
+    return base64.b64encode(
+        gzip.compress(text.encode("utf-8", "backslashreplace"), 9, mtime=0)
+    ).decode()
 
 
 def _packed(layer: dict[str, Any]) -> dict[str, Any]:

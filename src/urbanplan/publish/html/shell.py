@@ -1,22 +1,19 @@
-"""The page around the content: folium map, bundled assets, Content-Security-Policy."""
+"""The page around the content: bundled assets, one block of data, Content-Security-Policy."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import html
-import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from urbanplan import __version__
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import read_text
 from urbanplan.publish.html.pack import pack
-
-if TYPE_CHECKING:
-    import folium
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -32,6 +29,8 @@ _SCRIPTS = (
     "tools.js",
     "atlas.js",
 )
+#: What marks the block of data, which no browser runs.
+_DATA_BLOCK = {"type": "application/json", "id": "atlas-data"}
 #: Anything in the finished page that would be fetched from somewhere else.
 _FETCHED = re.compile(
     r"""<(?:script|link|img|iframe|source|object|embed|video|audio|image|use|base|form)\b[^>]*?"""
@@ -50,82 +49,64 @@ def render(content: dict[str, Any], tiles: tuple[str, ...] = ()) -> str:
         From `urbanplan.publish.html.content.content`.
     tiles : tuple of str, optional
         XYZ templates of a base map, lowest first.
+
+    Raises
+    ------
+    UrbanplanError
+        If the page would refer to what is not bundled, or would hold a script that is not ours.
+
+    Notes
+    -----
+    No value passes a template engine, and none stands in a script: all of them are in one block
+    that is packed to letters and figures, but for the title, which is escaped.
     """
-    plain = _folium_page(dict(content), tiles)
-    head, rest = plain.split("</head>", 1)
+    # The policy names our scripts by their hash before anything of the data is near.
+    scripts = [_script("leaflet.js"), _own_script()]
+    policy = _policy(scripts, tiles)
     title = f"{content['city']['zh']} · {content['city']['en']}"
-    page = (
-        # Readers may enlarge the page: folium's viewport forbids it.
-        re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", head).replace(
-            "<html>", '<html lang="zh-CN">', 1
+    page = "\n".join(
+        (
+            "<!DOCTYPE html>",
+            '<html lang="zh-CN">',
+            "<head>",
+            '<meta http-equiv="content-type" content="text/html; charset=UTF-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy, quote=False)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1.0">',
+            f"<title>{html.escape(title)}</title>",
+            f"<style>{_style('leaflet.css')}\n{_style('atlas.css')}</style>",
+            f"<script>{scripts[0]}</script>",
+            "</head>",
+            "<body>",
+            # The class is what people's own styles and scripts know the map by.
+            '<div id="map" class="folium-map"></div>',
+            read_text(ASSETS / "atlas.html"),
+            f'<script type="application/json" id="atlas-data">{_block(content, tiles)}</script>',
+            f"<script>{scripts[1]}</script>",
+            "</body>",
+            "</html>",
+            "",
         )
-        + f"<title>{html.escape(title)}</title>\n"
-        + f"<style>{_style('leaflet.css')}\n{_style('atlas.css')}</style>\n"
-        + f"<script>{_script('leaflet.js')}</script>\n"
-        + "</head>"
-        + rest
     )
-    page = _with_policy(page, tiles)
     _require_bundled(page)
+    _require_own_scripts(page, scripts)
     return page
 
 
-def _folium_page(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
-    import folium
-    from branca.element import Element, MacroElement
-    from jinja2 import Template
+def _own_script() -> str:
+    return "\n".join([*(_script(name) for name in _SCRIPTS), "urbanplanAtlas();"])
 
-    west, south, east, north = content.pop("view")
-    bounds = [[south, west], [north, east]]
-    view = folium.Map(tiles=None, zoom_control=False, prefer_canvas=False, font_size="1rem")
-    # folium's own assets live on other hosts; Leaflet is bundled, the rest is not used.
-    view.default_js, view.default_css = [], []
-    groups = {}
-    if tiles:
-        groups["basemap"] = folium.FeatureGroup(name="", show=False, control=False).add_to(view)
-    for template in tiles:
-        # Hosts that are numbered go from 0 to 7 at Tianditu; others are Leaflet's a, b, c.
-        hosts = "01234567" if "tianditu" in template else "abc"
-        shown = folium.TileLayer(tiles=template, attr=_host(template), subdomains=hosts)
-        shown.add_to(groups["basemap"])
-    for layer in content["layers"]:
-        # Names go into the page as text by atlas.js, never through folium.
-        groups[layer["id"]] = folium.FeatureGroup(name="", show=False, control=False).add_to(view)
-    view.fit_bounds(bounds)
-    values = {"version": __version__, "bounds": bounds, **content}
+
+def _block(content: dict[str, Any], tiles: tuple[str, ...]) -> str:
     # A quoted word of letters and figures: nothing in it can open or close a tag.
-    block = f'<script type="application/json" id="atlas-data">"{pack(values)}"</script>'
-    markup = f"{read_text(ASSETS / 'atlas.html')}\n{block}"
-    view.get_root().html.add_child(Element(_escaped(markup)))
-    atlas = MacroElement()
-    view.add_child(atlas)
-    _fix_ids(view)
-    names = json.dumps({key: group.get_name() for key, group in groups.items()})
-    pairs = ",".join(f"{json.dumps(k)}:{v}" for k, v in json.loads(names).items())
-    script = "\n".join(_script(name) for name in _SCRIPTS)
-    script = f"{script}\nurbanplanAtlas({view.get_name()},{{{pairs}}});"
-    atlas._template = Template(
-        "{% macro script(this, kwargs) %}" + _escaped(script) + "{% endmacro %}"
-    )
-    return view.get_root().render()
-
-
-def _escaped(text: str) -> str:
-    # folium passes text through jinja once more; nothing of ours is a template.
-    return "{% raw %}" + text.replace("{% endraw %}", "") + "{% endraw %}"
-
-
-def _fix_ids(view: folium.Map) -> None:
-    # folium names elements at random; counting them gives the same page for the same results.
-    pending, count = [view.get_root()], 0
-    while pending:
-        element = pending.pop()
-        element._id = f"{count:06d}"
-        count += 1
-        for name in ("header", "html", "script"):
-            if hasattr(element, name) and hasattr(getattr(element, name), "_id"):
-                getattr(element, name)._id = f"{name}{count:06d}"
-        pending.extend(element._children.values())
+    west, south, east, north = content["view"]
+    values = {k: v for k, v in content.items() if k != "view"}
+    values |= {"version": __version__, "bounds": [[south, west], [north, east]]}
+    # Hosts that are numbered go from 0 to 7 at Tianditu; others are Leaflet's a, b, c.
+    values["tiles"] = [
+        {"url": t, "host": _host(t), "hosts": "01234567" if "tianditu" in t else "abc"}
+        for t in tiles
+    ]
+    return f'"{pack(values)}"'
 
 
 def _script(name: str) -> str:
@@ -142,28 +123,54 @@ def _host(template: str) -> str:
     return re.sub(r"^[^.]*{s}[^.]*\.", "", re.match(r"https?://([^/]+)", template).group(1))
 
 
-def _with_policy(page: str, tiles: tuple[str, ...]) -> str:
-    code = re.findall(r"<script(?![^>]*application/json)[^>]*>(.*?)</script>", page, re.DOTALL)
-    hashes = sorted(
-        {
-            "'sha256-" + base64.b64encode(hashlib.sha256(c.encode()).digest()).decode() + "'"
-            for c in code
-        }
-    )
-    images = "data:"
+def _policy(scripts: list[str], tiles: tuple[str, ...]) -> str:
+    """The Content-Security-Policy of a page with these scripts and no other."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     hosts = set()
     for template in tiles:
         scheme, host = template.split("://")[0], template.split("://")[1].split("/")[0]
         # A sub-domain placeholder becomes the policy's wildcard for one level.
         hosts.add(f" {scheme}://{re.sub(r'^[^.]*{s}[^.]*', '*', host)}")
-    images += "".join(sorted(hosts))
-    policy = (
-        "default-src 'none'; "
-        f"script-src {' '.join(hashes)}; style-src 'unsafe-inline'; img-src {images}; "
-        "connect-src 'none'; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        f"img-src data:{''.join(sorted(hosts))}; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return page.replace("<head>", f"<head>\n    {meta}", 1)
+
+
+class _Scripts(HTMLParser):
+    """The text of every script of a page that would run, as a browser finds them."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.found: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A script begins, or anything else."""
+        self._inside = tag == "script" and dict(attrs) != _DATA_BLOCK
+        if self._inside:
+            self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Whatever began has ended."""
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        """Text of a script, or of anything else."""
+        if self._inside:
+            self.found[-1] += data
+
+
+def _require_own_scripts(page: str, scripts: list[str]) -> None:
+    parser = _Scripts()
+    parser.feed(page)
+    parser.close()
+    if parser.found != scripts:
+        raise UrbanplanError(
+            f"the page would hold {len(parser.found)} scripts that are not the {len(scripts)} of urbanplan",
+            remedy="report this: it is a flaw of urbanplan",
+        )
 
 
 def _without_text(element: re.Match) -> str:

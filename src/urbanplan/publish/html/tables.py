@@ -28,6 +28,9 @@ def plain(value: Any) -> Any:
         return str(value)
     if value != value or value in ("", math.inf, -math.inf):
         return None
+    # A browser's numbers end here: an id of 19 figures would become another.
+    if isinstance(value, int) and abs(value) > 2**53:
+        return str(value)
     return int(value) if isinstance(value, float) and value == int(value) else value
 
 

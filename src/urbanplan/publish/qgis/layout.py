@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from urbanplan.publish.qgis.style import FONTS
-from urbanplan.publish.xml import node, rgba
+from urbanplan.publish.qgis.style import FONTS, shown
+from urbanplan.publish.xml import node, options, rgba
 
 #: A3, landscape, in millimetres, and the parts of it: left, top, width, height.
 _PAGE = (420.0, 297.0)
@@ -25,6 +25,8 @@ _ARROW = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 34"><path d="M12 1 19 24 12 19 5 24Z" fill="#1f2933"/>'
     '<text x="12" y="33" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="9" fill="#1f2933">N</text></svg>'
 )
+#: A page is exported under its district's name, as far as that can be a file's name.
+_FILE_NAME = r"regexp_replace(@atlas_pagename, '[^\\p{L}\\p{N}_-]+', '_')"
 _INK, _SOFT = "#1f2933", "#55606b"
 
 
@@ -74,7 +76,7 @@ def layout(sheet: Sheet) -> ET.Element:
             node(
                 "Atlas",
                 {"enabled": 1, "coverageLayer": sheet.atlas, "pageNameExpression": '"name_zh"', "hideCoverage": 0,
-                 "filterFeatures": 0, "sortFeatures": 1, "sortKey": '"id"', "sortAscending": 1, "filenamePattern": "@atlas_pagename"},
+                 "filterFeatures": 0, "sortFeatures": 1, "sortKey": '"id"', "sortAscending": 1, "filenamePattern": _FILE_NAME},
             )
         )  # fmt: skip
     return node("Layout", about, *parts)
@@ -215,6 +217,8 @@ def _legend(sheet: Sheet, map_id: str) -> ET.Element:
         node(
             "layer-tree-layer",
             {"id": key, "name": name, "checked": "Qt::Checked", "expanded": 1, "providerKey": "ogr", "source": ""},
+            # A legend computes names, unlike the list of layers.
+            node("customproperties", {}, options({"legend/title-label": shown(name)})) if "[%" in name else None,
         )
         for key, name in sheet.layers
     ]  # fmt: skip

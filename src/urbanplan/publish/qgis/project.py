@@ -126,7 +126,7 @@ def _srs(crs: str) -> ET.Element:
 
 
 def _source(one: Drawn, package: str) -> str:
-    rows = " AND ".join(f"\"{c}\" = '{v}'" for c, v in one.only)
+    rows = " AND ".join(f"{style.quoted(c)} = {style.literal(v)}" for c, v in one.only)
     return f"{package}|layername={one.table}" + (f"|subset={rows}" if rows else "")
 
 
@@ -297,9 +297,10 @@ def _sheets(book: _Book, themes: Sequence[Theme]) -> list[Sheet]:
         {x for layer in results.layers.values() for x in layer.frame["licence"].dropna()}
     )
     sources = f"数据来源与许可 Sources: {'；'.join(licences)}。{city.notice_en}"
-    title = f"{city.name_zh}：{plan.headline_zh}"
-    sheet = ("A3 总图", title, city.notice_zh, sources, theme.name, _view(results), listed)
-    pages = ("A3 分区图集", f"[% @atlas_pagename %]：{plan.headline_zh}", *sheet[2:])
+    title, notice, sources = map(style.shown, (f"{city.name_zh}：{plan.headline_zh}", city.notice_zh, sources))  # fmt: skip
+    sheet = ("A3 总图", title, notice, sources, theme.name, _view(results), listed)
+    each = f"[% @atlas_pagename %]：{style.shown(plan.headline_zh)}"
+    pages = ("A3 分区图集", each, *sheet[2:])
     return [Sheet(*sheet), Sheet(*pages, atlas=layer_id("districts"))]
 
 

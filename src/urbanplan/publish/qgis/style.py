@@ -27,26 +27,39 @@ def expression(rule: Rule) -> str:
         return "ELSE"
     parts = []
     for column, values in rule.where:
-        shown = ", ".join(_literal(v) for v in values)
-        one = f"{_column(column)} = {shown}"
-        parts.append(one if len(values) == 1 else f"{_column(column)} IN ({shown})")
+        listed = ", ".join(literal(v) for v in values)
+        one = f"{quoted(column)} = {listed}"
+        parts.append(one if len(values) == 1 else f"{quoted(column)} IN ({listed})")
     if rule.between is not None:
         column, low, high = rule.between
-        parts += [f"{_column(column)} > {_literal(low)}"] if low is not None else []
-        parts += [f"{_column(column)} <= {_literal(high)}"] if high is not None else []
+        parts += [f"{quoted(column)} > {literal(low)}"] if low is not None else []
+        parts += [f"{quoted(column)} <= {literal(high)}"] if high is not None else []
     return " AND ".join(parts)
 
 
-def _column(name: str) -> str:
+def quoted(name: str) -> str:
+    """A column in QGIS's expression language, and in SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """A value in QGIS's expression language."""
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float):
         return f"{value:.10g}"
     return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def shown(text: str) -> str:
+    """A text for where QGIS computes what stands between ``[%`` and ``%]``: it stays a text.
+
+    Examples
+    --------
+    >>> shown("100 [% @user_full_name %]")
+    "100 [% '[%' %] @user_full_name %]"
+    """
+    return text.replace("[%", "[% '[%' %]")
 
 
 def renderer(layer: str, rules: Sequence[Rule]) -> ET.Element:

@@ -90,8 +90,10 @@ def _set_up(document: Any, report: Report, words: Words) -> None:
 
 def _properties(document: Any, report: Report) -> None:
     about = document.core_properties
-    about.title, about.author, about.last_modified_by = report.title, "urbanplan", "urbanplan"
-    about.subject, about.comments, about.keywords = report.notice, report.made, ""
+    about.author = about.last_modified_by = "urbanplan"
+    # Word's own properties end here.
+    about.title, about.subject = report.title[:255], report.notice[:255]
+    about.comments, about.keywords = report.made[:255], ""
     about.language = "zh-CN" if report.lang == "zh" else "en"
     about.created = about.modified = about.last_printed = datetime(*report.date)
     about.revision = 1
