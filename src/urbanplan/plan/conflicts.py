@@ -200,11 +200,13 @@ def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
     a = frames[rule.a]
     whole = a.geometry.union_all()
     closed = whole.buffer(_GAP_M).buffer(-_GAP_M)
-    rim = shapely.buffer(closed.boundary, 0.1)
+    edge = closed.boundary
     for part in shapely.get_parts(_of_family(closed.difference(whole), lines=False)):
         # What closing rounds off at the outer edge is mostly edge.
-        outer = part.boundary.intersection(rim).length
-        if part.area >= rule.least and outer < 0.2 * part.length:
+        if part.area < rule.least:
+            continue
+        rim = shapely.buffer(shapely.clip_by_rect(edge, *part.buffer(1).bounds), 0.1)
+        if part.boundary.intersection(rim).length < 0.2 * part.length:
             yield _Hit(a.iloc[int(a.distance(part).argmin())], None, part, _depth_m(part))
 
 
@@ -274,16 +276,14 @@ def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
     # One district, or several that do not touch: there is no border to break off at.
     if inner.is_empty:
         return
-    strip = shapely.buffer(inner, _AT_BORDER_M)
-    for shape in (inner, strip):
-        shapely.prepare(shape)
+    shapely.prepare(inner)
     tree = shapely.STRtree(a.geometry.values)
     joins = [shapely.STRtree(frames[x].geometry.values) for x in rule.joins if x in frames]
     for i, line in enumerate(a.geometry):
         for part in shapely.get_parts(line):
             for at in (part.coords[0], part.coords[-1]):
                 end = shapely.Point(at)
-                if not shapely.dwithin(inner, end, _AT_BORDER_M) or _along(part, end, strip):
+                if not shapely.dwithin(inner, end, _AT_BORDER_M) or _along(part, end, inner):
                     continue
                 near = partial(shapely.STRtree.query, geometry=end, predicate="dwithin", distance=_MEET_M)  # fmt: skip
                 if not set(near(tree).tolist()) - {i} and not any(len(near(x)) for x in joins):
@@ -291,10 +291,14 @@ def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
                     yield _Hit(a.iloc[i], None, gap if gap.length else end, _AT_BORDER_M)
 
 
-def _along(line: Any, end: Any, strip: Any) -> bool:
-    # A way along a river that is a border does not break off there.
-    near = line.intersection(end.buffer(_ALONG_M))
-    return near.intersection(strip).length > 0.7 * near.length
+def _along(line: Any, end: Any, border: Any) -> bool:
+    # A way along a river that is a border does not break off there: looked at every 10 m.
+    import shapely
+
+    near = shapely.get_parts(line.intersection(end.buffer(_ALONG_M)))
+    steps = [np.arange(_STEP_M / 2, max(p.length, _STEP_M), _STEP_M) for p in near]
+    places = [shapely.line_interpolate_point(p, s) for p, s in zip(near, steps)]
+    return bool(shapely.dwithin(border, np.concatenate(places), _AT_BORDER_M).mean() > 0.7)
 
 
 def _inner_borders(areas: gpd.GeoDataFrame) -> Any:
