@@ -43,7 +43,7 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     profile = load_city(city)
     screen.of(profile)
     chosen = pick(study.standards_of(profile), names)
-    borders = None if areas is None else read_places(areas)
+    borders = None if areas is None else read_places(areas, screen.note)
     with screen.progress(), screen.stage("indicators"):
         table = check_up(chosen, study.scene_of(study.prepare(profile), borders))
     for one in chosen.values():

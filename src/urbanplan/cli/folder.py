@@ -14,7 +14,20 @@ from urbanplan.cli.language import told
 from urbanplan.cli.options import OK, file_option
 from urbanplan.cli.show import Screen, echo
 
+
+def _shift(_context: click.Context, _option: click.Parameter, value: str | None):
+    from urbanplan.intake.datum import parse_shift
+
+    return parse_shift(value)
+
+
 CRS = click.option("--crs", metavar="SYSTEM", help="gcj02, bd09 or EPSG:n, before the file's own.")
+TRANSFORM = click.option(
+    "--transform",
+    metavar="P",
+    help="Its datum to WGS84 by seven parameters: dx,dy,dz,rx,ry,rz,scale (m, seconds of arc, ppm).",
+    callback=_shift,
+)
 ENCODING = click.option("--encoding", metavar="NAME", help="Of its text, e.g. gbk.")
 LAYER = click.option("--layer", metavar="NAME", help="Which layer, where a file has several.")
 MAP = click.option(
@@ -58,9 +71,22 @@ ACCURACY = click.option(
 )
 
 
+def _split(file: Path, layer: str | None, crs: str | None, encoding: str | None):
+    """A file's own path, and what its name or the options say of it."""
+    from urbanplan.files import split_name
+
+    plain, said = split_name(file)
+    return (
+        plain,
+        layer or said.get("layername"),
+        crs or said.get("crs"),
+        encoding or said.get("encoding"),
+    )
+
+
 def _described(command: Any) -> Any:
     # Options about a delivery: what it is in, and what its rows are worth.
-    options = (CRS, ENCODING, LAYER, MAP, SOURCE, LICENCE, AS_OF, QUALITY, ACCURACY)
+    options = (CRS, TRANSFORM, ENCODING, LAYER, MAP, SOURCE, LICENCE, AS_OF, QUALITY, ACCURACY)
     for option in reversed(options):
         command = option(command)
     return command
@@ -90,8 +116,8 @@ def _worth(path: Path, source, licence, as_of, quality, accuracy, status: str = 
 @_described
 @click.pass_obj
 def init(
-    screen: Screen, folder, adcode, name, boundary, copy, crs, encoding, layer, pairs, source, licence,
-    as_of, quality, accuracy,
+    screen: Screen, folder, adcode, name, boundary, copy, crs, transform, encoding, layer, pairs, source,
+    licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Set up a folder for another city: profile, districts, a slot for every layer."""
     from urbanplan.intake import begin
@@ -120,14 +146,16 @@ def init(
         from urbanplan.files import read_delivery
         from urbanplan.intake.fields import parse_map
 
+        boundary, layer, crs, encoding = _split(boundary, layer, crs, encoding)
         city, report = begin.begin_boundary(
             folder,
-            read_delivery(boundary, layer=layer, encoding=encoding),
+            read_delivery(boundary, layer=layer, encoding=encoding, crs=crs, family="polygon"),
             _worth(boundary, source, licence, as_of, quality, accuracy),
             name=name or folder.resolve().name,
             crs=crs,
             given=parse_map(pairs),
             day=_today(),
+            seven=transform,
         )
         _told(screen, report)
     echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
@@ -213,13 +241,14 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
 )
 @click.pass_obj
 def import_(
-    screen: Screen, file, kind, folder, crs, encoding, layer, pairs, strict, large, keep, status,
+    screen: Screen, file, kind, folder, crs, transform, encoding, layer, pairs, strict, large, keep, status,
     source, licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
     from urbanplan.city import load_own_city
-    from urbanplan.files import lock
+    from urbanplan.files import RASTER_DRIVERS, lock
 
+    file, layer, crs, encoding = _split(file, layer, crs, encoding)
     city, worth = (
         load_own_city(folder),
         _worth(file, source, licence, as_of, quality, accuracy, status),
@@ -227,12 +256,12 @@ def import_(
     with lock(city.layers_folder), screen.progress(), screen.stage("import"):
         if kind is None:
             return _take_edits(screen, city, file)
-        if file.suffix.lower() in (".tif", ".tiff"):
+        if file.suffix.lower() in RASTER_DRIVERS:
             from urbanplan.intake.rasters import bring_raster
 
             replace = keep == "replace"
             path, notes = bring_raster(
-                city, file, kind, worth, crs=crs, replace=replace, day=_today()
+                city, file, kind, worth, crs=crs, replace=replace, day=_today(), variable=layer
             )
             return _noted(screen, {kind: path}, notes)
         if kind == "streets":
@@ -241,15 +270,18 @@ def import_(
 
             path, notes = bring_streets(
                 city, file, worth, crs=crs, layer=layer, encoding=encoding, large=large,
-                replace=keep == "replace", day=_today(), given=parse_street_map(pairs),
+                replace=keep == "replace", day=_today(), given=parse_street_map(pairs), seven=transform,
             )  # fmt: skip
             return _noted(screen, {kind: path}, notes)
+        from urbanplan.catalog import load_catalog
         from urbanplan.files import read_delivery
         from urbanplan.intake import bring
         from urbanplan.intake.fields import parse_map
 
-        given = parse_map(pairs)
-        delivery = read_delivery(file, layer=layer, encoding=encoding, large=large)
+        given, family = parse_map(pairs), load_catalog().layer(kind).geometry
+        delivery = read_delivery(
+            file, layer=layer, encoding=encoding, large=large, crs=crs, family=family
+        )
         report = bring(
             city,
             delivery,
@@ -260,6 +292,7 @@ def import_(
             strict=strict,
             keep=keep,
             day=_today(),
+            seven=transform,
         )
     _told(screen, report)
     screen.written({kind: report.path})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,8 +141,8 @@ def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes,
     from urbanplan import study
     from urbanplan.sources.points import read_places
 
-    there, people = read_places(facilities), read_places(demand)
-    borders = None if areas is None else read_places(areas)
+    there, people = read_places(facilities, screen.note), read_places(demand, screen.note)
+    borders = None if areas is None else read_places(areas, screen.note)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
         with screen.stage("coverage"):
@@ -159,12 +160,12 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
 
     profile = load_city(city)
     screen.of(profile)
-    borders = None if areas is None else read_places(areas)
-    people = None if demand is None else read_places(demand)
+    borders = None if areas is None else read_places(areas, screen.note)
+    people = None if demand is None else read_places(demand, screen.note)
     with screen.progress(), screen.stage("travel times"):
         ready = study.prepare(profile)
         study.check_opened(ready.layers, opened)
-        there = _facilities(ready, facilities)
+        there = _facilities(ready, facilities, screen.note)
         ways = ready.ways(way, opened)
         if people is None:
             table, placed, cells = study.city_coverage(
@@ -194,13 +195,15 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     return table, title, lambda: study.gaps_of(ready, cells, way.id, minutes)
 
 
-def _facilities(ready, name: str, *, beyond: bool = True) -> gpd.GeoDataFrame:
+def _facilities(
+    ready, name: str, note: Callable[[str], None], *, beyond: bool = True
+) -> gpd.GeoDataFrame:
     from urbanplan.city import require_facility
     from urbanplan.layers.model import require
     from urbanplan.sources.points import read_places
 
     if Path(name).suffix:
-        return read_places(name)
+        return read_places(name, note)
     require_facility(name)
     (layer,) = require(ready.layers, name)
     return layer.reachable() if beyond else layer.with_status("existing")
@@ -259,7 +262,7 @@ def access(
     if streets is not None:
         if city or demand is None:
             raise click.UsageError("--streets asks about a file: give --demand, leave CITY out")
-        there, people = read_places(supply), read_places(demand)
+        there, people = read_places(supply, screen.note), read_places(demand, screen.note)
         with screen.progress():
             network = street_network(screen, streets, way, dem)
             with screen.stage("access"):
@@ -276,7 +279,7 @@ def access(
         with screen.progress(), screen.stage("access"):
             ready = study.prepare(profile)
             # Whom those beyond the boundary serve besides is not known.
-            there = _facilities(ready, supply, beyond=False)
+            there = _facilities(ready, supply, screen.note, beyond=False)
             answer = study.city_access(
                 ready, ready.ways(way), there, capacity, method, minutes, **asked
             )
@@ -333,7 +336,7 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
     profile, way = load_city(city), load_catalog().mode(mode)
     with screen.progress(), screen.stage("bridges"):
         ready = study.prepare(profile)
-        there = _facilities(ready, facilities)
+        there = _facilities(ready, facilities, screen.note)
         table = study.bridge_dependence(ready, way, there, minutes)
     if out is None:
         screen.table(table, as_json, title=screen.asked(profile, facilities, way))

@@ -134,8 +134,10 @@ def _in_city(screen: Screen, city: str | None, asked: dict):
     way = require_mode(read_modes(asked["modes"]), asked["mode"])
     if asked["facilities"]:
         require_facility(asked["facilities"], "--facilities")
-    exclude, existing = (asked[k] and read_places(asked[k]) for k in ("exclude", "existing"))
-    given = None if spacing else read_places(asked["candidates"])
+    exclude, existing = (
+        asked[k] and read_places(asked[k], screen.note) for k in ("exclude", "existing")
+    )
+    given = None if spacing else read_places(asked["candidates"], screen.note)
     with screen.progress():
         with screen.stage("city"):
             ready = study.prepare(profile)
@@ -175,8 +177,13 @@ def _on_streets(screen: Screen, city: str | None, streets: Path, asked: dict):
     if _spacing_of(asked["candidates"]):
         raise click.UsageError("--streets needs a file of candidates: land is only known of a CITY")
     way = require_mode(read_modes(asked["modes"]), asked["mode"])
-    given, people = read_places(asked["candidates"]), read_places(asked["demand"])
-    exclude, existing = (asked[k] and read_places(asked[k]) for k in ("exclude", "existing"))
+    given, people = (
+        read_places(asked["candidates"], screen.note),
+        read_places(asked["demand"], screen.note),
+    )
+    exclude, existing = (
+        asked[k] and read_places(asked[k], screen.note) for k in ("exclude", "existing")
+    )
     if exclude is not None:
         given = _outside(screen, given, exclude)
     with screen.progress():

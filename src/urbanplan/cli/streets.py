@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def isochrone(
         from urbanplan.city import load_city
 
         profile = load_city(city or DEFAULT_CITY)
-        places = _places(at, points)
+        places = _places(at, points, screen.note)
         with screen.progress(), screen.stage("isochrones"):
             ready = study.prepare(profile)
             study.check_opened(ready.layers, opened)
@@ -77,7 +78,7 @@ def isochrone(
     else:
         if city or opened:
             raise click.UsageError("--streets asks about a file: leave CITY and --open out")
-        places = _places(at, points)
+        places = _places(at, points, screen.note)
         with screen.progress():
             network = street_network(screen, streets, way, dem)
             with screen.stage("isochrones"):
@@ -114,7 +115,7 @@ def matrix(
         raise click.BadParameter("--max-minutes must be above 0")
     vector.require_ending(out, table=True)
     way = require_mode(read_modes(modes), mode)
-    starts, ends = read_places(origins), read_places(destinations)
+    starts, ends = read_places(origins, screen.note), read_places(destinations, screen.note)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
         with screen.stage("matrix"):
@@ -153,8 +154,8 @@ def reach(
     table = Path(out).suffix.lower() == ".csv"
     vector.require_ending(out, table=table)
     way = require_mode(read_modes(modes), mode)
-    people = read_places(demand)
-    starts = None if origins == "nodes" else read_places(origins)
+    people = read_places(demand, screen.note)
+    starts = None if origins == "nodes" else read_places(origins, screen.note)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
         with screen.stage("reach"):
@@ -223,13 +224,15 @@ def bench(options: tuple[str, ...]) -> int:
     return OK
 
 
-def _places(at: tuple[tuple[float, float], ...], points: Path | None) -> gpd.GeoDataFrame:
+def _places(
+    at: tuple[tuple[float, float], ...], points: Path | None, note: Callable[[str], None]
+) -> gpd.GeoDataFrame:
     if bool(at) == (points is not None):
         raise click.UsageError("give places either with --at or with --points")
     if points is not None:
         from urbanplan.sources.points import read_places
 
-        return read_places(points)
+        return read_places(points, note)
     from urbanplan.sources.points import places_at
 
     return places_at(at)

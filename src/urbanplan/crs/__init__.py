@@ -121,11 +121,30 @@ def require_metric(crs: str, where: object = None) -> str:
     return parsed.to_string()
 
 
-def to_crs(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
-    """Reproject `frame`; a frame without a system is refused rather than guessed."""
+def to_crs(frame: gpd.GeoDataFrame, crs: Any, where: object = None) -> gpd.GeoDataFrame:
+    """Reproject `frame`; a frame without a system is refused rather than guessed.
+
+    Raises
+    ------
+    CrsError
+        If it has none, or nothing leads from its own to the one asked for.
+    """
+    from pyproj.exceptions import ProjError
+
     if frame.crs is None:
-        raise CrsError("the layer has no coordinate system", remedy="declare it before use")
-    moved = frame if frame.crs == crs else frame.to_crs(crs)
+        raise CrsError(
+            "declares no coordinate system",
+            where=where,
+            remedy="name it behind the file, as FILE|crs=EPSG:4490, or with --crs where there is one",
+        )
+    try:
+        moved = frame if frame.crs == crs else frame.to_crs(crs)
+    except ProjError as err:
+        raise CrsError(
+            f"is in '{frame.crs.name}', from which nothing leads to {crs}",
+            where=where,
+            remedy="name the system it is really in: FILE|crs=EPSG:4490, or --crs",
+        ) from err
     return unwrapped(moved) if crs == WGS84 else moved
 
 
@@ -182,6 +201,80 @@ def unwrapped_shapes(shapes: np.ndarray, about: float) -> np.ndarray:
         elif moved[row].geom_type == "MultiLineString" and (np.abs(lon) == 180).any():
             moved[row] = shapely.line_merge(moved[row])
     return moved
+
+
+#: Metres that stand in for the shift between two datums of which no transformation is known.
+BALLPARK_M = 120.0
+
+
+def datum_error_m(crs: Any, lonlat: np.ndarray) -> float:
+    """How far off places may be that were brought from a system to WGS84, for its datum alone.
+
+    Parameters
+    ----------
+    crs : CRS or str
+        As the file or the user names it.
+    lonlat : ndarray, shape (n, 2)
+        Where the places are, roughly, in degrees.
+
+    Returns
+    -------
+    float
+        Metres: 0 where the datum's ellipsoid is WGS84's own (CGCS2000, ETRS89 and the like), the
+        accuracy of the transformation that PROJ has for that region, or `BALLPARK_M` where it has
+        none and leaves the numbers as they are.
+    """
+    import warnings
+
+    from pyproj import CRS
+    from pyproj.aoi import AreaOfInterest
+    from pyproj.transformer import TransformerGroup
+
+    crs = CRS.from_user_input(crs)
+    if crs.is_bound or crs.ellipsoid is None:
+        return 0.0
+    own = crs.ellipsoid
+    flat = own.inverse_flattening
+    if abs(own.semi_major_metre - 6_378_137.0) < 0.5 and abs(flat - 298.257223563) < 1e-3:
+        return 0.0
+    west, south, east, north = *lonlat.min(axis=0), *lonlat.max(axis=0)
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        return 0.0
+    area = AreaOfInterest(west, south, east, north)
+    with warnings.catch_warnings():
+        # It warns of grids that are not on this machine.
+        warnings.simplefilter("ignore")
+        group = TransformerGroup(
+            crs, WGS84, always_xy=True, area_of_interest=area, allow_ballpark=False
+        )
+    known = [t.accuracy for t in group.transformers if t.accuracy >= 0]
+    return min(known) if known else BALLPARK_M
+
+
+def with_shift(crs: Any, seven: tuple[float, ...]) -> Any:
+    """A system whose datum is brought to WGS84 by seven parameters.
+
+    Parameters
+    ----------
+    crs : CRS or str
+    seven : tuple of 7 floats
+        Shifts in metres, rotations in seconds of arc, scale in parts per million, in the position
+        vector convention (EPSG method 9606, ``+towgs84``).
+
+    Returns
+    -------
+    CRS
+    """
+    from pyproj import CRS
+    from pyproj.crs import BoundCRS
+    from pyproj.crs.coordinate_operation import ToWGS84Transformation
+
+    source = CRS.from_user_input(crs)
+    return BoundCRS(
+        source_crs=source,
+        target_crs=WGS84,
+        transformation=ToWGS84Transformation(source.geodetic_crs, *seven),
+    )
 
 
 def require_same(*frames: gpd.GeoDataFrame) -> None:

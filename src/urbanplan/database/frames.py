@@ -247,12 +247,13 @@ def read_query(
         shapes = shapely.from_wkb([None if v is None else bytes.fromhex(v) for v in values[at]])
     except InputError:
         raise
-    except (ValueError, OverflowError, shapely.errors.ShapelyError) as err:
+    # Libraries raise errors of many kinds on what they do not know, such as surfaces of triangles.
+    except (ValueError, OverflowError, NotImplementedError, shapely.errors.ShapelyError) as err:
         raise WebError(
-            f"gives rows that cannot be read ({str(err)[:80]})",
+            "gives rows that cannot be read",
             where=str(server.dsn),
-            remedy="look at the table in another program",
-        ) from None
+            remedy="make a view of plain points, lines and areas, and look at it in another program",
+        ) from err
     srids = set(shapely.get_srid(shapes[~pd.isna(shapes)]).tolist()) if len(shapes) else set()
     place = gpd.GeoSeries(shapely.set_srid(shapes, 0), name=geometry)
     made = gpd.GeoDataFrame({**frame, geometry: place}, geometry=geometry)

@@ -5,6 +5,7 @@ from urbanplan.files.deliveries import (
     geopackage_identifiers,
     geopackage_layers,
     read_delivery,
+    split_name,
 )
 from urbanplan.files.deliveries.kinds import DELIVERY_DRIVERS
 from urbanplan.files.deliveries.tables import is_total
@@ -21,6 +22,7 @@ from urbanplan.files.packages import PackageNotes, write_geopackage
 from urbanplan.files.reading import (
     MAX_CELLS,
     MAX_VECTOR_BYTES,
+    RASTER_DRIVERS,
     VECTOR_DRIVERS,
     Raster,
     at_cells,
@@ -72,6 +74,7 @@ __all__ = [
     "ENCODINGS",
     "MAX_CELLS",
     "MAX_VECTOR_BYTES",
+    "RASTER_DRIVERS",
     "VECTOR_DRIVERS",
     "Delivery",
     "PackageNotes",
@@ -109,6 +112,7 @@ __all__ = [
     "scratch_folder",
     "sha256",
     "size_bytes",
+    "split_name",
     "unpacked",
     "write_arrays",
     "write_bytes",

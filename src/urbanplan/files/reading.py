@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.crs import parse_crs
-from urbanplan.errors import InputError, MissingFileError
-from urbanplan.files.deliveries.checks import check_geojson, inspect_geopackage, refuse_services
+from urbanplan.errors import InputError, MissingFileError, UrbanplanError
+from urbanplan.files.deliveries import read_delivery, split_name
+from urbanplan.files.deliveries.checks import refuse_services
 from urbanplan.files.deliveries.texts import of_cell
-from urbanplan.files.deliveries.vectors import read_features
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -38,6 +38,14 @@ VECTOR_DRIVERS: Mapping[str, str] = {
     ".gpkg": "GPKG",
     ".fgb": "FlatGeobuf",
 }
+#: The same for rasters.
+RASTER_DRIVERS: Mapping[str, str] = {
+    ".tif": "GTiff",
+    ".tiff": "GTiff",
+    ".asc": "AAIGrid",
+    ".nc": "netCDF",
+}
+_SPOKEN = {"GTiff": "GeoTIFF", "AAIGrid": "an ESRI ASCII grid", "netCDF": "NetCDF"}
 #: Larger vector files are refused before they are read.
 MAX_VECTOR_BYTES = 512 * 2**20
 #: Larger TOML is refused before it is parsed; the largest of an embedded city has 20 kB.
@@ -182,6 +190,10 @@ def read_toml(path: Path | str, *, links: bool = True) -> dict[str, Any]:
         return _bounded(tomllib.loads(text))
     except RecursionError:
         reason = "it is nested too deeply"
+    except tomllib.TOMLDecodeError as err:
+        # Where it stopped helps; what the parser expected there is said of its own insides.
+        at = re.search(r"at line (\d+), column (\d+)", str(err))
+        reason = f"at line {at[1]}, column {at[2]}" if at else "at its end"
     except ValueError as err:
         reason = str(err)[:160]
     raise InputError(f"is not valid TOML ({reason})", where=path, remedy=_punctuation(text))
@@ -277,9 +289,7 @@ def read_csv(path: Path | str) -> list[dict[str, str]]:
     try:
         rows = list(csv.DictReader(io.StringIO(read_text(path, newline=""), newline="")))
     except csv.Error as err:
-        raise InputError(
-            f"is no table ({err})", where=path, remedy="correct it in a table program"
-        ) from None
+        raise InputError("is no table", where=path, remedy="correct it in a table program") from err
     for n, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise InputError(
@@ -293,7 +303,7 @@ def read_csv(path: Path | str) -> list[dict[str, str]]:
 def read_vector(path: Path | str) -> gpd.GeoDataFrame:
     """Read one vector layer with the driver that its ending names, and with no other.
 
-    A file that is really something else (a GDAL VRT naming other files, say) is refused
+    A file of several layers is refused unless the path names one, see `split_name`; one that is really something else (a GDAL VRT naming other files, say) is refused
     because only that driver is enabled.
 
     Parameters
@@ -306,23 +316,22 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
     GeoDataFrame
         The features with the file's coordinate system.
     """
-    path = existing(refuse_services(path))
-    driver = VECTOR_DRIVERS.get(path.suffix.lower())
-    if driver is None:
+    plain, said = split_name(refuse_services(path))
+    plain = existing(plain)
+    if plain.suffix.lower() not in VECTOR_DRIVERS:
         raise InputError(
-            f"files ending in '{path.suffix}' are not read as layers",
-            where=path,
+            f"files ending in '{plain.suffix}' are not read as layers",
+            where=plain,
             remedy=f"use one of {', '.join(VECTOR_DRIVERS)}",
         )
-    if path.stat().st_size > MAX_VECTOR_BYTES:
+    if plain.stat().st_size > MAX_VECTOR_BYTES:
         raise InputError(
-            f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=path, remedy="cut it to the city"
+            f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=plain, remedy="cut it to the city"
         )
-    if driver == "GeoJSON":
-        check_geojson(path, large=False)
-    elif driver == "GPKG":
-        inspect_geopackage(path)
-    return read_features(path, driver).frame
+    frame = read_delivery(path).frame
+    if "crs" not in said:
+        return frame
+    return frame.set_crs(parse_crs(said["crs"], plain), allow_override=True)
 
 
 class Raster(NamedTuple):
@@ -338,11 +347,13 @@ def read_raster(
     around: tuple[float, float, float, float] | None = None,
     crs: str | None = None,
 ) -> Raster:
-    """First band of a GeoTIFF, read with that driver and no other, without files beside it.
+    """First band of a raster, read with the driver of its ending and no other, without files beside it.
 
     Parameters
     ----------
     path : path
+        Ending in one of `RASTER_DRIVERS`; ``FILE.nc|layername=NAME`` names a variable of NetCDF, and
+        ``|crs=SYSTEM`` the system of a grid that declares none.
     around : (west, south, east, north), optional
         Only this part is read, in degrees of WGS84, and the cells that it touches.
     crs : str, optional
@@ -355,14 +366,21 @@ def read_raster(
     """
     import numpy as np
     import rasterio
-    from rasterio.errors import RasterioError
     from rasterio.windows import Window
 
-    path = existing(path)
+    path, said = split_name(refuse_services(path))
+    path, crs = existing(path), crs or said.get("crs")
+    driver = RASTER_DRIVERS.get(path.suffix.lower())
+    if driver is None:
+        raise InputError(
+            f"files ending in '{path.suffix}' are not read as rasters",
+            where=path,
+            remedy=f"use one of {', '.join(RASTER_DRIVERS)}",
+        )
     try:
         with (
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO"),
-            rasterio.open(path, driver="GTiff") as src,
+            rasterio.open(_variable(path, driver, said.get("layername")), driver=driver) as src,
         ):
             own = crs or (src.crs.to_string() if src.crs else None)
             if own:
@@ -388,12 +406,34 @@ def read_raster(
                 )
             band = src.read(1, window=window, masked=True).astype("float64").filled(np.nan)
             return Raster(band, _shifted(src.transform, window.col_off, window.row_off), own)
-    except RasterioError as err:
+    except UrbanplanError:
+        raise
+    # Libraries raise errors of every kind on damaged bytes.
+    except Exception as err:
         raise InputError(
-            f"cannot be read as GeoTIFF ({str(err).splitlines()[0][:120]})",
+            f"cannot be read as {_SPOKEN.get(driver, driver)}: it is damaged, or something else",
             where=path,
             remedy="export it again as GeoTIFF",
-        ) from None
+        ) from err
+
+
+def _variable(path: Path, driver: str, name: str | None) -> str:
+    """What GDAL is to open: the file, or the one variable of a NetCDF that is meant."""
+    import rasterio
+
+    if driver != "netCDF":
+        return str(path)
+    with rasterio.open(path, driver=driver) as src:
+        held = {one.rpartition(":")[2]: one for one in src.subdatasets}
+    if not held and name is None:
+        return str(path)
+    if name in held or (name is None and len(held) == 1):
+        return held[name] if name is not None else next(iter(held.values()))
+    raise InputError(
+        f"has no variable '{name}'" if name is not None else f"has {len(held)} variables",
+        where=path,
+        remedy=f"name one as FILE|layername=NAME: {', '.join(held) or 'it has one only'}",
+    )
 
 
 def _shifted(turn: Any, columns: float, rows: float) -> Any:
@@ -432,12 +472,11 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
         said = about.pop("sha256")
     # NumPy, zipfile and json raise errors of every kind on damaged bytes.
     except Exception as err:
-        reason = (str(err).splitlines() or [type(err).__name__])[0][:120]
         raise InputError(
-            f"does not hold arrays of urbanplan ({reason})",
+            "does not hold arrays of urbanplan",
             where=path,
             remedy="write it again with the command that made it",
-        ) from None
+        ) from err
     if said != digest(arrays, about):
         raise InputError("is damaged (its hash differs)", where=path, remedy="write it again")
     return arrays, about

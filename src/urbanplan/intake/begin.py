@@ -146,6 +146,7 @@ def begin_boundary(
     crs: str | None,
     given: dict[str, str],
     day: str,
+    seven: tuple[float, ...] | None = None,
 ) -> tuple[City, Report]:
     """Set up a city in a new folder from a file of its district boundaries.
 
@@ -162,13 +163,17 @@ def begin_boundary(
     given : dict
         Layer column to delivery column.
     day : str
+    seven : tuple of 7 floats, optional
+        As for `urbanplan.intake.bring.bring`.
     """
     from urbanplan.layers import load_layer
 
     names = (name, name)
     with new_files(require_new(folder), "city.toml") as new:
         _profile(new, names, [], np.zeros(0, object), worth.source)
-        report = bring(load_city(new), delivery, "districts", worth, crs=crs, given=given, day=day)
+        report = bring(
+            load_city(new), delivery, "districts", worth, crs=crs, given=given, day=day, seven=seven
+        )
         city = load_city(new)
         frame = load_layer(city, "districts").located
         shapes = np.array(list(frame.geometry), object)

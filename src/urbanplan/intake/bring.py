@@ -88,6 +88,7 @@ def bring(
     strict: bool = False,
     keep: str = "",
     day: str = "",
+    seven: tuple[float, ...] | None = None,
 ) -> Report:
     """Make a delivery a layer of a city.
 
@@ -110,6 +111,8 @@ def bring(
         What becomes of features that the layer has already; by default that is an error.
     day : str
         Today, for the manifest.
+    seven : tuple of 7 floats, optional
+        How the datum of its coordinates is brought to WGS84, see `urbanplan.crs.with_shift`.
 
     Returns
     -------
@@ -128,10 +131,12 @@ def bring(
     area = None if name in _FRAMES else _area(city)
     mapped = match(_columns(delivery.frame), kind, given or {})
     frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
-    settled = settle(frame, delivery.crs_from, crs, _middle(city), delivery.path)
+    settled = settle(
+        frame, delivery.crs_from, crs or delivery.system, _middle(city), delivery.path, seven
+    )
     notes = [
         *delivery.notes,
-        f"coordinates: {settled.system}, declared by the {settled.declared_by}",
+        *settled.notes(),
         *_left_out(totals),
         *_unnamed(frame, mapped, kind),
     ]
@@ -150,6 +155,8 @@ def bring(
         found = (len(totals) + len(repaired), len(refused))
         firsts = [suspicion] * bool(suspicion) + [f"{f.feature}: {f.message}" for f in refused]
         _require_nothing(delivery.path, found, [*firsts, *repairs])
+    # Nothing is better placed than the datum that it came in.
+    rows["accuracy_m"] = rows["accuracy_m"].clip(lower=settled.error_m or None)
     if not len(rows):
         raise _nothing(kind, delivery.path, refused)
     if districts is not None and name not in _FRAMES:
@@ -292,7 +299,7 @@ def _fitted(
                 )
         shapes = inside
     table = frame.drop(columns=frame.geometry.name)
-    rows, findings = fill(table, shapes, mapped, kind, worth)
+    rows, findings = fill(table, shapes, mapped, kind, worth, labels)
     for row in doubles(shapes, rows["name_zh"].to_numpy(), keep):
         repaired.append(
             Finding(kind.id, labels[row], "duplicate", "repeats an earlier row: dropped")
@@ -387,6 +394,7 @@ def _origin(
         "sha256": delivery.sha256,
         "coordinates": settled.system,
         "coordinates_declared_by": settled.declared_by,
+        "datum_error_m": f"{settled.error_m:g}" if settled.error_m else "",
         "source": worth.source,
         "licence": worth.licence,
         "as_of": worth.as_of,

@@ -5,14 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import shapely
 
-from urbanplan.crs import WGS84, china, parse_crs, unwrapped
-from urbanplan.errors import CrsError
+from urbanplan.crs import (
+    BALLPARK_M,
+    CGCS2000,
+    WGS84,
+    china,
+    datum_error_m,
+    parse_crs,
+    to_crs,
+    unwrapped,
+    with_shift,
+)
+from urbanplan.errors import CrsError, InputError
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
+#: Systems by the names that columns and people give them.
+_NAMES = {"wgs84": WGS84, "cgcs2000": CGCS2000}
+#: Metres that a change of datum may be off without being told.
+_EXACT_M = 5.0
 #: Vertices of a delivery that are compared with the boundaries, at most.
 _SAMPLE = 2000
 #: Boundaries farther than this from a vertex are not what it was drawn along, in degrees (2 km).
@@ -24,11 +39,24 @@ _ENOUGH = 20
 
 
 class Settled(NamedTuple):
-    """Coordinates in WGS84, the system they came in, and who named it."""
+    """Coordinates in WGS84, the system they came in, who named it, and how far off its datum leaves them."""
 
     frame: gpd.GeoDataFrame
     system: str
     declared_by: str
+    error_m: float = 0.0
+
+    def notes(self) -> list[str]:
+        """What the reader must know."""
+        said = [f"coordinates: {self.system}, declared by the {self.declared_by}"]
+        if self.error_m >= BALLPARK_M:
+            said.append(
+                f"no transformation from {self.system} to WGS84 is known here: its numbers were taken as they are,"
+                f" which may be {self.error_m:g} m off; give seven parameters with --transform"
+            )
+        elif self.error_m > _EXACT_M:
+            said.append(f"the transformation from {self.system} is good to {self.error_m:g} m")
+        return said
 
 
 def settle(
@@ -37,6 +65,7 @@ def settle(
     asked: str | None,
     city: tuple[float, float] | None,
     where: object,
+    seven: tuple[float, ...] | None = None,
 ) -> Settled:
     """Bring a delivery to WGS84.
 
@@ -44,15 +73,17 @@ def settle(
     ----------
     frame : GeoDataFrame
         With the system that its file declares, or none.
-    crs_from : {"file", "format", ""}
+    crs_from : {"file", "format", "columns", ""}
         Who declared that.
     asked : str, optional
-        The user's ``--crs``: ``gcj02``, ``bd09`` or anything that pyproj understands; it goes
-        before the file's.
+        The user's ``--crs``, or what the names of columns say: ``gcj02``, ``bd09`` or anything that
+        pyproj understands; it goes before the file's.
     city : (lon, lat) or None
         Middle of the city, where it is known.
     where : object
         The file, for messages.
+    seven : tuple of 7 floats, optional
+        How its datum is brought to WGS84, see `urbanplan.crs.with_shift`.
 
     Raises
     ------
@@ -60,24 +91,70 @@ def settle(
         If no system is declared (likely ones are proposed), the user's is unknown, or the
         coordinates cannot be in it.
     """
-    shifted = (asked or "").lower().replace("-", "")
+    shifted = (asked or "").lower().replace("-", "").replace("_", "")
+    by = crs_from if crs_from == "columns" else "user"
     if shifted in china.SHIFTED:
-        return Settled(_unshifted(frame, shifted, where), shifted, "user")
+        return Settled(_unshifted(frame, shifted, where), shifted, by)
     if asked:
-        known = parse_crs(asked, where, "use gcj02, bd09 or a code such as EPSG:4490")
-        frame, system, by = frame.set_crs(known, allow_override=True), asked, "user"
+        system = _NAMES.get(shifted, asked)
+        known = parse_crs(system, where, "use gcj02, bd09 or a code such as EPSG:4490")
+        frame = frame.set_crs(known, allow_override=True)
     elif frame.crs is not None:
         system, by = frame.crs.to_string(), crs_from
     else:
         raise _undeclared(frame, city, where)
+    if len(system) > 80:
+        # A definition is no name.
+        system = frame.crs.name
     _require_range(frame, system, city, where)
-    frame = frame.to_crs(WGS84)
-    return Settled(unwrapped(frame, city[0]) if city else unwrapped(frame), system, by)
+    if seven is not None:
+        frame = frame.set_crs(with_shift(frame.crs, seven), allow_override=True)
+    there = to_crs(frame, WGS84, where)
+    xy = shapely.get_coordinates(there.geometry.values)
+    if len(xy) and not np.isfinite(xy).all():
+        there, finite = _without_infinite(there)
+        if not finite:
+            raise CrsError(
+                f"is said to be in {system}, whose zone ends far from its coordinates",
+                where=where,
+                remedy="name the system it is really in with --crs",
+            )
+        xy = shapely.get_coordinates(there.geometry.values)
+    error_m = datum_error_m(frame.crs, xy) if len(xy) else 0.0
+    return Settled(unwrapped(there, city[0]) if city else there, system, by, error_m)
+
+
+def _without_infinite(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
+    """A frame without the places that no transformation reaches, and whether any place is left."""
+    shapes = np.array(list(frame.geometry.values), object)
+    xy, row = shapely.get_coordinates(shapes, return_index=True)
+    shapes[np.unique(row[~np.isfinite(xy).all(axis=1)])] = None
+    return frame.set_geometry(list(shapes), crs=WGS84), any(s is not None for s in shapes)
+
+
+def parse_shift(value: str | None) -> tuple[float, ...] | None:
+    """Seven parameters of a change of datum, from ``dx,dy,dz,rx,ry,rz,scale``.
+
+    Raises
+    ------
+    InputError
+        If they are not seven finite numbers.
+    """
+    if value is None:
+        return None
+    try:
+        seven = tuple(float(part) for part in value.replace("，", ",").split(","))
+    except ValueError:
+        seven = ()
+    if len(seven) != 7 or not np.isfinite(seven).all():
+        raise InputError(
+            f"--transform '{value}' is not seven numbers",
+            remedy="write dx,dy,dz,rx,ry,rz,scale: metres, seconds of arc, parts per million",
+        )
+    return seven
 
 
 def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDataFrame:
-    import shapely
-
     if frame.crs is not None and not frame.crs.is_geographic:
         raise CrsError(
             f"declares {frame.crs.to_string()}, whose metres cannot be {system}",
@@ -93,8 +170,6 @@ def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDa
 
 
 def _bounds(frame: gpd.GeoDataFrame) -> tuple[float, float, float, float] | None:
-    import shapely
-
     xy = shapely.get_coordinates(frame.geometry.values)
     xy = xy[np.isfinite(xy).all(axis=1)]
     return (*xy.min(axis=0), *xy.max(axis=0)) if len(xy) else None
@@ -137,8 +212,6 @@ def _require_range(frame: gpd.GeoDataFrame, system: str, city, where: object) ->
 
 def require_near(frame: gpd.GeoDataFrame, area: BaseGeometry, system: str, where: object) -> None:
     """Raise `CrsError` if none of the features lies in the city: the system is likely wrong."""
-    import shapely
-
     shapes = np.array([g for g in frame.geometry.values if g is not None and not g.is_empty])
     if not len(shapes) or shapely.intersects(area, shapes).any():
         return
@@ -172,8 +245,6 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
     undone. Points scattered inside a district say nothing, unless undoing the shift brings those
     that lie outside all districts back in.
     """
-    import shapely
-
     xy = shapely.get_coordinates(frame.geometry.values)
     xy = xy[np.isfinite(xy).all(axis=1)]
     if not len(xy) or not china.in_extent(xy).all():
@@ -198,8 +269,6 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
 
 
 def _gap_deg(xy: np.ndarray, lines: BaseGeometry) -> np.ndarray:
-    import shapely
-
     # Degrees of longitude are shorter than those of latitude; for a ratio that does not matter.
     return shapely.distance(lines, shapely.points(xy))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from urbanplan.catalog import (
     read_aliases,
 )
 from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.files.figures import figure, unit_of, uses_decimal_comma, without_unit
 from urbanplan.layers import Finding
 
 if TYPE_CHECKING:
@@ -95,19 +95,24 @@ def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[s
             raise UnknownNameError(
                 f"the file has no column '{theirs}'", remedy=f"use one of {', '.join(names)}"
             )
-    plain = {}
+    plain, bare = {}, {}
     for name in names:
         plain.setdefault(plain_name(name), name)
+        if unit_of(name):
+            # "人口（万人）" is the column "人口", in another unit.
+            bare.setdefault(plain_name(without_unit(name)), name)
     found, taken = dict(given), set(given.values())
     for column in wanted:
         if column in found:
             continue
-        for alias in (column, *read_aliases().get(column, ())):
-            theirs = plain.get(plain_name(alias))
-            if theirs is not None and theirs not in taken:
-                found[column] = theirs
-                taken.add(theirs)
-                break
+        aliases = (column, *read_aliases().get(column, ()))
+        known = [plain.get(plain_name(alias)) for alias in aliases]
+        if kind.columns.get(column):
+            known += [bare.get(plain_name(without_unit(a) or a)) for a in aliases]
+        theirs = next((name for name in known if name is not None and name not in taken), None)
+        if theirs is not None:
+            found[column] = theirs
+            taken.add(theirs)
     if "name_zh" not in found:
         # "医院名称", "公园名": one column alone that ends so holds the names.
         called = [n for n in names if n not in taken and plain_name(n).endswith(_NAMED)]
@@ -125,6 +130,7 @@ def fill(
     mapped: Mapping[str, str],
     kind: LayerKind,
     worth: Worth,
+    labels: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Rows with every column of the layer, and what had to be read otherwise than it stands.
 
@@ -138,6 +144,8 @@ def fill(
     kind : LayerKind
     worth : Worth
         For what the delivery does not say.
+    labels : sequence of str, optional
+        What to call each row in findings; its id by default.
 
     Returns
     -------
@@ -155,7 +163,8 @@ def fill(
     findings: list[Finding] = []
     _name(rows, kind)
     _identify(rows, shapes, kind, findings)
-    _status(rows, kind, worth, findings)
+    labels = list(rows["id"]) if labels is None else labels
+    _status(rows, kind, worth, labels, findings)
     for column, value in (
         ("source", worth.source),
         ("licence", worth.licence),
@@ -165,8 +174,8 @@ def fill(
     rows["kind"] = [v if v is not None else kind.id for v in rows["kind"]]
     for column, unit in kind.columns.items():
         if unit:
-            _figures(rows, column, kind, findings)
-    _accuracy(rows, shapes, worth, kind, findings)
+            _figures(rows, column, mapped.get(column, ""), unit, kind, labels, findings)
+    _accuracy(rows, shapes, worth, kind, mapped.get("accuracy_m", ""), labels, findings)
     return rows, findings
 
 
@@ -182,7 +191,9 @@ def _value(value: Any) -> Any:
         return int(value)
     if isinstance(value, float | np.floating):
         return int(value) if float(value).is_integer() and abs(value) < 1e15 else float(value)
-    return str(value)
+    text = str(value)
+    # A day that Excel keeps is a moment at midnight.
+    return text.removesuffix(" 00:00:00")
 
 
 def _name(rows: pd.DataFrame, kind: LayerKind) -> None:
@@ -225,48 +236,43 @@ def content_id(kind: LayerKind, name: str, shape: Any) -> str:
     return f"{kind.id}_{hashlib.sha256(content).hexdigest()[:10]}"
 
 
-def _status(rows: pd.DataFrame, kind: LayerKind, worth: Worth, findings: list[Finding]) -> None:
+def _status(
+    rows: pd.DataFrame, kind: LayerKind, worth: Worth, labels, findings: list[Finding]
+) -> None:
     words = {word: status for status, all_ in _STATUS_WORDS.items() for word in all_}
     for column, known, default in (
         ("status", {**words, **{s: s for s in STATUSES}}, worth.status),
         ("quality", {q: q for q in QUALITIES}, worth.quality),
     ):
         values = []
-        for fid, value in zip(rows["id"], rows[column]):
+        for label, value in zip(labels, rows[column]):
             text = str(value).strip().casefold() if value is not None else None
             if text is not None and text not in known:
                 message = f"{column} '{value}' is not known: taken as {default}"
-                findings.append(Finding(kind.id, fid, column, message))
+                findings.append(Finding(kind.id, label, column, message))
             values.append(default if text is None else known.get(text, default))
         rows[column] = values
 
 
-def _figures(rows: pd.DataFrame, column: str, kind: LayerKind, findings: list[Finding]) -> None:
-    values = []
-    for fid, value in zip(rows["id"], rows[column]):
-        number = _number(value)
-        if value is not None and number is None:
-            message = f"{column} '{value}' is no figure of 0 or more: left empty"
-            findings.append(Finding(kind.id, fid, column, message))
+def _figures(
+    rows: pd.DataFrame, column: str, theirs: str, unit: str, kind: LayerKind, labels, findings: list[Finding]
+) -> None:  # fmt: skip
+    values, comma = [], uses_decimal_comma(rows[column])
+    for label, value in zip(labels, rows[column]):
+        number, why = figure(value, unit, theirs, decimal_comma=comma)
+        if number is not None and number < 0:
+            number, why = None, "is below 0"
+        if why:
+            what = why if number is not None else f"{why}: left empty"
+            findings.append(Finding(kind.id, label, column, f"{column} '{value}' {what}"))
         values.append(number)
     rows[column] = np.array([np.nan if v is None else v for v in values], float)
 
 
-def _number(value: Any) -> float | None:
-    if value is None or isinstance(value, bool):
-        return None
-    # Thousands apart, or a unit behind the figure.
-    found = re.fullmatch(
-        r"\s*([0-9][0-9,]*\.?[0-9]*(?:e[+-]?\d+)?)\s*[^\d\s.,-]*\s*", str(value), re.I
-    )
-    if not found:
-        return None
-    number = float(found.group(1).replace(",", ""))
-    return number if np.isfinite(number) else None
-
-
-def _accuracy(rows, shapes, worth: Worth, kind: LayerKind, findings: list[Finding]) -> None:
-    _figures(rows, "accuracy_m", kind, findings)
+def _accuracy(
+    rows, shapes, worth: Worth, kind: LayerKind, theirs: str, labels, findings: list[Finding]
+) -> None:
+    _figures(rows, "accuracy_m", theirs, "m", kind, labels, findings)
     placed = np.array([s is not None for s in shapes], bool)
     stated = rows["accuracy_m"].to_numpy(float)
     bare = placed & ~(stated > 0)

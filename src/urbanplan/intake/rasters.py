@@ -42,6 +42,7 @@ def bring_raster(
     crs: str | None,
     replace: bool,
     day: str,
+    variable: str | None = None,
 ) -> tuple[Path, list[str]]:
     """Cut a raster to a city and put it into the city's folder, as it is otherwise.
 
@@ -49,7 +50,7 @@ def bring_raster(
     ----------
     city : City
     path : path
-        GeoTIFF: counts of people (WorldPop, GHSL), or heights in metres.
+        GeoTIFF, ESRI ASCII grid or NetCDF: counts of people (WorldPop, GHSL), or heights in metres.
     name : {"population", "heights"}
     worth : Worth
     crs : str, optional
@@ -58,6 +59,8 @@ def bring_raster(
         Whether one that is there already may go.
     day : str
         Today, for the manifest.
+    variable : str, optional
+        Which one of a NetCDF that holds several.
 
     Returns
     -------
@@ -84,7 +87,8 @@ def bring_raster(
             remedy="say --replace to put this in its place",
         )
     area = area_of(city) if name == "population" else around(city)
-    found = read_raster(path, area.bounds, crs)
+    named = path if variable is None else f"{path}|layername={variable}"
+    found = read_raster(named, area.bounds, crs)
     if found.crs is None:
         raise _undeclared(found, area, path)
     band, notes = found.band, [f"coordinates: {found.crs}"]

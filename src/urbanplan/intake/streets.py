@@ -30,6 +30,7 @@ def bring_streets(
     replace: bool,
     day: str,
     given: Mapping[str, str] | None = None,
+    seven: tuple[float, ...] | None = None,
 ) -> tuple[Path, list[str]]:
     """Make a file the streets of a city, as far as 2 km around it.
 
@@ -47,6 +48,8 @@ def bring_streets(
         Today, for the manifest.
     given : mapping of str to str, optional
         What columns and values mean; see `urbanplan.sources.lines.from_lines`.
+    seven : tuple of 7 floats, optional
+        As for any import.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def bring_streets(
         streets = read_streets(path, given)
     else:
         streets = _of_lines(
-            city, path, crs, notes, given, layer=layer, encoding=encoding, large=large
+            city, path, crs, seven, notes, given, layer=layer, encoding=encoding, large=large
         )
     notes += streets.findings
     near = clipped(streets, around(city))
@@ -100,13 +103,18 @@ def bring_streets(
 
 
 def _of_lines(
-    city: City, path: Path | str, crs: str | None, notes: list[str], given, **how
+    city: City, path: Path | str, crs: str | None, seven, notes: list[str], given, **how
 ) -> Streets:
-    delivery, area = read_delivery(path, **how), area_of(city)
+    delivery, area = read_delivery(path, crs=crs, family="line", **how), area_of(city)
     middle = area.representative_point()
-    frame, system, by = settle(
-        delivery.frame, delivery.crs_from, crs, (middle.x, middle.y), delivery.path
+    settled = settle(
+        delivery.frame,
+        delivery.crs_from,
+        crs or delivery.system,
+        (middle.x, middle.y),
+        delivery.path,
+        seven,
     )
-    require_near(frame, area, system, delivery.path)
-    notes += [*delivery.notes, f"coordinates: {system}, declared by the {by}"]
-    return from_lines(frame, where=delivery.path, given=given)
+    require_near(settled.frame, area, settled.system, delivery.path)
+    notes += [*delivery.notes, *settled.notes()]
+    return from_lines(settled.frame, where=delivery.path, given=given)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from urbanplan.errors import InputError
-from urbanplan.files import VECTOR_DRIVERS
+from urbanplan.files import DELIVERY_DRIVERS, split_name
 from urbanplan.sources.streets import Streets
 
 __all__ = ["OSM_ENDINGS", "Streets", "read_streets"]
@@ -25,7 +25,7 @@ def read_streets(path: Path | str, given: Mapping[str, str] | None = None) -> St
     ----------
     path : path
         OpenStreetMap data (``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``), an osmnx graph (``.graphml``), or a layer of
-        lines (``.gpkg``, ``.geojson``, ``.fgb``).
+        lines in any file that `urbanplan.files.read_delivery` reads, its layer named behind it.
     given : mapping of str to str, optional
         What columns and values of a layer or graph mean; see `urbanplan.sources.lines.from_lines`.
 
@@ -34,7 +34,8 @@ def read_streets(path: Path | str, given: Mapping[str, str] | None = None) -> St
     InputError
         If the ending is another one, or the file holds no streets.
     """
-    name = Path(path).name.lower()
+    plain, _ = split_name(path)
+    name = plain.name.lower()
     if name.endswith(OSM_ENDINGS):
         from urbanplan.sources.osm import read_osm
 
@@ -49,12 +50,12 @@ def read_streets(path: Path | str, given: Mapping[str, str] | None = None) -> St
         from urbanplan.sources.graphs import read_graphml
 
         return read_graphml(path, given)
-    if name.endswith(tuple(VECTOR_DRIVERS)):
+    if plain.suffix.lower() in DELIVERY_DRIVERS:
         from urbanplan.sources.lines import read_lines
 
         return read_lines(path, given)
     raise InputError(
-        f"files ending in '{Path(path).suffix}' are not read as streets",
-        where=path,
-        remedy=f"use .osm.pbf, .osm.gz, .graphml, or one of {', '.join(VECTOR_DRIVERS)}",
+        f"files ending in '{plain.suffix}' are not read as streets",
+        where=plain,
+        remedy=f"use .osm.pbf, .osm.gz, .graphml, or one of {', '.join(DELIVERY_DRIVERS)}",
     )

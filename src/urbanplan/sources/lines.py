@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan.catalog import plain_name, read_street_schema
-from urbanplan.crs import WGS84, to_crs
+from urbanplan.crs import WGS84, parse_crs, to_crs
 from urbanplan.errors import InputError, UnknownNameError
-from urbanplan.files import read_vector
+from urbanplan.files import read_delivery
 from urbanplan.sources.osm import WAY_KEYS
 from urbanplan.sources.streets import Streets, collect, require_lonlat
 
@@ -40,8 +40,13 @@ _CUT = 10
 
 
 def read_lines(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
-    """Read a vector layer of lines; see `from_lines`."""
-    return from_lines(read_vector(path), where=path, given=given)
+    """Read a layer of lines from any file that people have; see `from_lines`."""
+    delivery = read_delivery(path, family="line")
+    frame = delivery.frame
+    if delivery.system:
+        frame = frame.set_crs(parse_crs(delivery.system, delivery.path), allow_override=True)
+    streets = from_lines(frame, where=delivery.path, given=given)
+    return replace(streets, findings=(*delivery.notes, *streets.findings))
 
 
 def from_lines(
@@ -73,7 +78,7 @@ def from_lines(
     UnknownNameError
         If the user names a column that is not there, or a tag that nobody reads.
     """
-    rows = to_crs(frame, WGS84).explode(ignore_index=True)
+    rows = to_crs(frame, WGS84, where).explode(ignore_index=True)
     rows = rows[~(rows.geometry.isna() | rows.geometry.is_empty)]
     other = set(rows.geom_type) - {"LineString"}
     if other or not len(rows):

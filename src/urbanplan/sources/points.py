@@ -1,75 +1,163 @@
-"""Places from a layer, or from a table with coordinates."""
+"""Places from any layer or table that planners have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanplan.crs import WGS84, to_crs
-from urbanplan.errors import InputError
-from urbanplan.files import VECTOR_DRIVERS, read_csv, read_vector
+import numpy as np
+
+from urbanplan.crs import BALLPARK_M, CGCS2000, WGS84, china, datum_error_m, parse_crs, to_crs
+from urbanplan.errors import CrsError, InputError
+from urbanplan.files import Delivery, read_delivery
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: Names that tables give to longitude and latitude.
-_LON, _LAT = ("lon", "lng", "longitude", "x", "经度"), ("lat", "latitude", "y", "纬度")
+#: Columns that are an id, the surest first, in small letters.
+_IDS = ("id", "objectid", "fid", "gid", "stop_id", "osm_id", "编号", "代码", "标识码")
+#: Rows left out that are named.
+_NAMED = 3
 
 
-def read_places(path: Path | str) -> gpd.GeoDataFrame:
+def read_places(path: Path | str, note: Callable[[str], None] | None = None) -> gpd.GeoDataFrame:
     """Read places with whatever columns they have.
 
     Parameters
     ----------
     path : path
-        A vector layer, or a CSV table with columns ``lon`` and ``lat`` in WGS84 degrees.
+        Any file that `urbanplan.files.read_delivery` reads, with ``|layername=NAME`` behind it where it
+        has several layers, and ``|crs=SYSTEM`` where it declares none. A table with columns ``lon``
+        and ``lat`` is in WGS84 unless the file or the names of its columns say otherwise.
+    note : callable, optional
+        Takes each sentence that the reader must know: layers not read, rows left out.
 
     Returns
     -------
     GeoDataFrame
-        In WGS84, with an ``id`` (of text; the row's number where the file has none).
+        In WGS84, with an ``id`` (of text): the file's ``id``, ``OBJECTID`` or ``fid`` in any case, else
+        the row's number. Rows without a place are left out and said.
 
     Raises
     ------
     InputError
-        If a coordinate is missing or is no number, or an id occurs twice.
+        If nothing has a place, or an id occurs twice.
+    CrsError
+        If its coordinates are in no system, or not in the one that is named.
     """
-    path = Path(path)
-    if path.suffix.lower() == ".csv":
-        frame = _table(path)
-    elif path.suffix.lower() in VECTOR_DRIVERS:
-        frame = read_vector(path)
-    else:
-        raise InputError(
-            f"files ending in '{path.suffix}' are not read as places",
-            where=path,
-            remedy=f"use .csv with lon and lat, or one of {', '.join(VECTOR_DRIVERS)}",
-        )
-    empty = frame.geometry.isna() | frame.geometry.is_empty
-    if empty.any():
-        raise InputError(
-            f"row {int(empty.values.argmax()) + 1} has no geometry", where=path, remedy="draw it"
-        )
+    say = note or (lambda text: None)
+    delivery = read_delivery(path)
+    path = delivery.path
+    for text in delivery.notes:
+        say(f"{path.name}: {text}")
+    frame = _in_wgs84(delivery, say)
     if not len(frame):
         raise InputError("holds no place", where=path, remedy="add a row")
-    lonlat = to_crs(frame, WGS84)
-    west, south, east, north = frame.to_crs(WGS84).total_bounds
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise InputError(
-            f"has coordinates from {west:g}, {south:g} to {east:g}, {north:g}, which are not longitude and latitude in degrees",
-            where=path,
-            remedy="put longitude first, or export the layer in EPSG:4326",
-        )
-    frame = lonlat
-    named = "id" in frame and frame["id"].notna().all()
-    frame["id"] = frame["id"].astype(str) if named else [str(i + 1) for i in range(len(frame))]
-    twice = frame["id"][frame["id"].duplicated()]
-    if len(twice):
-        raise InputError(
-            f"id '{twice.iloc[0]}' occurs twice", where=path, remedy="give every row its own id"
-        )
+    frame = _identified(frame, path, say)
+    empty = (frame.geometry.isna() | frame.geometry.is_empty).to_numpy()
+    if empty.all():
+        raise InputError("holds no row with a place", where=path, remedy="draw them, or fill their coordinates")  # fmt: skip
+    if empty.any():
+        rows = np.flatnonzero(empty)
+        some = ", ".join(f"row {i + 1} ({frame['id'].iloc[i]})" for i in rows[:_NAMED])
+        more = " …" * (len(rows) > _NAMED)
+        say(f"{path.name}: {len(rows):,} of {len(frame):,} rows have no place and are left out: {some}{more}")  # fmt: skip
+        frame = frame[~empty].reset_index(drop=True)
     return frame
+
+
+def _in_wgs84(delivery: Delivery, say: Callable[[str], None]) -> gpd.GeoDataFrame:
+    import shapely
+
+    frame, path, system = delivery.frame, delivery.path, delivery.system
+    shifted = system.lower().replace("-", "").replace("_", "")
+    if shifted in china.SHIFTED:
+        shapes = shapely.transform(
+            shapely.force_2d(np.asarray(frame.geometry.values)),
+            lambda xy: china.unshift(xy, shifted, path),
+        )
+        say(f"{path.name}: coordinates read as {shifted}, brought to WGS84")
+        return frame.set_geometry(list(shapes), crs=WGS84)
+    if system:
+        code = {"wgs84": WGS84, "cgcs2000": CGCS2000}.get(shifted, system)
+        frame = frame.set_crs(parse_crs(code, path), allow_override=True)
+    elif frame.crs is None and delivery.driver in ("CSV", "XLSX", "Parquet"):
+        # Tables with longitude and latitude say no more than that.
+        frame = frame.set_crs(WGS84)
+    own = frame.crs
+    if own is None or own.is_geographic:
+        _require_degrees(frame, path, own is None)
+    frame = to_crs(frame, WGS84, path)
+    xy = shapely.get_coordinates(frame.geometry.values)
+    if not np.isfinite(xy).all():
+        raise CrsError(
+            f"has coordinates that are outside '{own.name}'",
+            where=path,
+            remedy="name the system they are really in behind the file, as FILE|crs=EPSG:4490",
+        )
+    if len(xy) and datum_error_m(own, xy) >= BALLPARK_M:
+        say(f"{path.name}: no transformation from {own.name} to WGS84 is known here: places may be {BALLPARK_M:g} m off")  # fmt: skip
+    return frame
+
+
+def _require_degrees(frame: gpd.GeoDataFrame, path: Path, undeclared: bool) -> None:
+    west, south, east, north = bounds = tuple(frame.total_bounds)
+    if not np.isfinite(bounds).all() or undeclared:
+        # Nothing has a place, or no system says what the numbers are: told by the caller.
+        return
+    if -180 <= west <= east <= 360 and -90 <= south <= north <= 90:
+        return
+    remedy = "put longitude first, or name their system behind the file, as FILE|crs=EPSG:4490"
+    if likely := china.proposals(bounds, None):
+        remedy = f"write FILE|crs={likely[0]} if that is right: its coordinates look like it"
+    elif -90 <= west <= east <= 90 and -180 <= south <= north <= 180:
+        remedy = china.SWAPPED
+    raise InputError(
+        f"has coordinates from {west:g}, {south:g} to {east:g}, {north:g}, which are not longitude and latitude in degrees",
+        where=path,
+        remedy=remedy,
+    )
+
+
+def _identified(
+    frame: gpd.GeoDataFrame, path: Path, say: Callable[[str], None]
+) -> gpd.GeoDataFrame:
+    """The frame with its ids as text in a column ``id``."""
+    named = {
+        str(c).strip().lower(): c for c in reversed(list(frame.columns)) if c != frame.geometry.name
+    }
+    column = next((named[n] for n in _IDS if n in named), None)
+    own = None if column is None else [_text(v) for v in frame[column]]
+    if own is None or "" in own:
+        if own is not None and any(own):
+            say(f"{path.name}: the column '{column}' is not filled in every row: rows are called by their number")  # fmt: skip
+        elif own is None:
+            say(
+                f"{path.name}: no column of ids such as id or OBJECTID: rows are called by their number"
+            )
+        own = [str(i + 1) for i in range(len(frame))]
+    elif len(set(own)) < len(own):
+        twice = next(v for v in own if own.count(v) > 1)
+        if str(column).strip().lower() != "id":
+            say(
+                f"{path.name}: '{twice}' stands twice in '{column}': rows are called by their number"
+            )
+            own = [str(i + 1) for i in range(len(frame))]
+        else:
+            raise InputError(
+                f"id '{twice}' occurs twice", where=path, remedy="give every row its own id"
+            )
+    others = [c for c in frame.columns if str(c).strip().lower() != "id"]
+    return frame[others].assign(id=own)
+
+
+def _text(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def places_at(lonlat: Sequence[tuple[float, float]]) -> gpd.GeoDataFrame:
@@ -80,33 +168,3 @@ def places_at(lonlat: Sequence[tuple[float, float]]) -> gpd.GeoDataFrame:
     lonlat = list(dict.fromkeys(lonlat))
     names = [f"{lon},{lat}" for lon, lat in lonlat]
     return gpd.GeoDataFrame({"id": names}, geometry=shapely.points(lonlat), crs=WGS84)
-
-
-def _table(path: Path) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-    import pandas as pd
-
-    rows = read_csv(path)
-    if not rows:
-        raise InputError("holds no place", where=path, remedy="add a row below the header")
-    table = pd.DataFrame(rows)
-    lower = {str(c).strip().lower(): c for c in table.columns}
-    lon = next((lower[c] for c in _LON if c in lower), None)
-    lat = next((lower[c] for c in _LAT if c in lower), None)
-    if lon is None or lat is None:
-        raise InputError(
-            "has no columns lon and lat", where=path, remedy="name the coordinates lon and lat"
-        )
-    x, y = (pd.to_numeric(table[c], errors="coerce") for c in (lon, lat))
-    wrong = ~(x.between(-180, 180) & y.between(-90, 90))
-    if wrong.any():
-        raise InputError(
-            f"line {int(wrong.values.argmax()) + 2} has no longitude and latitude in degrees",
-            where=path,
-            remedy="correct it (longitude first, WGS84)",
-        )
-    for column in table.columns:
-        number = pd.to_numeric(table[column], errors="coerce")
-        if column.lower() != "id" and number.notna().all():
-            table[column] = number
-    return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y), crs=WGS84)

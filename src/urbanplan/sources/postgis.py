@@ -100,7 +100,9 @@ def read(
         parts = [database.identifier(n) for n in wanted]
         # What is measured on the ellipsoid is stored in degrees like the rest.
         cast = database.identifier(postgis, "geometry")
-        parts.append(f"{database.identifier(place)}::{cast}")
+        # Arcs are drawn out, as GDAL does with those of a file; what is straight stays as it is.
+        drawn = database.identifier(postgis, "st_curvetoline")
+        parts.append(f"{drawn}({database.identifier(place)}::{cast})")
         order = ", ".join(database.identifier(row[0]) for row in server.ask(_KEY, schema, table))
         query = f"SELECT {', '.join(parts)} FROM {database.identifier(schema, table)}"
         # A view may call functions that look for names of their own.

@@ -11,6 +11,7 @@ import numpy as np
 from urbanplan.catalog import Mode
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError
+from urbanplan.files.figures import figure, uses_decimal_comma
 from urbanplan.network import Network, build_network
 from urbanplan.sources import read_streets
 from urbanplan.traveltime import Placed, at_nodes, isochrones, matrix, place, reach
@@ -263,13 +264,17 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
             f"there is no column '{column}'",
             remedy=f"use one of {', '.join(c for c in frame.columns if c != 'geometry')}",
         )
-    numbers = pd.to_numeric(frame[column], errors="coerce")
-    if not np.isfinite(numbers).all():
-        bad = frame["id"][~np.isfinite(numbers)].iloc[0]
-        raise InputError(
-            f"'{column}' of '{bad}' is not a number", remedy="fill it, with 0 if there is none"
-        )
-    return pd.Series(numbers.to_numpy(float), index=frame["id"].to_numpy())
+    cells = frame[column].tolist()
+    comma = uses_decimal_comma(cells)
+    figures = [figure(cell, head=column, decimal_comma=comma) for cell in cells]
+    for row, (cell, read, fid) in enumerate(zip(cells, figures, frame["id"]), 1):
+        if read.number is None:
+            why = f"'{cell}' {read.why}" if read.why else "empty"
+            raise InputError(
+                f"'{column}' of '{fid}' (row {row}) is not a number: {why}",
+                remedy="fill it, with 0 if there is none",
+            )
+    return pd.Series([read.number for read in figures], frame["id"].to_numpy(), float)
 
 
 def worth(

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files.deliveries import archives, checks, texts
@@ -20,7 +20,14 @@ from urbanplan.files.deliveries.kinds import (
     members_of,
     sidecars,
 )
-from urbanplan.files.deliveries.vectors import Found, LayerInfo, choose, list_layers, read_features
+from urbanplan.files.deliveries.vectors import (
+    Found,
+    LayerInfo,
+    choose,
+    list_layers,
+    read_features,
+    with_plain_cells,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -45,9 +52,12 @@ class Delivery:
         All columns as in the file; geometry may be None in rows, and ``crs`` None where the
         file declares none.
     crs_from : str
-        "file", "format" (WGS84 by definition of the format), or "" where there is none.
+        "file", "format" (WGS84 by definition of the format), "columns" (by their names), "user"
+        (behind the path), or "" where there is none.
     notes : tuple of str
         What the reader must know.
+    system : str
+        The system that the path or the names of the columns say, such as "gcj02", or "".
     """
 
     path: Path
@@ -57,6 +67,63 @@ class Delivery:
     frame: gpd.GeoDataFrame
     crs_from: str
     notes: tuple[str, ...]
+    system: str = ""
+
+
+class Asked(NamedTuple):
+    """What the user said of a file.
+
+    Attributes
+    ----------
+    layer : str or None
+        Which layer, sheet, folder or member.
+    encoding : str or None
+        Of its text.
+    large : bool
+        Whether more features than usual are meant.
+    crs : str or None
+        Its coordinate system.
+    family : str
+        What is looked for: "point", "line", "polygon", or "" for whatever is there.
+    """
+
+    layer: str | None = None
+    encoding: str | None = None
+    large: bool = False
+    crs: str | None = None
+    family: str = ""
+
+
+def split_name(name: Path | str) -> tuple[Path, dict[str, str]]:
+    """A file's path, and what is said behind it: ``FILE|layername=A|crs=gcj02|encoding=gbk``.
+
+    Parameters
+    ----------
+    name : path
+        As QGIS writes it; ``FILE|A`` names the layer too. A file whose own name has the mark is that file.
+
+    Raises
+    ------
+    InputError
+        If something else is said.
+    """
+    plain, *parts = str(name).split("|")
+    if not parts or Path(name).exists():
+        return Path(name), {}
+    said: dict[str, str] = {}
+    for part in parts:
+        key, sign, value = part.partition("=")
+        if not sign:
+            key, value = "layername", part
+        key = key.strip().lower()
+        if key in said or key not in ("layername", "crs", "encoding") or not value.strip():
+            raise InputError(
+                f"'{part}' behind the file's name cannot be understood",
+                where=plain,
+                remedy="write FILE|layername=NAME, with |crs=SYSTEM or |encoding=NAME behind it",
+            )
+        said[key] = value.strip()
+    return Path(plain), said
 
 
 def read_delivery(
@@ -65,19 +132,25 @@ def read_delivery(
     layer: str | None = None,
     encoding: str | None = None,
     large: bool = False,
+    crs: str | None = None,
+    family: str = "",
 ) -> Delivery:
     """Read one layer of a file that planners have, without trusting it.
 
     Parameters
     ----------
     path : path
-        A file ending in one of `DELIVERY_DRIVERS`, or a ``.gdb`` folder.
+        A file ending in one of `DELIVERY_DRIVERS`, or a ``.gdb`` folder; see `split_name`.
     layer : str, optional
         Which layer, sheet, folder or member; needed where there are several.
     encoding : str, optional
         Of its text; UTF-8 and GB18030 are told apart without it.
     large : bool
         Whether a file of more than 5,000,000 features or 512 MiB is meant.
+    crs : str, optional
+        The system that the user names; here it only chooses among several pairs of columns.
+    family : {"", "point", "line", "polygon"}
+        What is looked for: a drawing's other layers are then left out.
 
     Returns
     -------
@@ -91,7 +164,14 @@ def read_delivery(
     MissingFileError
         If it is not there.
     """
-    path = checks.refuse_services(path)
+    path, said = split_name(checks.refuse_services(path))
+    asked = Asked(
+        layer or said.get("layername"),
+        encoding or said.get("encoding"),
+        large,
+        crs or said.get("crs"),
+        family,
+    )
     members = members_of(path)
     if not large and sum(member.stat().st_size for member in members) > MAX_BYTES:
         raise InputError(
@@ -100,8 +180,11 @@ def read_delivery(
             remedy="cut it to the city, or pass large=True (--large)",
         )
     sha256 = hash_of(path, members)
-    driver, found = _read(path, layer, encoding, large)
-    return Delivery(path, sha256, driver, found.layer, found.frame, found.crs_from, found.notes)
+    driver, found = _read(path, asked)
+    system = said.get("crs") or found.system
+    crs_from = "user" if "crs" in said else found.crs_from or ("columns" if system else "")
+    frame = with_plain_cells(found.frame)
+    return Delivery(path, sha256, driver, found.layer, frame, crs_from, found.notes, system)
 
 
 def geopackage_layers(path: Path | str) -> list[str]:
@@ -119,23 +202,25 @@ def geopackage_identifiers(path: Path | str) -> dict[str, str]:
     return checks.identifiers(path)
 
 
-def _read(path: Path, layer: str | None, encoding: str | None, large: bool) -> tuple[str, Found]:
+def _read(path: Path, asked: Asked) -> tuple[str, Found]:
     """Read a file whose members were looked at."""
     kind = kind_of(path)
     if path.suffix.lower() in (".zip", ".kmz"):
         with archives.unpacked(path) as (folder, notes):
-            return _read_unpacked(path, folder, notes, layer, encoding, large)
-    if layer not in (None, path.stem) and kind in ("CSV", "DXF", "GeoParquet"):
+            return _read_unpacked(path, folder, notes, asked)
+    if asked.layer not in (None, path.stem) and kind in ("CSV", "GeoParquet"):
         raise InputError(
-            f"has no layer '{layer}'", where=path, remedy=f"leave --layer out: a {kind} has one"
+            f"has no layer '{asked.layer}'",
+            where=path,
+            remedy=f"leave --layer out: a {kind} has one",
         )
-    return _READERS[kind](path, layer, encoding, large)
+    return _READERS[kind](path, asked)
 
 
-def _geojson(path: Path, layer: str | None, encoding: str | None, large: bool):
-    with _as_utf8(path, encoding) as (plain, notes), _spoken_of(plain, path):
-        declared = checks.check_geojson(plain, large=large)
-        found = _named(plain, "GeoJSON", layer, large)
+def _geojson(path: Path, asked: Asked):
+    with _as_utf8(path, asked.encoding) as (plain, notes), _spoken_of(plain, path):
+        declared = checks.check_geojson(plain, large=asked.large)
+        found = _named(plain, "GeoJSON", asked)
     return "GeoJSON", replace(
         found, crs_from="file" if declared else "format", notes=notes + found.notes
     )
@@ -155,36 +240,38 @@ def _as_utf8(path: Path, encoding: str | None) -> Iterator[tuple[Path, tuple[str
         yield copy, notes
 
 
-def _named(path: Path, driver: str, layer: str | None, large: bool) -> Found:
+def _named(path: Path, driver: str, asked: Asked) -> Found:
     """One layer of a file that GDAL reads, by its name."""
     # These formats have one layer, and listing it would read the whole file once more.
-    if layer is None and driver in ("GeoJSON", "FlatGeobuf"):
-        return read_features(path, driver, large=large)
+    if asked.layer is None and driver in ("GeoJSON", "FlatGeobuf"):
+        return read_features(path, driver, large=asked.large)
     layers = list_layers(path, driver)
-    index, notes = choose(path, layers, layer)
-    found = read_features(path, driver, index, large=large)
+    index, notes = choose(path, layers, asked.layer)
+    found = read_features(path, driver, index, large=asked.large)
     name = layers[index].name if len(layers) > 1 else None
     return replace(found, notes=found.notes + notes, layer=name)
 
 
-def _flatgeobuf(path: Path, layer: str | None, encoding: str | None, large: bool):
-    return "FlatGeobuf", _named(path, "FlatGeobuf", layer, large)
+def _flatgeobuf(path: Path, asked: Asked):
+    return "FlatGeobuf", _named(path, "FlatGeobuf", asked)
 
 
-def _geodatabase(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _geodatabase(path: Path, asked: Asked):
     checks.check_geodatabase(path, members_of(path))
-    return "OpenFileGDB", _named(path, "OpenFileGDB", layer, large)
+    return "OpenFileGDB", _named(path, "OpenFileGDB", asked)
 
 
-def _dxf(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _dxf(path: Path, asked: Asked):
     from urbanplan.files.deliveries.drawings import read_drawing
 
-    return "DXF", read_drawing(path, encoding=encoding, large=large)
+    return "DXF", read_drawing(
+        path, layer=asked.layer, encoding=asked.encoding, large=asked.large, family=asked.family
+    )
 
 
-def _geopackage(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _geopackage(path: Path, asked: Asked):
     layers = checks.inspect_geopackage(path)
-    index, notes = choose(path, layers, layer)
+    index, notes = choose(path, layers, asked.layer)
     at = [one.name for one in list_layers(path, "GPKG")]
     if layers[index].name not in at:
         raise InputError(
@@ -193,43 +280,43 @@ def _geopackage(path: Path, layer: str | None, encoding: str | None, large: bool
             remedy="export its layers to a new GeoPackage",
         )
     found = read_features(
-        path, "GPKG", at.index(layers[index].name), expected=layers[index].count, large=large
+        path, "GPKG", at.index(layers[index].name), expected=layers[index].count, large=asked.large
     )
     name = layers[index].name if len(layers) > 1 else None
     return "GPKG", replace(found, notes=found.notes + notes, layer=name)
 
 
-def _shapefile(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _shapefile(path: Path, asked: Asked):
     from urbanplan.files.deliveries.shapefiles import read_shapefile
 
-    found = read_shapefile(path, sidecars(path), encoding=encoding, large=large)
-    if layer is not None:
-        choose(path, [LayerInfo(path.stem, len(found.frame))], layer)
+    found = read_shapefile(path, sidecars(path), encoding=asked.encoding, large=asked.large)
+    if asked.layer is not None:
+        choose(path, [LayerInfo(path.stem, len(found.frame))], asked.layer)
     return "ESRI Shapefile", found
 
 
-def _kml(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _kml(path: Path, asked: Asked):
     from urbanplan.files.deliveries.kml import read_kml
 
-    return "KML", read_kml(path, layer=layer, encoding=encoding, large=large)
+    return "KML", read_kml(path, layer=asked.layer, encoding=asked.encoding, large=asked.large)
 
 
-def _parquet(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _parquet(path: Path, asked: Asked):
     from urbanplan.files.deliveries.parquet import read_parquet
 
-    return read_parquet(path, large=large)
+    return read_parquet(path, large=asked.large, crs=asked.crs)
 
 
-def _csv(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _csv(path: Path, asked: Asked):
     from urbanplan.files.deliveries.tables import read_csv_table
 
-    return "CSV", read_csv_table(path, encoding=encoding, large=large)
+    return "CSV", read_csv_table(path, encoding=asked.encoding, large=asked.large, crs=asked.crs)
 
 
-def _xlsx(path: Path, layer: str | None, encoding: str | None, large: bool):
+def _xlsx(path: Path, asked: Asked):
     from urbanplan.files.deliveries.sheets import read_xlsx
 
-    return "XLSX", read_xlsx(path, layer=layer)
+    return "XLSX", read_xlsx(path, layer=asked.layer, crs=asked.crs)
 
 
 _READERS: Mapping[str, Callable] = {
@@ -263,14 +350,10 @@ def _spoken_of(copy: Path, path: Path) -> Iterator[None]:
 
 
 def _read_unpacked(
-    path: Path,
-    folder: Path,
-    notes: tuple[str, ...],
-    layer: str | None,
-    encoding: str | None,
-    large: bool,
+    path: Path, folder: Path, notes: tuple[str, ...], asked: Asked
 ) -> tuple[str, Found]:
     """Read the one layer that an unpacked archive holds, or that was named."""
+    _into_geodatabases(path, folder)
     held = _held(folder)
     endings = (".kml",) if path.suffix.lower() == ".kmz" else tuple(DELIVERY_DRIVERS)
     held = [one for one in held if one.suffix.lower() in endings]
@@ -287,15 +370,30 @@ def _read_unpacked(
         )
     names = _names(folder, held)
     with _spoken_of(folder, path):
-        chosen, inner = held[0], layer
+        chosen, inner = held[0], asked.layer
         if len(held) > 1:
-            chosen, inner = _pick(path, held, names, layer, encoding)
+            chosen, inner = _pick(path, held, names, asked.layer)
             others = [names[one] for one in held if one != chosen]
             notes += (f"not read: {', '.join(others[:50])}",)
         members_of(chosen)
-        driver, found = _read(chosen, inner, encoding, large)
+        driver, found = _read(chosen, asked._replace(layer=inner))
     name = found.layer if len(held) == 1 else "/".join(filter(None, (names[chosen], found.layer)))
     return driver, replace(found, layer=name, notes=notes + found.notes)
+
+
+def _into_geodatabases(path: Path, folder: Path) -> None:
+    """Give tables of a file geodatabase that were packed without their .gdb folder one of their own."""
+    for table in sorted(folder.rglob("a00000001.gdbtable")):
+        home = table.parent
+        if home.suffix.lower() == ".gdb":
+            continue
+        target = home / f"{path.stem if home == folder else home.name}.gdb"
+        target.mkdir()
+        for member in list(home.iterdir()):
+            if member.is_file() and (
+                member.suffix.startswith(".gdb") or member.name in ("gdb", "timestamps")
+            ):
+                member.rename(target / member.name)
 
 
 def _held(folder: Path) -> list[Path]:
@@ -320,7 +418,7 @@ def _names(folder: Path, held: list[Path]) -> dict[Path, str]:
 
 
 def _pick(
-    path: Path, held: list[Path], names: dict[Path, str], layer: str | None, encoding: str | None
+    path: Path, held: list[Path], names: dict[Path, str], layer: str | None
 ) -> tuple[Path, str | None]:
     """Which file of an archive a layer's name means, and which layer inside it."""
     for one in held:
@@ -328,7 +426,9 @@ def _pick(
             return one, layer[len(names[one]) + 1 :] or None
     listed = ", ".join(f"{names[one]}{_counted(one)}" for one in held[:50])
     what = f"holds {len(held)} layers" if layer is None else f"has no layer '{layer}'"
-    raise InputError(what, where=path, remedy=f"name one with --layer: {listed}")
+    raise InputError(
+        what, where=path, remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}"
+    )
 
 
 def _counted(path: Path) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from urbanplan.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +20,8 @@ HEADER_WITHIN = 10
 #: Names of coordinate columns, the surest pair first: (longitude or east, latitude or north).
 PAIRS = (
     (
-        ("lon", "lng", "long", "longitude", "经度", "东经", "经度坐标"),
-        ("lat", "latitude", "纬度", "北纬", "纬度坐标"),
+        ("lon", "lng", "long", "longitude", "stoplon", "经度", "东经", "经度坐标"),
+        ("lat", "latitude", "stoplat", "纬度", "北纬", "纬度坐标"),
     ),
     (
         ("easting", "east", "e", "东坐标", "东坐标e", "东", "东向坐标"),
@@ -25,7 +29,17 @@ PAIRS = (
     ),
     (("x", "x坐标", "pointx", "coordx", "横坐标"), ("y", "y坐标", "pointy", "coordy", "纵坐标")),
 )
-WKT = ("wkt", "geometry", "geom", "wktgeom", "thegeom", "shape")
+WKT = (
+    "wkt",
+    "geometry",
+    "geom",
+    "wktgeom",
+    "thegeom",
+    "shape",
+    "wkb",
+    "wkbgeometry",
+    "geometrywkt",
+)
 #: One column with both, as AMap's services write them: "105.44,28.87".
 BOTH = ("location", "lnglat", "lonlat", "经纬度", "坐标")
 #: A figure, as text.
@@ -35,6 +49,49 @@ NUMBER = r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
 def plain(name: Any) -> str:
     """A column's name without case, spaces, underscores and what stands in brackets."""
     return re.sub(r"[\s_\-]|[(（\[【].*?[)）\]】]", "", str(name or "")).casefold()
+
+
+#: What the name of a coordinate column says of its system; the first that is found counts.
+_SYSTEMS = (
+    ("gcj02", "gcj02|gcj|火星|高德|amap|腾讯"),
+    ("bd09", "bd09ll|bd09mc|bd09|百度|baidu"),
+    ("wgs84", "wgs1984|wgs84|wgs|epsg4326|4326"),
+    ("cgcs2000", "cgcs2000|国家2000|2000国家大地坐标系|大地2000|epsg4490|4490"),
+    ("", "西安80|西安1980|xian80|xian1980|北京54|beijing54"),
+)
+
+
+def system_in(name: Any) -> tuple[str, str]:
+    """Which system a column's name says, and its name without that, as `plain` writes it.
+
+    Examples
+    --------
+    >>> system_in("经度(WGS84)"), system_in("gcj02_lng"), system_in("经度")
+    (('wgs84', '经度'), ('gcj02', 'lng'), ('', '经度'))
+    """
+    text = re.sub(r"[\s_\-]", "", unicodedata.normalize("NFKC", str(name or ""))).casefold()
+    for system, words in _SYSTEMS:
+        found = re.search(words, text)
+        if found and system:
+            return system, plain(text[: found.start()] + text[found.end() :])
+    return "", plain(name)
+
+
+def coordinate_pairs(names: Sequence[Any]) -> list[tuple[str, tuple[Any, Any]]]:
+    """Pairs of columns that may place a row, the surest first, each with the system that its names say."""
+    columns = [(*system_in(name), name) for name in names]
+    found = []
+    for xs, ys in PAIRS:
+        for system in dict.fromkeys(system for system, _, _ in columns):
+            x, y = (
+                next((n for w in words for s, bare, n in columns if (s, bare) == (system, w)), None)
+                for words in (xs, ys)
+            )
+            if x is not None and y is not None and x != y:
+                found.append((system, (x, y)))
+        if found:
+            break
+    return found
 
 
 def coordinate_columns(names: Sequence[Any]) -> tuple[Any, ...]:
@@ -54,18 +111,74 @@ def coordinate_columns(names: Sequence[Any]) -> tuple[Any, ...]:
     for name in WKT:
         if name in named:
             return (named[name],)
-    for xs, ys in PAIRS:
-        x = next((named[n] for n in xs if n in named), None) or _tagged(named, xs)
-        y = next((named[n] for n in ys if n in named), None) or _tagged(named, ys)
-        if x is not None and y is not None and x != y:
-            return x, y
+    for _, pair in coordinate_pairs(names):
+        return pair
     return tuple(named[n] for n in BOTH if n in named)[:1]
 
 
-def _tagged(named: dict[str, Any], words: tuple[str, ...]) -> Any:
-    """A column such as ``wgs84_lng`` or ``gcj02经度``: a word with its system."""
-    tags = ("wgs84", "gcj02", "bd09", "cgcs2000", "amap", "baidu")
-    return next((named[k] for w in words for t in tags for k in (w + t, t + w) if k in named), None)
+def settled_columns(
+    path: Path, names: Sequence[Any], crs: str | None
+) -> tuple[tuple[Any, ...], str]:
+    """Which columns place a row, and the system that their names say, once the user has said theirs.
+
+    Raises
+    ------
+    InputError
+        If two pairs could be meant, or the names contradict the user.
+    """
+    found = coordinate_columns(names)
+    pairs = coordinate_pairs(names)
+    if len(found) != 2:
+        return found, ""
+    asked = _asked(crs)
+    if asked == "projected" and (
+        metres := coordinate_pairs([n for n in names if n not in _degrees(names)])
+    ):
+        # Degrees stand beside the metres that the user named.
+        pairs = metres
+    again = [n for n in names if re.fullmatch(r".*\.\d+", str(n)) and plain(re.sub(r"\.\d+$", "", str(n))) in (*PAIRS[0][0], *PAIRS[0][1])]  # fmt: skip
+    same = ("wgs84", "cgcs2000") if asked in ("wgs84", "cgcs2000") else ()
+    right = pairs
+    if crs:
+        ranked = (asked, *same, "")
+        right = next(([p for p in pairs if p[0] == one] for one in ranked if any(p[0] == one for p in pairs)), [])  # fmt: skip
+    listed = "; ".join(f"{x}, {y}" for _, (x, y) in pairs)
+    if len(right) > 1 or again:
+        raise InputError(
+            f"has several pairs of coordinates ({listed}{', '.join(('', *map(str, again)))})",
+            where=path,
+            remedy="say which system is meant with --crs, or behind the file as FILE|crs=gcj02, or take the others out",
+        )
+    if not right:
+        raise InputError(
+            f"has coordinates in {pairs[0][0]} by the names of its columns ({listed}), not in {crs}",
+            where=path,
+            remedy=f"say --crs {pairs[0][0]}, or rename the columns",
+        )
+    return right[0][1], right[0][0]
+
+
+def _degrees(names: Sequence[Any]) -> list[Any]:
+    return [n for n in names if system_in(n)[1] in (*PAIRS[0][0], *PAIRS[0][1])]
+
+
+def _asked(crs: str | None) -> str:
+    """The user's system as the names of columns say it; "projected" for metres, empty where nothing is said."""
+    if not crs:
+        return ""
+    system = system_in(crs)[0]
+    if system in ("gcj02", "bd09"):
+        return system
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        parsed = CRS.from_user_input(crs)
+    except CRSError:
+        return ""
+    if parsed.is_projected:
+        return "projected"
+    return {4326: "wgs84", 4490: "cgcs2000"}.get(parsed.to_epsg(), system)
 
 
 def header_row(rows: Sequence[Sequence[Any]]) -> int:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from urbanplan.crs import parse_crs
 from urbanplan.errors import InputError
 from urbanplan.files.deliveries.tables import placed
-from urbanplan.files.deliveries.vectors import MAX_FEATURES, Found, finite, guarded, too_many
+from urbanplan.files.deliveries.vectors import (
+    MAX_FEATURES,
+    Found,
+    finite,
+    guarded,
+    is_undefined,
+    too_many,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +28,7 @@ MAX_RATIO, EXPANDED_SMALL = 100, 2**28
 MAX_COLUMNS = 4096
 
 
-def read_parquet(path: Path, *, large: bool = False) -> tuple[str, Found]:
+def read_parquet(path: Path, *, large: bool = False, crs: str | None = None) -> tuple[str, Found]:
     """Read a Parquet file, and say whether it is a GeoParquet or a plain one.
 
     Parameters
@@ -30,6 +37,8 @@ def read_parquet(path: Path, *, large: bool = False) -> tuple[str, Found]:
         A ``.parquet`` file.
     large : bool
         Whether more than `MAX_FEATURES` rows, or a gigabyte of columns, are meant.
+    crs : str, optional
+        The system that the user named.
 
     Returns
     -------
@@ -59,7 +68,7 @@ def read_parquet(path: Path, *, large: bool = False) -> tuple[str, Found]:
         if b"geo" in about:
             return "GeoParquet", _geo(path, json.loads(about[b"geo"]))
         table = pd.read_parquet(path, engine="pyarrow")
-    return "Parquet", placed(path, table)
+    return "Parquet", placed(path, table, crs=crs)
 
 
 def _refuse_to_expand(path: Path, text: list[str]) -> None:
@@ -120,6 +129,8 @@ def _geo(path: Path, about: dict) -> Found:
     crs_from = "file" if declared else "format" if "crs" not in primary else ""
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
+    if frame.crs is not None and is_undefined(frame.crs):
+        frame, crs_from = frame.set_crs(None, allow_override=True), ""
     geometry, notes = finite(np.asarray(frame.geometry.array, dtype=object))
     if notes:
         frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanplan.errors import InputError
 from urbanplan.files.deliveries import archives, texts
 from urbanplan.files.deliveries.heads import (
     HEADER_WITHIN,
@@ -36,10 +37,13 @@ BEYOND = 32
 MAX_EMPTY = 100_000
 _ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
 _FAR = re.compile(rb"""<(?:[\w.-]+:)?row\s[^<>]*?\br\s*=\s*["']\s*0*[1-9]\d{7}""")
+_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s/>]")
+#: What Excel shows where it cannot calculate.
+_ERRORS = frozenset(("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"))
 _TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 
 
-def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
+def read_xlsx(path: Path, *, layer: str | None = None, crs: str | None = None) -> Found:
     """Read the sheet of a workbook that has coordinate columns.
 
     Parameters
@@ -48,10 +52,12 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
         An ``.xlsx`` file.
     layer : str, optional
         Name of the sheet; needed where several have coordinate columns.
+    crs : str, optional
+        The system that the user named.
     """
     import openpyxl
 
-    _weigh(path)
+    formulas = _weigh(path)
     with guarded(path, "an Excel workbook", "Excel"), warnings.catch_warnings():
         # It warns of charts, styles and validations that it does not keep.
         warnings.simplefilter("ignore")
@@ -68,15 +74,63 @@ def read_xlsx(path: Path, *, layer: str | None = None) -> Found:
             ]
             index, notes = choose(path, layers, layer)
             name = layers[index].name
-            table = _table(book[name], heads[name], path)
+            table, said = _table(book[name], heads[name], path)
         finally:
             book.close()
-    found = placed(path, table, notes + heads[name].notes())
+        empty = _uncalculated(path, name, heads[name]) if formulas else []
+    if empty:
+        some = ", ".join(empty[:3]) + " …" * (len(empty) > 3)
+        said += (
+            f"{len(empty):,} {'formula has' if len(empty) == 1 else 'formulas have'} no stored result and"
+            f" {'was' if len(empty) == 1 else 'were'} read as empty: {some}; open it in Excel and save it",
+        )
+    try:
+        found = placed(path, table, notes + heads[name].notes() + said, crs)
+    except InputError as err:
+        if not empty or not coordinate_columns(table.columns):
+            raise
+        raise InputError(
+            f"{err.what}; formulas without a stored result: {', '.join(empty[:3])}",
+            where=path,
+            remedy="open it in Excel and save it: then its formulas have results",
+        ) from None
     return Found(found.frame, "", found.notes, name if len(layers) > 1 else None)
 
 
-def _weigh(path: Path) -> None:
-    """Refuse a workbook by its directory and its XML, before a parser sees it."""
+def _uncalculated(path: Path, name: str, head: Head) -> list[str]:
+    """Cells below the head that hold a formula but no result: programs other than Excel write such."""
+    import openpyxl
+    from openpyxl.utils import get_column_letter
+
+    books = [
+        openpyxl.load_workbook(path, read_only=True, data_only=only, keep_links=False)
+        for only in (False, True)
+    ]
+    found = []
+    try:
+        sheets = [book[name] for book in books]
+        for sheet in sheets:
+            sheet.reset_dimensions()
+        both = (
+            s.iter_rows(min_row=head.last + 2, max_col=MAX_COLUMNS, values_only=True)
+            for s in sheets
+        )
+        for row, (formulas, values) in enumerate(zip(*both), head.last + 2):
+            for column, (formula, value) in enumerate(itertools.zip_longest(formulas, values), 1):
+                written = formula is not None and (
+                    not isinstance(formula, str) or formula[:1] == "="
+                )
+                if value is None and written:
+                    found.append(f"{get_column_letter(column)}{row}")
+    finally:
+        for book in books:
+            book.close()
+    return found
+
+
+def _weigh(path: Path) -> bool:
+    """Refuse a workbook by its directory and its XML, before a parser sees it; whether it has formulas."""
+    formulas = False
     kept, _ = archives.members(path)
     with guarded(path, "an Excel workbook", "Excel"), zipfile.ZipFile(path) as archive:
         if not any(name == "[Content_Types].xml" for _, name in kept):
@@ -87,14 +141,18 @@ def _weigh(path: Path) -> None:
                 texts.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
             with archive.open(info) as member:
                 if member.read(64).lstrip(b"\xef\xbb\xfe\xff\0 \t\r\n")[:1] == b"<":
-                    _refuse_long_rows(path, iter(lambda m=member: m.read(2**20), b""), name)
+                    pieces = iter(lambda m=member: m.read(2**20), b"")
+                    formulas |= _refuse_long_rows(path, pieces, name)
+    return formulas
 
 
-def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> None:
-    """Refuse more rows and texts than Excel can have, and much XML without any."""
+def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> bool:
+    """Refuse more rows and texts than Excel can have, and much XML without any; whether it has formulas."""
+    formulas = False
     counts, since, tail = {_ROW: 0, _TEXT: 0}, 0, b""
     for piece in pieces:
         seen, last = tail + piece, -1
+        formulas |= bool(_FORMULA.search(seen))
         for pattern in counts:
             for match in pattern.finditer(seen):
                 if match.end() > len(tail):
@@ -110,6 +168,7 @@ def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> None:
                 path, f"has a row in '{name}' beyond the last of Excel", "save it again"
             )
         tail = seen[-256:]
+    return formulas
 
 
 def _rows(sheet: Any, start: int, width: int | None, path: Path) -> Iterator[tuple]:
@@ -150,8 +209,8 @@ def _count(sheet: Any, at: int, path: Path) -> int:
     return sum(1 for _ in _rows(sheet, at + 1, 64, path))
 
 
-def _table(sheet: Any, head: Head, path: Path) -> pd.DataFrame:
-    """Rows below the head, with every column that has a name or a filled cell."""
+def _table(sheet: Any, head: Head, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Rows below the head, with every column that has a name or a filled cell, and notes."""
     import pandas as pd
 
     named, most = len(head.names), min(len(head.names) + BEYOND, MAX_COLUMNS)
@@ -166,6 +225,10 @@ def _table(sheet: Any, head: Head, path: Path) -> pd.DataFrame:
         rows.append(row[:end])
         width = max(width, end)
     names = [*head.names, *[None] * (width - named)]
+    errors = sum(cell in _ERRORS for row in rows for cell in row if type(cell) is str)
+    if errors:
+        rows = [tuple(None if type(c) is str and c in _ERRORS else c for c in row) for row in rows]
+    said = (f"{errors:,} {'cell holds an error' if errors == 1 else 'cells hold errors'} of Excel such as #N/A, read as empty",)  # fmt: skip
     filled = [row + (None,) * (width - len(row)) for row in rows]
     table = pd.DataFrame(filled, columns=distinct(names), dtype=object)
-    return (without_blank(table, names) if rows else table).infer_objects()
+    return (without_blank(table, names) if rows else table).infer_objects(), said * bool(errors)

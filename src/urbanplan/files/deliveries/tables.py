@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +22,14 @@ from urbanplan.files.deliveries.heads import (
     distinct,
     head_of,
     plain,
+    settled_columns,
     without_blank,
 )
 from urbanplan.files.deliveries.vectors import (
     MAX_FEATURES,
     Found,
     beside_geometry,
+    finite,
     guarded,
     too_many,
 )
@@ -37,6 +41,12 @@ if TYPE_CHECKING:
 #: What a row of totals is called, as `is_total` compares it.
 _TOTALS = frozenset(
     ("合计", "总计", "小计", "总和", "共计", "total", "totals", "subtotal", "grandtotal", "sum")
+)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){9,}")
+#: Degrees, minutes and seconds, with the marks between them.
+_DMS = (
+    r"(\d+(?:\.\d+)?)\s*[°度:D]\s*(?:(\d+(?:\.\d+)?)\s*(?:['′’‘分:]\s*|$))?"
+    r"(?:(\d+(?:\.\d+)?)\s*(?:\"|″|”|''|′′|’’|秒)?)?"
 )
 #: Rows without coordinates that are named, at most.
 _NAMED = 3
@@ -53,18 +63,21 @@ def is_total(cell: Any) -> bool:
     return isinstance(cell, str) and re.sub(r"[\s:：_\-]", "", cell).casefold() in _TOTALS
 
 
-def typed(column: pd.Series) -> pd.Series:
+def typed(column: pd.Series, *, decimal_comma: bool = False) -> pd.Series:
     """Text as numbers where every value is one; codes with leading zeros stay text."""
     import pandas as pd
 
     given = column.dropna()
     given = given[given != ""]
-    if not len(given) or not given.str.fullmatch(NUMBER).all():
+    pattern = NUMBER.replace(r"\.", "[.,]") if decimal_comma else NUMBER
+    if not len(given) or not given.str.fullmatch(pattern).all():
         return column
-    return pd.to_numeric(column.where(column != "", None))
+    return pd.to_numeric(column.where(column != "", None).str.replace(",", "."))
 
 
-def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Found:
+def placed(
+    path: Path, table: pd.DataFrame, notes: tuple[str, ...] = (), crs: str | None = None
+) -> Found:
     """Rows with the geometry that their coordinate columns say, and no coordinate system.
 
     Parameters
@@ -75,6 +88,8 @@ def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Foun
         Its rows.
     notes : tuple of str
         What is known already.
+    crs : str, optional
+        The system that the user named: it chooses among several pairs of columns.
 
     Raises
     ------
@@ -84,7 +99,7 @@ def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Foun
     import geopandas as gpd
     import numpy as np
 
-    found = coordinate_columns(table.columns)
+    found, system = settled_columns(path, table.columns, crs)
     if not found:
         listed = ", ".join(map(str, list(table.columns)[:20]))
         raise InputError(
@@ -95,7 +110,7 @@ def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Foun
     if len(found) == 2:
         geometry, said = _points(table[found[0]], table[found[1]], found)
     elif plain(found[0]) in WKT:
-        geometry, said = _from_wkt(table[found[0]])
+        geometry, said = _from_text(table[found[0]])
         table = table.drop(columns=found[0])
     else:
         halves = (
@@ -113,7 +128,7 @@ def placed(path: Path, table: pd.DataFrame, notes: tuple[str, ...] = ()) -> Foun
     said += _placeless(table, absent, found)
     columns, renamed = beside_geometry({name: table[name] for name in table.columns})
     frame = gpd.GeoDataFrame(columns, geometry=geometry)
-    return Found(frame.reset_index(drop=True), "", (*notes, *said, *renamed))
+    return Found(frame.reset_index(drop=True), "", (*notes, *said, *renamed), system=system)
 
 
 def _placeless(table: pd.DataFrame, rows: Sequence[int], placing: tuple) -> tuple[str, ...]:
@@ -136,14 +151,50 @@ def _placeless(table: pd.DataFrame, rows: Sequence[int], placing: tuple) -> tupl
     return (f"{count:,} {'row' if count == 1 else 'rows'} without coordinates: {listed}",)
 
 
+def coordinate(text: str) -> float:
+    """A coordinate as people write it; NaN where it is none.
+
+    Examples
+    --------
+    >>> coordinate("东经105°26′24″"), coordinate("105.44E"), coordinate("２８．８９"), coordinate("105,44")
+    (105.44, 105.44, 28.89, 105.44)
+    >>> coordinate("22°54'S"), coordinate("3,195,432.5 m"), coordinate("105:26:24")
+    (-22.9, 3195432.5, 105.44)
+    """
+    bare = unicodedata.normalize("NFKC", text).strip().upper()
+    side = re.search(r"^(东经|西经|北纬|南纬|[东西北南EWNS])|([东西北南EWNS])$", bare)
+    sign = -1.0 if side and side[0][0] in "西南WS" else 1.0
+    if side:
+        bare = (bare[: side.start()] + bare[side.end() :]).strip(" :")
+    parts = re.fullmatch(_DMS, bare)
+    if parts:
+        degrees, minutes, seconds = (float(p or 0) for p in parts.groups())
+        if minutes >= 60 or seconds >= 60:
+            return math.nan
+        return round(sign * (degrees + minutes / 60 + seconds / 3600), 10)
+    bare = re.sub(r"\s*(?:°|度|M|米)$", "", bare)
+    bare = re.sub(r"(?<=\d)[ '](?=\d{3}(?!\d))", "", bare)
+    if re.fullmatch(
+        r"-?\d{1,3}(?:,\d{3})+\.\d*|-?\d{1,3}(?:,\d{3}){2,}|-?\d{3},\d{3}", bare
+    ) and not (bare.count(",") == 1 and "." not in bare and abs(int(bare.split(",")[0])) <= 180):
+        bare = bare.replace(",", "")
+    bare = bare.replace(",", ".", 1)
+    return (
+        sign * float(bare) if re.fullmatch(r"[+-]?\d+(?:\.\d*)?(?:E[+-]?\d+)?", bare) else math.nan
+    )
+
+
 def _numbers(column: pd.Series) -> np.ndarray:
-    """Numbers of a column, NaN where it has none."""
+    """Numbers of a column of coordinates, NaN where it has none."""
     import numpy as np
     import pandas as pd
 
+    found = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan).copy()
     if column.dtype == object or str(column.dtype) in ("string", "str"):
-        column = column.astype("string").str.strip()
-    found = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan)
+        cells = column.to_numpy(dtype=object)
+        for i in np.flatnonzero(np.isnan(found)):
+            if isinstance(cells[i], str):
+                found[i] = coordinate(cells[i])
     return np.where(np.isfinite(found), found, np.nan)
 
 
@@ -166,29 +217,37 @@ def _points(x: pd.Series, y: pd.Series, names: tuple) -> tuple[np.ndarray, tuple
     return found, notes
 
 
-def _from_wkt(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Geometries from text, None where it is none, and notes."""
+def _from_text(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Geometries from WKT or WKB (bytes, or their hexadecimals), None where it is none, and notes."""
     import numpy as np
     import shapely
 
-    from urbanplan.files.deliveries.vectors import finite
-
-    text = column.where(column.notna(), None).to_numpy(dtype=object)
-    bare = [re.sub(r"^\s*SRID=\d+;", "", t) if isinstance(t, str) else None for t in text]
-    bare = np.array(bare, dtype=object)
-    found = np.asarray(shapely.from_wkt(bare, on_invalid="ignore"), dtype=object)
-    odd = [b is not None and f is None for b, f in zip(bare, found)]
+    cells = column.where(column.notna(), None).to_numpy(dtype=object)
+    bare = np.empty(len(cells), dtype=object)
+    found = np.empty(len(cells), dtype=object)
+    for i, cell in enumerate(cells):
+        if isinstance(cell, bytes | bytearray | memoryview):
+            bare[i] = bytes(cell)
+        elif isinstance(cell, str) and cell.strip():
+            bare[i] = re.sub(r"^\s*SRID=\d+;", "", cell).strip()
+    binary = np.array([isinstance(b, bytes) or bool(b and _HEX.fullmatch(b)) for b in bare], bool)
+    found[binary] = shapely.from_wkb(bare[binary], on_invalid="ignore")
+    found[~binary] = shapely.from_wkt(bare[~binary], on_invalid="ignore")
+    odd = np.array([b is not None and f is None for b, f in zip(bare, found)], bool) & ~binary
     # What fails may only be a ring that is not closed.
     found[odd] = shapely.from_wkt(bare[odd], on_invalid="fix")
     closed = sum(f is not None for f in found[odd])
-    wrong = sum(odd) - closed
+    wrong = [i + 1 for i, (b, f) in enumerate(zip(bare, found)) if b is not None and f is None]
     geometry, notes = finite(found)
-    said = (f"{wrong:,} rows have geometry that is not WKT",) if wrong else ()
+    some = ", ".join(map(str, wrong[:3])) + " …" * (len(wrong) > 3)
+    said = (f"{len(wrong):,} rows have geometry that is neither WKT nor WKB: row {some}",)
     mended = (f"{closed:,} rows had rings that were not closed: they were closed",)
-    return geometry, (*notes, *said, *mended * bool(closed))
+    return geometry, (*notes, *said * bool(wrong), *mended * bool(closed))
 
 
-def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = False) -> Found:
+def read_csv_table(
+    path: Path, *, encoding: str | None = None, large: bool = False, crs: str | None = None
+) -> Found:
     """Read a table of text: commas, semicolons or tabs, UTF-8 or GB18030.
 
     Parameters
@@ -199,6 +258,8 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
         Its encoding, if it is not found out rightly.
     large : bool
         Whether more than `MAX_FEATURES` rows are meant.
+    crs : str, optional
+        The system that the user named.
     """
     import pandas as pd
 
@@ -207,7 +268,7 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
         raise too_many(path, MAX_FEATURES)
     coding, notes = texts.encoding_of(path, encoding)
     with guarded(path, "CSV", "Excel"):
-        with open(path, encoding=coding) as f:
+        with open(path, encoding=coding, errors="replace") as f:
             head = list(itertools.islice(f, HEADER_WITHIN))
         # What stands in quotes, such as the WKT of an area, separates nothing.
         bare = [re.sub(r'"[^"]*"', "", line) for line in head]
@@ -227,6 +288,7 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
             path,
             sep=separator,
             encoding=coding,
+            encoding_errors="replace",
             dtype=str,
             keep_default_na=False,
             na_values=[""],
@@ -245,5 +307,6 @@ def read_csv_table(path: Path, *, encoding: str | None = None, large: bool = Fal
             quoted = table[name].str.startswith("'", na=False)
             table.loc[quoted, name] = table.loc[quoted, name].map(texts.of_cell)
             if name not in coordinate_columns(table.columns) or plain(name) not in WKT:
-                table[name] = typed(table[name])
-    return placed(path, table, notes + found.notes())
+                # Where semicolons part the cells, a comma stands before decimals.
+                table[name] = typed(table[name], decimal_comma=separator == ";")
+    return placed(path, table, notes + found.notes(), crs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from urbanplan.errors import InputError
@@ -45,6 +45,8 @@ def of_cell(text: str) -> str:
 
 #: Bytes that one line of a table may have.
 MAX_LINE = 16 * 2**20
+#: Share of the lines of a text that may hold bytes which are none.
+MOST_BROKEN = 0.01
 _CHUNK = 2**20
 _DECLARATIONS = re.compile(rb"<!\s*(doctype|entity)", re.IGNORECASE)
 
@@ -96,6 +98,38 @@ def known(encoding: str, path: Path) -> str:
     return "gb18030" if found.name in ("gbk", "gb2312") else found.name
 
 
+def is_broken(raw: bytes, encoding: str) -> bool:
+    """Whether bytes are no text of that encoding."""
+    try:
+        raw.decode(encoding)
+    except UnicodeError:
+        return True
+    return False
+
+
+def encoding_in(raws: Iterable[bytes]) -> str:
+    """What texts with other letters than ASCII are in by their own bytes; empty where they do not tell.
+
+    Notes
+    -----
+    Other encodings hardly ever make whole letters of UTF-8. Chinese text in GB18030 is pairs of bytes,
+    the first of most of them in B0 to D7, where the everyday characters are; European text has such
+    pairs seldom.
+    """
+    held = list(raws)
+    if not any(is_broken(raw, "utf-8") for raw in held):
+        return "utf-8"
+    pairs = everyday = alone = 0
+    for raw in held:
+        for high in re.findall(rb"[\x80-\xff]+", raw):
+            leads = high[: len(high) // 2 * 2 : 2]
+            pairs += len(leads)
+            everyday += sum(0xB0 <= lead <= 0xD7 for lead in leads)
+            alone += len(high) % 2
+    chinese = pairs >= 2 and everyday >= 0.6 * pairs and alone <= 0.1 * pairs
+    return "gb18030" if chinese else ""
+
+
 def decodes(path: Path, encoding: str) -> bool:
     """Whether a whole file is text of that encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
@@ -140,6 +174,11 @@ def encoding_of(path: Path, encoding: str | None = None) -> tuple[str, tuple[str
         return "utf-8-sig", ()
     if decodes(path, "gb18030"):
         return "gb18030", ("text was read as GB18030, as it is not UTF-8",)
+    name, lines = min(((one, _broken_lines(path, one)) for one in ("utf-8", "gb18030")), key=lambda f: len(f[1]))  # fmt: skip
+    if len(lines) <= 1 or len(lines) <= MOST_BROKEN * sum(p.count(b"\n") for p in chunks(path)):
+        some = ", ".join(map(str, lines[:5])) + " …" * (len(lines) > 5)
+        note = f"text was read as {name.upper()}; it holds bytes that are none in line {some}"
+        return ("utf-8-sig" if name == "utf-8" else name), (note,)
     raise InputError(
         "is neither UTF-8 nor GB18030 text",
         where=path,
@@ -147,9 +186,16 @@ def encoding_of(path: Path, encoding: str | None = None) -> tuple[str, tuple[str
     )
 
 
+def _broken_lines(path: Path, encoding: str) -> list[int]:
+    """Numbers of the lines that are no text of an encoding."""
+    with open(path, "rb") as f:
+        lines = iter(lambda: f.readline(MAX_LINE), b"")
+        return [n for n, line in enumerate(lines, 1) if is_broken(line, encoding)]
+
+
 def pieces(path: Path, encoding: str) -> Iterator[str]:
-    """Text of a file, piece by piece."""
-    with open(path, encoding=encoding, newline="") as f:
+    """Text of a file, piece by piece; the few bytes that are none become a mark."""
+    with open(path, encoding=encoding, errors="replace", newline="") as f:
         while piece := f.read(_CHUNK):
             yield piece
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +26,14 @@ MAX_FEATURES = 5_000_000
 BATCH = 65_536
 #: Layers of one file that are looked at.
 MAX_LAYERS = 1000
+#: Bytes of a GeoJSON whose mixed columns are read a second time.
+MAX_MIXED = 256 * 2**20
 #: What GDAL is told as it opens, by driver.
-OPEN_OPTIONS = {"GPKG": {"LIST_ALL_TABLES": "NO", "IMMUTABLE": "YES"}}
+OPEN_OPTIONS = {
+    "GPKG": {"LIST_ALL_TABLES": "NO", "IMMUTABLE": "YES"},
+    # Fiona leaves columns of lists out without a word.
+    "GeoJSON": {"ARRAY_AS_STRING": "YES"},
+}
 
 
 @dataclass(frozen=True)
@@ -70,12 +79,15 @@ class Found:
         What the reader must know.
     layer : str or None
         Its name, where the file has several.
+    system : str
+        The system that the names of its columns say: "gcj02", "wgs84" and the like, or "".
     """
 
     frame: gpd.GeoDataFrame
     crs_from: str = ""
     notes: tuple[str, ...] = ()
     layer: str | None = None
+    system: str = ""
 
 
 @contextlib.contextmanager
@@ -93,12 +105,12 @@ def guarded(path: Path, kind: str, program: str = "QGIS") -> Iterator[None]:
         ) from None
     # Libraries raise errors of every kind on damaged bytes, down to RecursionError.
     except Exception as err:
-        said = next(iter(str(err).strip().splitlines()), "") or type(err).__name__
+        # What a parser says of its own insides helps nobody; URBANPLAN_DEBUG=1 shows it.
         raise InputError(
-            f"cannot be read as {kind} ({said[:160]})",
+            f"cannot be read as {kind}: it is damaged, or something else",
             where=path,
             remedy=f"open it in {program} and save it again, or restore it from its source",
-        ) from None
+        ) from err
 
 
 def too_many(path: Path, limit: int) -> InputError:
@@ -203,7 +215,9 @@ def choose(path: Path, layers: list[LayerInfo], layer: str | None) -> tuple[int,
         if len(named) != 1:
             what = "has no layer" if not named else "has more than one layer"
             raise InputError(
-                f"{what} '{layer}'", where=path, remedy=f"name one of these with --layer: {listed}"
+                f"{what} '{layer}'",
+                where=path,
+                remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}",
             )
         index = named[0]
     else:
@@ -211,7 +225,9 @@ def choose(path: Path, layers: list[LayerInfo], layer: str | None) -> tuple[int,
         index = (spatial or [0])[0]
         if len(spatial) > 1 or (not spatial and len(layers) > 1):
             raise InputError(
-                f"has {len(layers)} layers", where=path, remedy=f"name one with --layer: {listed}"
+                f"has {len(layers)} layers",
+                where=path,
+                remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}",
             )
     rest = [str(one) for i, one in enumerate(layers) if i != index]
     return index, ((f"layers not read: {', '.join(rest[:50])}",) if rest else ())
@@ -256,8 +272,12 @@ def read_features(
                 _refuse_many(path, driver, index, limit, **options)
             if limit and max(count or 0, expected or 0) > limit:
                 raise too_many(path, limit)
-            frame, notes = _stream(src, path, limit)
-            crs, said = _declared_crs(src)
+            packed = [n for n, kind in src.schema["properties"].items() if kind == "json"]
+            if not packed:
+                frame, notes = _stream(src, path, limit)
+                crs, said = _declared_crs(src)
+        if packed:
+            return _read_packed(path, driver, packed, large=large)
         count = expected if expected is not None else count
         if count is not None and len(frame) < count:
             notes += _missing(path, driver, len(frame), count)
@@ -288,11 +308,18 @@ def _missing(path: Path, driver: str, got: int, count: int) -> tuple[str, ...]:
 def _declared_crs(src: fiona.Collection) -> tuple[Any, tuple[str, ...]]:
     """Coordinate system as the file declares it, and a note where it cannot be understood."""
     try:
-        crs = src.crs
-        return (parse_crs(crs.to_wkt()), ()) if crs else (None, ())
+        crs = parse_crs(src.crs.to_wkt()) if src.crs else None
     # What is wrong with a definition does not make the coordinates unreadable.
     except Exception:
         return None, ("its coordinate system cannot be understood and was left out",)
+    if crs is not None and is_undefined(crs):
+        return None, (f"its coordinate system is called '{crs.name}', which is none",)
+    return crs, ()
+
+
+def is_undefined(crs: Any) -> bool:
+    """Whether a system only says that nobody named one: GeoPackage's 0 and -1, a drawing's own axes."""
+    return crs.is_engineering or crs.name.casefold().startswith(("undefined", "unnamed local"))
 
 
 def _stream(
@@ -329,6 +356,33 @@ def _stream(
     geometry, notes = finite(np.concatenate(parts))
     columns, renamed = beside_geometry({name: np.concatenate(chunks.pop(name)) for name in types})
     return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=geometry), notes + renamed
+
+
+def _read_packed(path: Path, driver: str, names: list[str], *, large: bool) -> Found:
+    """GeoJSON with columns of several kinds of values, which Fiona cannot take as they stand."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    error = InputError(
+        f"has several kinds of values in its column {listed}",
+        where=path,
+        remedy="make each column of one kind, in QGIS or a table program",
+    )
+    if path.stat().st_size > MAX_MIXED:
+        raise error
+    held = json.loads(path.read_text("utf-8-sig"))
+    for feature in held.get("features", [held]):
+        properties = feature.get("properties") or {}
+        # A mark before it, so that nothing takes a text for a date or a number.
+        properties |= {n: f"={json.dumps(properties[n], ensure_ascii=False)}" for n in names if n in properties}  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="urbanplan-") as folder:
+        copy = Path(folder) / path.name
+        copy.write_text(json.dumps(held, ensure_ascii=False), "utf-8")
+        found = read_features(copy, driver, large=large)
+    for name in names:
+        own = name if name != "geometry" else "geometry_1"
+        values = [json.loads(v[1:]) if isinstance(v, str) else None for v in found.frame[own]]
+        texts = [json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v for v in values]  # fmt: skip
+        found.frame[own] = _column(texts, "str")
+    return found
 
 
 def _shapes(geometries: list) -> np.ndarray:
@@ -381,3 +435,47 @@ def beside_geometry(columns: dict[str, Any]) -> tuple[dict[str, Any], tuple[str,
     name = next(n for n in map("geometry_{}".format, range(1, 10_000)) if n not in columns)
     renamed = {name if key == "geometry" else key: value for key, value in columns.items()}
     return renamed, (f"the column 'geometry' is called '{name}' here",)
+
+
+def with_plain_cells(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A frame whose columns have names of text, each its own, and cells that are figures, texts or None.
+
+    Parquet has lists, records, bytes, categories and numbers that may be missing in ways of its own.
+    """
+    import pandas as pd
+    from pandas.api.types import is_extension_array_dtype
+
+    place = frame.geometry.name
+    taken: set[str] = {place}
+    columns: dict[str, Any] = {}
+    for i, name in enumerate(frame.columns):
+        if name == place:
+            continue
+        column = frame.iloc[:, i]
+        if is_extension_array_dtype(column.dtype) and column.dtype.kind != "M":
+            column = column.astype(object).where(column.notna(), None)
+        if column.dtype == object:
+            cells = column.tolist()
+            if any(_is_packed(cell) for cell in cells):
+                column = pd.Series([_unpacked(cell) for cell in cells], column.index, object)
+        text = str(name)
+        own = next(
+            n for n in chain((text,), map(f"{text}_{{}}".format, count(1))) if n not in taken
+        )
+        taken.add(own)
+        columns[own] = column
+    table = pd.DataFrame(columns, index=frame.index)
+    return type(frame)(table, geometry=frame.geometry)
+
+
+def _is_packed(cell: Any) -> bool:
+    return not isinstance(cell, str) and (hasattr(cell, "__len__") or hasattr(cell, "__iter__"))
+
+
+def _unpacked(cell: Any) -> Any:
+    if isinstance(cell, bytes | bytearray | memoryview):
+        return bytes(cell).hex()
+    if not _is_packed(cell):
+        return cell
+    plain = cell.tolist() if hasattr(cell, "tolist") else cell
+    return json.dumps(plain, ensure_ascii=False, default=str)
