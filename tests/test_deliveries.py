@@ -244,9 +244,7 @@ class TestLayers:
     def test_they_are_listed_with_their_counts(self, several, name):
         with pytest.raises(InputError) as caught:
             read_delivery(several / name)
-        assert "has 2 layers → name one with --layer: 区县 (4 features), part (1 feature)" in (
-            str(caught.value)
-        )
+        assert "layername=NAME: 区县 (4 features), part (1 feature)" in (str(caught.value))
         with pytest.raises(InputError, match=r"has no layer 'x' → .*区县"):
             read_delivery(several / name, layer="x")
 
@@ -420,7 +418,7 @@ class TestTables:
         found = self.read(tmp_path, "n,wkt\n" + rows)
         assert found.frame.geometry[0].equals(shapely.from_wkt(big.wkt))
         assert found.frame.geometry[1] == shapely.Point(1, 2) and "wkt" not in found.frame
-        assert "1 rows have geometry that is not WKT" in found.notes
+        assert "1 rows have geometry that is neither WKT nor WKB: row 4" in found.notes
         assert "2 rows without coordinates: c, d" in found.notes
 
     def test_one_column_with_both_numbers(self, tmp_path):

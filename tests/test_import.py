@@ -236,7 +236,7 @@ def test_rings_that_are_open_are_closed(folder, tmp_path, capsys):
     path.write_text(f'name,wkt\n开口,"POLYGON(({", ".join(points)}))"\n坏,POLYGON((1\n', "utf-8")
     code, _, err = bring(capsys, folder, path, "parks", "--crs", "EPSG:4490")
     assert code == 0 and "1 rows had rings that were not closed" in err
-    assert "1 rows have geometry that is not WKT" in err
+    assert "1 rows have geometry that is neither WKT nor WKB: row 2" in err
     shape = layer(folder).set_index("name_zh").at["开口", "geometry"]
     assert shape.equals_exact(square(), 2e-6, normalize=True)
 
@@ -257,8 +257,8 @@ def test_a_hospital_drawn_as_a_building_is_the_point_inside_it(folder, tmp_path,
 
 
 def test_a_figure_that_is_none_is_left_empty_and_said(folder, tmp_path, capsys):
-    path = deliver(tmp_path / "h.geojson", [square()], name=["医院"], 床位=["三百"])
-    assert "beds '三百' is no figure" in bring(capsys, folder, path, "hospitals")[2]
+    path = deliver(tmp_path / "h.geojson", [square()], name=["医院"], 床位=["若干"])
+    assert "beds '若干' is no figure" in bring(capsys, folder, path, "hospitals")[2]
     assert np.isnan(layer(folder, "hospitals")["beds"].iloc[0])
 
 

@@ -238,9 +238,10 @@ def test_places_from_tables_and_layers(tmp_path):
     ("text", "said"),
     [
         ("id,lon,lat\na,105,29\na,106,29\n", "'a' occurs twice"),
-        ("id,east,north\na,105,29\n", "no columns lon and lat"),
-        ("id,lon,lat\na,105,29\nb,29,105\n", "line 3"),
-        ("id,lon,lat\na,,29\n", "line 2"),
+        ("id,left,up\na,105,29\n", "no coordinate columns"),
+        ("id,lon,lat\na,105,29\nb,29,105\n", "row 2 is at 29, 105, .*swapped"),
+        ("id,lon,lat\na,,29\n", "no row with coordinates in lon and lat"),
+        ("id,lon,lat\na,105,29,7\n", "more cells than its head"),
         ("id,lon,lat\n", "holds no place"),
     ],
 )

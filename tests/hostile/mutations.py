@@ -306,6 +306,7 @@ class Ground:
     """The town, the streets and the command lines that get a mutated file."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.streets = folder / "streets.gpkg"
         lines = [
@@ -346,13 +347,13 @@ class Ground:
                 ("parks", "hospitals", "villages", "population", "roads", "districts", "streets")
             )
             system = rng.choice(
-                ([], ["--crs", "EPSG:4326"], ["--crs", "gcj02"], ["--crs", "EPSG:4544"])
+                (*[["--crs", "EPSG:4326"]] * 5, [], ["--crs", "gcj02"], ["--crs", "EPSG:4544"])
             )
             if (work / "c").exists():
                 shutil.rmtree(work / "c")
             shutil.copytree(self.city, work / "c")
             more = rng.choice(
-                ([], [], ["--strict"], ["--encoding", "gbk"], ["--transform", "1,2,3,0,0,0,1"])
+                (*[[]] * 6, ["--strict"], ["--encoding", "gbk"], ["--transform", "1,2,3,0,0,0,1"])
             )
             return [
                 "import",
@@ -372,9 +373,17 @@ class Ground:
             shutil.copytree(self.town, work / "town")
             files = sorted(p for p in (work / "town").rglob("*.toml"))
             spoilt_toml(rng, rng.choice(files))
-            return rng.choice(
-                (["layers"], ["check"], ["coverage", "--facilities", "hospitals"], ["indicators"])
-            ) + [work / "town"]
+            return [
+                *rng.choice(
+                    (
+                        ["layers"],
+                        ["check"],
+                        ["coverage", "--facilities", "hospitals"],
+                        ["indicators"],
+                    )
+                ),
+                work / "town",
+            ]
 
         return {
             "import": imported,
@@ -421,8 +430,7 @@ def run(*args) -> tuple[int, str]:
 
 def fuzz(command: str, times: int, seed: int, folder: Path) -> tuple[Counter, list[str]]:
     """Exit codes of a command over so many mutated files, and each fault with what makes it again."""
-    os.environ["URBANPLAN_DEBUG"] = "1"
-    ground = Ground(folder / "ground") if (folder / "ground").mkdir(parents=True) is None else None
+    ground = Ground(folder / "ground")
     make, codes, faults = ground.commands()[command], Counter(), []
     for n in range(times):
         rng = random.Random(f"{command} {seed} {n}")
@@ -443,6 +451,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("commands", nargs="*")
     asked = parser.parse_args()
+    os.environ["URBANPLAN_DEBUG"] = "1"
     wrong = 0
     with tempfile.TemporaryDirectory() as base:
         every = asked.commands or list(

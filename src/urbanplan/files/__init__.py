@@ -9,6 +9,7 @@ from urbanplan.files.deliveries import (
 )
 from urbanplan.files.deliveries.kinds import DELIVERY_DRIVERS
 from urbanplan.files.deliveries.tables import is_total
+from urbanplan.files.deliveries.vectors import cell_text
 from urbanplan.files.exports import (
     ENCODINGS,
     write_dxf,
@@ -81,6 +82,7 @@ __all__ = [
     "Raster",
     "at_cells",
     "atomic",
+    "cell_text",
     "existing",
     "geopackage_identifiers",
     "geopackage_layers",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -13,6 +14,7 @@ import os
 import re
 import threading
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -380,8 +382,19 @@ def read_raster(
     try:
         with (
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO"),
-            rasterio.open(_variable(path, driver, said.get("layername")), driver=driver) as src,
+            warnings.catch_warnings(),
+            contextlib.ExitStack() as held,
         ):
+            # That a file has no georeference is told below.
+            warnings.simplefilter("ignore")
+            name = _variable(path, driver, said.get("layername"))
+            src = held.enter_context(rasterio.open(name, driver=driver))
+            if src.transform.is_identity:
+                raise InputError(
+                    "is a picture without a place: it has no georeference",
+                    where=path,
+                    remedy="export it again as GeoTIFF",
+                )
             own = crs or (src.crs.to_string() if src.crs else None)
             if own:
                 parse_crs(own, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import shapely
 
 from urbanplan.crs import (
     BALLPARK_M,
@@ -91,6 +90,8 @@ def settle(
         If no system is declared (likely ones are proposed), the user's is unknown, or the
         coordinates cannot be in it.
     """
+    import shapely
+
     shifted = (asked or "").lower().replace("-", "").replace("_", "")
     by = crs_from if crs_from == "columns" else "user"
     if shifted in china.SHIFTED:
@@ -126,6 +127,8 @@ def settle(
 
 def _without_infinite(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
     """A frame without the places that no transformation reaches, and whether any place is left."""
+    import shapely
+
     shapes = np.array(list(frame.geometry.values), object)
     xy, row = shapely.get_coordinates(shapes, return_index=True)
     shapes[np.unique(row[~np.isfinite(xy).all(axis=1)])] = None
@@ -155,6 +158,8 @@ def parse_shift(value: str | None) -> tuple[float, ...] | None:
 
 
 def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDataFrame:
+    import shapely
+
     if frame.crs is not None and not frame.crs.is_geographic:
         raise CrsError(
             f"declares {frame.crs.to_string()}, whose metres cannot be {system}",
@@ -170,6 +175,8 @@ def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDa
 
 
 def _bounds(frame: gpd.GeoDataFrame) -> tuple[float, float, float, float] | None:
+    import shapely
+
     xy = shapely.get_coordinates(frame.geometry.values)
     xy = xy[np.isfinite(xy).all(axis=1)]
     return (*xy.min(axis=0), *xy.max(axis=0)) if len(xy) else None
@@ -212,6 +219,8 @@ def _require_range(frame: gpd.GeoDataFrame, system: str, city, where: object) ->
 
 def require_near(frame: gpd.GeoDataFrame, area: BaseGeometry, system: str, where: object) -> None:
     """Raise `CrsError` if none of the features lies in the city: the system is likely wrong."""
+    import shapely
+
     shapes = np.array([g for g in frame.geometry.values if g is not None and not g.is_empty])
     if not len(shapes) or shapely.intersects(area, shapes).any():
         return
@@ -245,6 +254,8 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
     undone. Points scattered inside a district say nothing, unless undoing the shift brings those
     that lie outside all districts back in.
     """
+    import shapely
+
     xy = shapely.get_coordinates(frame.geometry.values)
     xy = xy[np.isfinite(xy).all(axis=1)]
     if not len(xy) or not china.in_extent(xy).all():
@@ -270,6 +281,8 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
 
 def _gap_deg(xy: np.ndarray, lines: BaseGeometry) -> np.ndarray:
     # Degrees of longitude are shorter than those of latitude; for a ratio that does not matter.
+    import shapely
+
     return shapely.distance(lines, shapely.points(xy))
 
 

@@ -18,6 +18,7 @@ from urbanplan.catalog import (
     read_aliases,
 )
 from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.files import cell_text
 from urbanplan.files.figures import figure, unit_of, uses_decimal_comma, without_unit
 from urbanplan.layers import Finding
 
@@ -180,7 +181,8 @@ def fill(
 
 
 def _value(value: Any) -> Any:
-    # Missing is None; whole floats lose their point; dates and the like become text.
+    # Missing is None; whole floats lose their point; dates, lists and the like become text.
+    value = cell_text(value)
     if value is None or value != value or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, str):
@@ -264,7 +266,8 @@ def _figures(
             number, why = None, "is below 0"
         if why:
             what = why if number is not None else f"{why}: left empty"
-            findings.append(Finding(kind.id, label, column, f"{column} '{value}' {what}"))
+            rule = "figure" if number is not None else column
+            findings.append(Finding(kind.id, label, rule, f"{column} '{value}' {what}"))
         values.append(number)
     rows[column] = np.array([np.nan if v is None else v for v in values], float)
 

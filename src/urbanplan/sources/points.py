@@ -10,7 +10,7 @@ import numpy as np
 
 from urbanplan.crs import BALLPARK_M, CGCS2000, WGS84, china, datum_error_m, parse_crs, to_crs
 from urbanplan.errors import CrsError, InputError
-from urbanplan.files import Delivery, read_delivery
+from urbanplan.files import Delivery, cell_text, read_delivery
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -71,6 +71,9 @@ def _in_wgs84(delivery: Delivery, say: Callable[[str], None]) -> gpd.GeoDataFram
     import shapely
 
     frame, path, system = delivery.frame, delivery.path, delivery.system
+    for name in frame.columns.drop(frame.geometry.name):
+        if frame[name].dtype == object:
+            frame[name] = frame[name].map(cell_text)
     shifted = system.lower().replace("-", "").replace("_", "")
     if shifted in china.SHIFTED:
         shapes = shapely.transform(
@@ -102,19 +105,25 @@ def _in_wgs84(delivery: Delivery, say: Callable[[str], None]) -> gpd.GeoDataFram
 
 
 def _require_degrees(frame: gpd.GeoDataFrame, path: Path, undeclared: bool) -> None:
-    west, south, east, north = bounds = tuple(frame.total_bounds)
-    if not np.isfinite(bounds).all() or undeclared:
-        # Nothing has a place, or no system says what the numbers are: told by the caller.
+    import shapely
+
+    if undeclared:
+        # No system says what the numbers are: told by the caller.
         return
-    if -180 <= west <= east <= 360 and -90 <= south <= north <= 90:
+    xy, rows = shapely.get_coordinates(frame.geometry.values, return_index=True)
+    west, south, east, north = -180, -90, 360, 90
+    wrong = ~((xy >= (west, south)) & (xy <= (east, north))).all(axis=1)
+    if not wrong.any():
         return
+    bounds = (*xy.min(axis=0), *xy.max(axis=0))
     remedy = "put longitude first, or name their system behind the file, as FILE|crs=EPSG:4490"
     if likely := china.proposals(bounds, None):
         remedy = f"write FILE|crs={likely[0]} if that is right: its coordinates look like it"
-    elif -90 <= west <= east <= 90 and -180 <= south <= north <= 180:
+    elif ((np.abs(xy[wrong]) <= (90, 180)).all(axis=1)).all():
         remedy = china.SWAPPED
+    row, (x, y) = rows[wrong][0] + 1, xy[wrong][0]
     raise InputError(
-        f"has coordinates from {west:g}, {south:g} to {east:g}, {north:g}, which are not longitude and latitude in degrees",
+        f"row {row} is at {x:g}, {y:g}, which is no longitude and latitude in degrees",
         where=path,
         remedy=remedy,
     )

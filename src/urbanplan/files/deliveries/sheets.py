@@ -7,6 +7,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def read_xlsx(path: Path, *, layer: str | None = None, crs: str | None = None) -
             where=path,
             remedy="open it in Excel and save it: then its formulas have results",
         ) from None
-    return Found(found.frame, "", found.notes, name if len(layers) > 1 else None)
+    return replace(found, layer=name if len(layers) > 1 else None)
 
 
 def _uncalculated(path: Path, name: str, head: Head) -> list[str]:

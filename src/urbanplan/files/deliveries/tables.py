@@ -7,6 +7,7 @@ import itertools
 import math
 import re
 import unicodedata
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from urbanplan.files.deliveries.heads import (
     MAX_COLUMNS,
     NUMBER,
     WKT,
+    Head,
     coordinate_columns,
     distinct,
     head_of,
@@ -245,6 +247,27 @@ def _from_text(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     return geometry, (*notes, *said * bool(wrong), *mended * bool(closed))
 
 
+def _separated(path: Path, head: list[str]) -> tuple[str, Head]:
+    """What separates the cells of a table's first lines, and its head."""
+    # What stands in quotes, such as the WKT of an area, separates nothing.
+    bare = [re.sub(r'"[^"]*"', "", line) for line in head]
+    counts = {mark: max((line.count(mark) for line in bare), default=0) for mark in ",;\t"}
+    if max(counts.values()) >= MAX_COLUMNS:
+        raise InputError(
+            f"has more than {MAX_COLUMNS:,} columns", where=path, remedy="keep those you need"
+        )
+    # One line at a time: a title may hold a quotation mark that no later line closes.
+    short = [line if len(line) < 100_000 else "" for line in head]
+    heads = {
+        mark: head_of([next(csv.reader([line], delimiter=mark), []) for line in short])
+        for mark in sorted(counts, key=counts.__getitem__, reverse=True)
+    }
+    # A head that names coordinates tells more than commas that stand before decimals.
+    known = [mark for mark, one in heads.items() if coordinate_columns([n for n in one.names if n])]
+    separator = next(iter(known or heads))
+    return separator, heads[separator]
+
+
 def read_csv_table(
     path: Path, *, encoding: str | None = None, large: bool = False, crs: str | None = None
 ) -> Found:
@@ -270,34 +293,32 @@ def read_csv_table(
     with guarded(path, "CSV", "Excel"):
         with open(path, encoding=coding, errors="replace") as f:
             head = list(itertools.islice(f, HEADER_WITHIN))
-        # What stands in quotes, such as the WKT of an area, separates nothing.
-        bare = [re.sub(r'"[^"]*"', "", line) for line in head]
-        counts = {mark: max((line.count(mark) for line in bare), default=0) for mark in ",;\t"}
-        separator = max(counts, key=counts.__getitem__)
-        if counts[separator] >= MAX_COLUMNS:
-            raise InputError(
-                f"has more than {MAX_COLUMNS:,} columns", where=path, remedy="keep those you need"
-            )
-        # One line at a time: a title may hold a quotation mark that no later line closes.
-        short = [line if len(line) < 100_000 else "" for line in head]
-        rows = [next(csv.reader([line], delimiter=separator), []) for line in short]
-        found = head_of(rows)
+        separator, found = _separated(path, head)
         two = found.last > found.first
         named = {"header": None, "names": distinct(found.names)} if two else {}
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            encoding=coding,
-            encoding_errors="replace",
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            skiprows=found.last + two,
-            index_col=False,
-            skip_blank_lines=True,
-            engine="c",
-            **named,
-        )
+        with warnings.catch_warnings(record=True) as warned:
+            # Pandas drops what stands behind the last named column, and only warns.
+            warnings.simplefilter("always")
+            table = pd.read_csv(
+                path,
+                sep=separator,
+                encoding=coding,
+                encoding_errors="replace",
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                skiprows=found.last + two,
+                index_col=False,
+                skip_blank_lines=True,
+                engine="c",
+                **named,
+            )
+        if any(issubclass(one.category, pd.errors.ParserWarning) for one in warned):
+            raise InputError(
+                "has rows with more cells than its head has names",
+                where=path,
+                remedy="quote cells that hold commas, or name every column",
+            )
         if two:
             table = without_blank(table, found.names)
         empty = [n for n in table.columns if n.startswith("Unnamed:") and table[n].isna().all()]

@@ -438,9 +438,9 @@ def beside_geometry(columns: dict[str, Any]) -> tuple[dict[str, Any], tuple[str,
 
 
 def with_plain_cells(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """A frame whose columns have names of text, each its own, and cells that are figures, texts or None.
+    """A frame whose columns have names of text, each its own, and cells that Python compares as usual.
 
-    Parquet has lists, records, bytes, categories and numbers that may be missing in ways of its own.
+    Parquet has arrays, bytes, categories and numbers that may be missing in ways of its own.
     """
     import pandas as pd
     from pandas.api.types import is_extension_array_dtype
@@ -475,7 +475,10 @@ def _is_packed(cell: Any) -> bool:
 def _unpacked(cell: Any) -> Any:
     if isinstance(cell, bytes | bytearray | memoryview):
         return bytes(cell).hex()
-    if not _is_packed(cell):
-        return cell
-    plain = cell.tolist() if hasattr(cell, "tolist") else cell
-    return json.dumps(plain, ensure_ascii=False, default=str)
+    return cell.tolist() if hasattr(cell, "tolist") else cell
+
+
+def cell_text(cell: Any) -> Any:
+    """A cell as it is, and a list or a record as its JSON."""
+    packed = isinstance(cell, list | dict | tuple)
+    return json.dumps(cell, ensure_ascii=False, default=str) if packed else cell
