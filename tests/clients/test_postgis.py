@@ -849,6 +849,19 @@ def test_other_ways_to_keep_places(oddities):
     assert read(oddities.dsn(), "odd", "empty").crs == "EPSG:4326"
 
 
+def test_curves_are_drawn_out(oddities):
+    oddities.psql(
+        "DROP TABLE IF EXISTS odd.curve; CREATE TABLE odd.curve AS SELECT 1 AS id, g::geometry AS geom FROM (VALUES"
+        " (ST_GeomFromText('CIRCULARSTRING(0 0, 1 1, 2 0)', 4326)), (ST_GeomFromText('LINESTRING(0 0, 1 1)', 4326)),"
+        " (ST_GeomFromText('CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))', 4326)), (NULL)) AS v (g)"
+    )
+    found = read(oddities.dsn(), "odd", "curve")
+    assert found.crs == "EPSG:4326" and found.geometry.isna().sum() == 1
+    shapes = {s.geom_type: s for s in found.geometry.dropna() if len(s.coords if s.geom_type == "LineString" else "") != 2}  # fmt: skip
+    assert shapes["LineString"].length == pytest.approx(np.pi, rel=1e-3)
+    assert set(found.geometry.dropna().geom_type) == {"LineString", "Polygon"}
+
+
 @pytest.mark.parametrize(
     ("table", "more", "kind", "says"),
     [

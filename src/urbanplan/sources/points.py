@@ -73,7 +73,9 @@ def _in_wgs84(delivery: Delivery, say: Callable[[str], None]) -> gpd.GeoDataFram
     frame, path, system = delivery.frame, delivery.path, delivery.system
     for name in frame.columns.drop(frame.geometry.name):
         if frame[name].dtype == object:
-            frame[name] = frame[name].map(cell_text)
+            cells = np.empty(len(frame), object)
+            cells[:] = [cell_text(cell) for cell in frame[name]]
+            frame[name] = cells
     shifted = system.lower().replace("-", "").replace("_", "")
     if shifted in china.SHIFTED:
         shapes = shapely.transform(
