@@ -152,11 +152,12 @@ def only_with_streets(**given: Any) -> None:
 def refuse_over(out: Path | None, *inputs: Path | str | None) -> None:
     """Raise `InputError` if an output would take the place of a file that is read."""
     from urbanplan.errors import InputError
+    from urbanplan.files import split_name
 
     if out is None:
         return
     for name in inputs:
-        if name and Path(name).resolve() == Path(out).resolve():
+        if name and split_name(name)[0].resolve() == Path(out).resolve():
             raise InputError(
                 "is read and would be written over", where=out, remedy="choose another name"
             )

@@ -26,6 +26,7 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    refuse_over,
     street_network,
 )
 from urbanplan.cli.show import Screen
@@ -63,6 +64,7 @@ def isochrone(
     from urbanplan.publish import vector
 
     vector.require_ending(out)
+    refuse_over(out, points, streets)
     way = require_mode(read_modes(modes), mode)
     if streets is None:
         only_with_streets(cell=cell, dem=dem)
@@ -114,6 +116,7 @@ def matrix(
     if not max_minutes > 0:
         raise click.BadParameter("--max-minutes must be above 0")
     vector.require_ending(out, table=True)
+    refuse_over(out, origins, destinations, streets)
     way = require_mode(read_modes(modes), mode)
     starts, ends = read_places(origins, screen.note), read_places(destinations, screen.note)
     with screen.progress():
@@ -153,6 +156,7 @@ def reach(
 
     table = Path(out).suffix.lower() == ".csv"
     vector.require_ending(out, table=table)
+    refuse_over(out, demand, origins, streets)
     way = require_mode(read_modes(modes), mode)
     people = read_places(demand, screen.note)
     starts = None if origins == "nodes" else read_places(origins, screen.note)
