@@ -125,7 +125,7 @@ def _require_degrees(frame: gpd.GeoDataFrame, path: Path, undeclared: bool) -> N
         remedy = china.SWAPPED
     row, (x, y) = rows[wrong][0] + 1, xy[wrong][0]
     raise InputError(
-        f"row {row} is at {x:g}, {y:g}, which is no longitude and latitude in degrees",
+        f"row {row} is at {x:g}, {y:g}, which is not longitude and latitude in degrees",
         where=path,
         remedy=remedy,
     )
