@@ -16,6 +16,8 @@ from urbanplan.cli.show import Screen, echo
 
 
 def _shift(_context: click.Context, _option: click.Parameter, value: str | None):
+    if value is None:
+        return None
     from urbanplan.intake.datum import parse_shift
 
     return parse_shift(value)

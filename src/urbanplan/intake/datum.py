@@ -135,7 +135,7 @@ def _without_infinite(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
     return frame.set_geometry(list(shapes), crs=WGS84), any(s is not None for s in shapes)
 
 
-def parse_shift(value: str | None) -> tuple[float, ...] | None:
+def parse_shift(value: str) -> tuple[float, ...]:
     """Seven parameters of a change of datum, from ``dx,dy,dz,rx,ry,rz,scale``.
 
     Raises
@@ -143,8 +143,6 @@ def parse_shift(value: str | None) -> tuple[float, ...] | None:
     InputError
         If they are not seven finite numbers.
     """
-    if value is None:
-        return None
     try:
         seven = tuple(float(part) for part in value.replace("，", ",").split(","))
     except ValueError:
