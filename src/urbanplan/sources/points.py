@@ -68,14 +68,14 @@ def read_places(path: Path | str, note: Callable[[str], None] | None = None) -> 
 
 
 def _in_wgs84(delivery: Delivery, say: Callable[[str], None]) -> gpd.GeoDataFrame:
+    import pandas as pd
     import shapely
 
     frame, path, system = delivery.frame, delivery.path, delivery.system
     for name in frame.columns.drop(frame.geometry.name):
         if frame[name].dtype == object:
-            cells = np.empty(len(frame), object)
-            cells[:] = [cell_text(cell) for cell in frame[name]]
-            frame[name] = cells
+            cells = [cell_text(cell) for cell in frame[name]]
+            frame[name] = pd.Series(cells, frame.index, object)
     shifted = system.lower().replace("-", "").replace("_", "")
     if shifted in china.SHIFTED:
         shapes = shapely.transform(
