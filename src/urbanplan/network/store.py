@@ -79,6 +79,10 @@ def _require_sound(network: Network) -> None:
         "spent": (np.float64, (vertices, 2)),
         "length_m": (np.float64, (edges,)),
         "through": (np.bool_, (edges,)),
+        "part": (np.int32, (edges,)),
+        "fence_xy": (np.float64, (len(network.fence_xy), 2)),
+        "fence_first": (np.int64, (len(network.fence_first),)),
+        "entrances": (np.float64, (len(network.entrances), 2)),
     }
     for name, (kind, shape) in shapes.items():
         array = getattr(network, name)
@@ -90,6 +94,11 @@ def _require_sound(network: Network) -> None:
         "tail": np.all(np.diff(network.tail) >= 0),
         "bend": network.bend[0] == 0 and network.bend[-1] == vertices and np.all(steps >= 2),
         "xy": np.isfinite(network.xy).all() and np.isfinite(network.vertex_xy).all(),
+        "part": np.all((network.part >= 0) & (network.part < edges)),
+        "fence_first": network.fence_first[0] == 0
+        and network.fence_first[-1] == len(network.fence_xy)
+        and np.all(np.diff(network.fence_first) >= 2),
+        "fence_xy": np.isfinite(network.fence_xy).all() and np.isfinite(network.entrances).all(),
         "spent": np.all(network.spent >= 0),
         "length_m": np.all(network.length_m >= 0) and np.isfinite(network.length_m).all(),
     }

@@ -109,9 +109,7 @@ class StreetReader:
     def add(self, item) -> None:
         """Take a barrier, an entrance, a street, a ferry, or a relation that restricts turns."""
         if item.is_node():
-            if _lets_in(item.tags) and (
-                not self._boxes or self._holds(item.location.x, item.location.y)
-            ):
+            if _lets_in(item.tags) and self._inside(item.location):
                 self._entrances.append((item.location.lon, item.location.lat))
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
@@ -140,6 +138,9 @@ class StreetReader:
             xs.append(place.x)
             ys.append(place.y)
         self._ends.append(len(ids))
+
+    def _inside(self, place) -> bool:
+        return place.valid() and (not self._boxes or self._holds(place.x, place.y))
 
     def _near(self, nodes) -> bool:
         unknown = False
@@ -299,7 +300,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
         number = max(ids, default=0)
         more = [{"entrance": "yes"}] * len(streets.entrances) + [{}] * len(streets.fence_lonlat)
         for n, at in enumerate([*streets.entrances.tolist(), *streets.fence_lonlat.tolist()], 1):
-            place = osmium.osm.Location(*at)
+            place = osmium.osm.Location(float(near_meridian(np.float64(at[0]), 0.0)), at[1])
             writer.add_node(
                 osmium.osm.mutable.Node(id=number + n, location=place, tags=more[n - 1])
             )

@@ -168,7 +168,13 @@ def clipped(streets: Streets, area: BaseGeometry) -> Streets:
 
     shapely.prepare(area)
     west, _, east, _ = area.bounds
-    streets = replace(streets, lonlat=continuous(streets.lonlat, (west + east) / 2))
+    about = (west + east) / 2
+    streets = replace(
+        streets,
+        lonlat=continuous(streets.lonlat, about),
+        fence_lonlat=continuous(streets.fence_lonlat, about),
+        entrances=continuous(streets.entrances, about),
+    )
     inside = shapely.intersects_xy(area, *streets.lonlat.T)
     way = np.repeat(np.arange(streets.ways), np.diff(streets.first))
     keep = np.zeros(streets.ways, bool)
