@@ -41,7 +41,7 @@ REASONS = {
     "list": "a street of several classes is passed as the slowest of them, not left out",
     "motorroad": "only a key of the mode's own overrules motorroad",
     "motorway": "motorways are one-way without saying so (OSM wiki); GraphHopper and Valhalla wait for the tag",
-    "private": "private and delivery are for their own; OSRM and Valhalla let destinations in",
+    "own": "private, delivery and the like let their own in and nobody through, as OSRM's and Valhalla's destinations; others shut them",
     "push": "minutes by bicycle are ridden; GraphHopper and OSRM let cyclists push here",
     "reverse": "reverse is a known misspelling of -1",
     "reversible": "the direction changes by the hour: nobody can count on it; OSRM agrees for cars",
@@ -122,6 +122,7 @@ def test_a_street_under_test_beside_an_ordinary_one(row):
         table = tt.matrix(net, at, at, limit_min=1e3).set_index(["origin", "destination"])
         loop = 0.06 * 3200 / mode.streets.kmh["residential"]
         for pair, speed in (((0, 1), kmh[0]), ((1, 0), kmh[1])):
+            # Both stand on the street: what is for its own is open to them.
             direct = 0.06 * 200 / speed if speed else np.inf
             assert table["minutes"][pair] == pytest.approx(min(direct, loop), rel=1e-3), mode.id
 
@@ -131,8 +132,8 @@ def test_a_street_under_test_beside_an_ordinary_one(row):
     [
         # On foot, by bicycle, by car.
         ("barrier=bollard", "++-"), ("barrier=bollard motor_vehicle=yes", "+++"), ("barrier=bollard access=yes", "+++"),
-        ("barrier=bollard bollard=rising", "++-"), ("barrier=bollard bicycle=no", "+--"), ("barrier=bollard motor_vehicle=private", "++-"),
-        ("barrier=gate", "+++"), ("barrier=gate access=private", "---"), ("barrier=gate access=no foot=yes", "+--"),
+        ("barrier=bollard bollard=rising", "++-"), ("barrier=bollard bicycle=no", "+--"), ("barrier=bollard motor_vehicle=private", "+++"),
+        ("barrier=gate", "+++"), ("barrier=gate access=private", "+++"), ("barrier=gate access=military", "---"), ("barrier=gate access=no foot=yes", "+--"),
         ("barrier=gate locked=yes", "---"), ("barrier=gate locked=yes foot=yes", "+--"), ("barrier=gate locked=no", "+++"),
         ("barrier=lift_gate", "+++"), ("barrier=swing_gate", "+++"), ("barrier=sliding_gate", "+++"),
         ("barrier=lift_gate motor_vehicle=agricultural", "++-"), ("barrier=gate motor_vehicle=forestry;agricultural", "++-"),
