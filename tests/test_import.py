@@ -286,10 +286,20 @@ def test_a_place_that_is_called_total_stays(folder, tmp_path, capsys):
     assert layer(folder)["name_zh"].tolist() == ["Total"]
 
 
-def test_points_with_people_are_no_population(folder, tmp_path, capsys):
+def test_points_with_people_become_persons_per_cell(folder, tmp_path, capsys):
     path = deliver(tmp_path / "p.geojson", [shapely.Point(LON, LAT)], name=["a"], persons=[9])
     code, _, err = bring(capsys, folder, path, "population")
-    assert code == 2 and "→ bring zones with people, or a raster" in err
+    assert code == 0 and "9 people at 1 places in the city" in err
+    from urbanplan import study
+
+    assert study.prepare(load_city(folder)).demand["persons"].sum() == pytest.approx(9)
+
+
+def test_lines_with_people_are_no_population(folder, tmp_path, capsys):
+    line = shapely.LineString([(LON, LAT), (LON + 0.01, LAT)])
+    path = deliver(tmp_path / "p.geojson", [line], name=["a"], persons=[9])
+    code, _, err = bring(capsys, folder, path, "population")
+    assert code == 2 and "→ bring zones with people, points with people, or a raster" in err
 
 
 def test_a_layer_is_not_lost_by_accident(folder, tmp_path, capsys):

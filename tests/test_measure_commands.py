@@ -74,19 +74,21 @@ def test_coverage_on_streets_is_that_of_the_pairs(capsys, helsinki_pbf, town, tm
     assert (code, printed) == (0, f"{out}\n") and "1 of 41 places of demand" in told
     table = table_of(out)
     assert list(table) == ["area", "minutes", "persons", "persons_covered", "share"]
-    assert table["area"].tolist() == ["east", "west", "ALL"] * 3
+    assert table["area"].tolist() == ["east", "west", "OUTSIDE", "ALL"] * 3
     pairs, people = (
         independent_minutes(capsys, town, helsinki_pbf),
         pd.read_csv(town / "people.csv"),
     )
     nearest = people["id"].map(pairs.min(axis=1)).fillna(np.inf)
     for row in table.itertuples():
-        west, _, east, _ = {"west": WEST, "east": EAST, "ALL": (24.935, 0, 24.953, 0)}[row.area]
-        here = people["lon"].between(west, east)
+        areas = {"west": WEST, "east": EAST}
+        west, _, east, _ = areas.get(row.area, (24.935, 0, 24.953, 0))
+        here = people["lon"].between(west, east) ^ (row.area == "OUTSIDE")
         assert row.persons == people["population"][here].sum()
         assert row.persons_covered == people["population"][here & (nearest <= row.minutes)].sum()
         assert row.share == pytest.approx(row.persons_covered / row.persons)
-    assert 0 < table["share"].iloc[2] < table["share"].iloc[-1]
+    whole = table[table["area"] == "ALL"]["share"]
+    assert 0 < whole.iloc[0] < whole.iloc[-1]
 
 
 def test_areas_are_named_by_text_never_by_figures(capsys, helsinki_pbf, town, tmp_path):
@@ -99,7 +101,7 @@ def test_areas_are_named_by_text_never_by_figures(capsys, helsinki_pbf, town, tm
         path = tmp_path / "areas.geojson"
         gpd.GeoDataFrame(columns, geometry=shapes, crs=4326).to_file(path)
         ask(capsys, town, helsinki_pbf, "--areas", str(path), out=tmp_path / "c.csv")
-        assert set(pd.read_csv(tmp_path / "c.csv", dtype=str)["area"]) == {*names, "ALL"}
+        assert set(pd.read_csv(tmp_path / "c.csv", dtype=str)["area"]) == {*names, "OUTSIDE", "ALL"}
 
 
 def test_without_areas_everybody_counts_even_who_is_far(capsys, helsinki_pbf, town, tmp_path):

@@ -243,17 +243,35 @@ def access(
     InputError
         If people or supply are below 0 or missing, or the method takes no decay.
     """
-    run, usual = _named(METHODS, method, "method")
+    run, weigh = _chosen(method, decay, limit_min, figure)
     for what, amount in (("people", people), ("supply", supply)):
         if not (np.isfinite(amount) & (amount >= 0)).all():
             raise InputError(f"{what} must be 0 or more", remedy="correct or leave out the row")
-    weigh = _named(DECAYS, decay or usual, "decay")(limit_min, figure)
     near = pairs.within(limit_min)
     if run is cumulative:
-        if decay not in (None, "none"):
-            raise InputError("method 'cumulative' takes no decay", remedy="use gravity")
         return cumulative(near, people, supply)
     return run(near, np.asarray(people, float), np.asarray(supply, float), weigh)
+
+
+def require_method(method: str, decay: str | None = None) -> None:
+    """Raise unless `access` knows the method, the decay, and the two together.
+
+    Raises
+    ------
+    UnknownNameError
+        For an unknown method or decay.
+    InputError
+        If the method takes no decay.
+    """
+    _chosen(method, decay, 1.0, None)
+
+
+def _chosen(method: str, decay: str | None, limit_min: float, figure: float | None):
+    run, usual = _named(METHODS, method, "method")
+    weigh = _named(DECAYS, decay or usual, "decay")(limit_min, figure)
+    if run is cumulative and decay not in (None, "none"):
+        raise InputError("method 'cumulative' takes no decay", remedy="use gravity")
+    return run, weigh
 
 
 def _named(table: Mapping, name: str, what: str):

@@ -35,7 +35,10 @@ from urbanplan.records import (
 )
 
 _CITY = {"id": ID, **dict.fromkeys(("name_zh", "name_en", "metric_crs"), NAME)}
-_BESIDES = {**dict.fromkeys(("layers", "notice_zh", "notice_en"), TEXT), "adcodes": NAMES}
+_BESIDES = {
+    **dict.fromkeys(("layers", "notice_zh", "notice_en", "country"), TEXT),
+    "adcodes": NAMES,
+}
 #: Longer than a day is a slip of the hand.
 _MINUTES = upto(1440)
 _STUDY = {"cell_m": ABOVE_0, "facilities": NAMES, "modes": NAMES, "minutes": listed(_MINUTES), "snap_m": FROM_0, "headline": TABLE}  # fmt: skip
@@ -82,7 +85,8 @@ class City:
     """A city's profile; `folders` are searched in order for layer files.
 
     `manifest` is what `urbanplan.manifest.read_manifest` found in the last of them, `titles` what
-    this city calls its layers (``name_zh``, ``name_en``) where the catalogue's names do not do.
+    this city calls its layers (``name_zh``, ``name_en``) where the catalogue's names do not do,
+    `country` the ISO 3166 code of the country whose standards judge it, empty where nobody said.
     """
 
     id: str
@@ -95,6 +99,7 @@ class City:
     analysis: Analysis
     manifest: Mapping[str, Any]
     titles: Mapping[str, Mapping[str, str]]
+    country: str = ""
 
     def __post_init__(self) -> None:
         """Refuse an id that its files could not be called by."""
@@ -241,7 +246,14 @@ def _city(folder: Path, path: Path, profile: dict[str, Any], analysis: Analysis)
         analysis=analysis,
         manifest=manifest,
         titles=titles,
+        country=row.get("country", _country_of(row)),
     )
+
+
+def _country_of(row: Mapping[str, Any]) -> str:
+    # A profile that does not say: only cities of China have codes, or are measured in CGCS2000.
+    chinese = bool(row.get("adcodes")) or crs_.is_cgcs2000(row["metric_crs"])
+    return "CN" if chinese else ""
 
 
 def _analysis(row: dict[str, Any], path: Path) -> Analysis:

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.grid import Grid
+from urbanplan.zonal import ALL
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-#: Name of the row that sums all areas.
-ALL = "ALL"
+#: Name of the row of those who live in none of the areas; it is no part of `ALL`.
+OUTSIDE = "OUTSIDE"
+#: Fewer people than this are the rounding of shares.
+_NOBODY = 0.5
 #: Minutes that make a difference to somebody; less is rounding.
 LEAST_MIN = 0.5
 #: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
 _NOISE_MIN = 1e-9
-#: For each area, which rows of the demand lie in it (positions) and with what share of each.
+#: For each area, which rows of the demand lie in it (positions) and with what share of each;
+#: where areas overlap, `ALL` says so for their union.
 Parts = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
@@ -59,10 +63,26 @@ def parts_of(demand: pd.DataFrame) -> Parts:
 def share_in(parts: Parts, area: str, rows: int) -> np.ndarray:
     """Share of each of so many rows that lies in an area; for `ALL`, in any, at most one."""
     share = np.zeros(rows)
+    every = area == ALL and ALL not in parts
     for name, (row, part) in parts.items():
-        if area in (name, ALL):
+        if name == area or (every and name != OUTSIDE):
             share[row] += part
     return np.minimum(share, 1.0)
+
+
+def with_outside(parts: Parts, persons: np.ndarray) -> Parts:
+    """Areas, and `OUTSIDE` besides where somebody lives in none of them.
+
+    Parameters
+    ----------
+    parts : mapping
+    persons : ndarray, shape (rows of the demand,)
+    """
+    outside = 1.0 - share_in(parts, ALL, len(persons))
+    rows = np.flatnonzero((outside > 0) & (persons > 0))
+    lost = {} if (persons * outside)[rows].sum() < _NOBODY else {OUTSIDE: (rows, outside[rows])}
+    # `ALL` stays last, where the areas say what it is.
+    return {k: v for k, v in parts.items() if k != ALL} | lost | {k: v for k, v in parts.items() if k == ALL}  # fmt: skip
 
 
 def coverage(
@@ -115,7 +135,8 @@ def coverage(
                     "km2_covered": (km2 * share)[near].sum(),
                 }
             )
-    table = pd.DataFrame(rows)
+    columns = ["minutes", "area", "persons", "persons_covered", "km2", "km2_covered"]
+    table = pd.DataFrame(rows, columns=columns)
     for what, of, name in (
         ("persons_covered", "persons", "share"),
         ("km2_covered", "km2", "km2_share"),
@@ -148,13 +169,14 @@ def coverage_by(
     import pandas as pd
 
     parts = parts_of(demand) if parts is None else parts
-    tables = []
+    empty = coverage(demand.iloc[:0], minutes, [], {})
+    tables = [empty.assign(group="")[["group", *empty]]]
     for group in sorted(set(groups) - {""}):
         here = groups == group
         some = demand.assign(persons=demand["persons"] * here, km2=demand["km2"] * here)
         tables.append(coverage(some, minutes, limits_min, parts))
         tables[-1].insert(0, "group", group)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def gap_areas(

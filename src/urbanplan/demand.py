@@ -13,6 +13,7 @@ from urbanplan.grid import Grid
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
 #: Where more than this share of the people stands so far out in the water, the water is drawn wrong. Rasters of
 #: people are coarse, and models spread them over harbours: fewer are put on the nearest land.
@@ -76,7 +77,7 @@ def gather(
     persons: np.ndarray,
     areas: gpd.GeoDataFrame,
     grid: Grid,
-    inside: np.ndarray,
+    inside: BaseGeometry,
     passable: np.ndarray,
 ) -> pd.DataFrame:
     """Persons at points as persons per cell; who stands in the water is put on the nearest land.
@@ -89,24 +90,27 @@ def gather(
     areas : GeoDataFrame
         Reporting areas, as for `spread`.
     grid : Grid
-    inside, passable : ndarray of bool, shape (rows, columns)
-        The study area, and the land in it. Persons outside the study area are left out.
+    inside : geometry
+        The study area in the grid's system. Persons outside it are left out.
+    passable : ndarray of bool, shape (rows, columns)
+        The land in it.
 
     Returns
     -------
     DataFrame
-        As from `spread`; its sum is that of the persons inside.
+        As from `spread`; its sum is that of the persons inside, to the last one.
 
     Raises
     ------
     InputError
         If more than `DROWNED_SHARE` of them stand more than `DROWNED_M` out in the water.
     """
+    import shapely
     from scipy.ndimage import distance_transform_edt
 
-    cell = grid.cells_at(xy[:, 0], xy[:, 1])
-    keep = (cell >= 0) & inside.ravel()[cell]
-    cell, persons = cell[keep], persons[keep]
+    shapely.prepare(inside)
+    keep = shapely.intersects_xy(inside, xy[:, 0], xy[:, 1])
+    cell, persons = grid.cells_at(xy[keep, 0], xy[keep, 1]), persons[keep]
     if not passable.all() and passable.any():
         far, (row, column) = distance_transform_edt(~passable, return_indices=True)
         out = persons[far.ravel()[cell] * grid.cell_m > DROWNED_M].sum()

@@ -54,9 +54,10 @@ class Grid:
         return Affine(self.cell_m, 0, self.west, 0, -self.cell_m, self.north)
 
     def cells_at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Flat index of the cell at each place, -1 outside the grid."""
-        column = np.floor((np.asarray(x) - self.west) / self.cell_m).astype(np.int64)
-        row = np.floor((self.north - np.asarray(y)) / self.cell_m).astype(np.int64)
+        """Flat index of the cell at each place, -1 outside the grid; its far edges are in it."""
+        east, south = (np.asarray(x) - self.west) / self.cell_m, (self.north - np.asarray(y)) / self.cell_m  # fmt: skip
+        column, row = (np.floor(v).astype(np.int64) for v in (east, south))
+        column, row = column - (east == self.columns), row - (south == self.rows)
         hit = (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)
         return np.where(hit, row * self.columns + column, -1)
 
@@ -99,8 +100,10 @@ def grid_over(shape: BaseGeometry, crs: str, cell_m: float) -> Grid:
     Raises
     ------
     InputError
-        If it would have more than `MAX_CELLS` cells.
+        If it would have more than `MAX_CELLS` cells, or the shape is empty.
     """
+    if shape is None or shape.is_empty:
+        raise InputError("there is no area to lay a grid over", remedy="draw the study area")
     west, south, east, north = shape.bounds
     left, top = math.floor(west / cell_m) * cell_m, math.ceil(north / cell_m) * cell_m
     columns = math.ceil((east - left) / cell_m)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from urbanplan.errors import InputError, MissingFileError
-from urbanplan.files import atomic, has, read_toml, require_inside, sha256, write_toml
+from urbanplan.files import atomic, has, read_toml, remove_file, require_inside, sha256, write_toml
 from urbanplan.records import TEXT, WHOLE, Kind, require_fields, require_id
 
 NAME = "manifest.toml"
@@ -241,6 +241,14 @@ def accept(folder: Path | str, *others: Path | str) -> list[str]:
     if changed:
         _write(folder, said)
     return changed
+
+
+def drop(folder: Path | str, name: str) -> None:
+    """Take a file out of the manifest, and away; nothing is done where it is not there."""
+    said = read_manifest(folder)
+    if said["files"].pop(name, None) is not None:
+        _write(Path(folder), said)
+    remove_file(Path(folder) / name)
 
 
 def _enter(folder: Path, name: str, row: Mapping[str, Any], origins: Mapping[str, Any]) -> None:

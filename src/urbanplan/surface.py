@@ -272,8 +272,8 @@ def _lines(shape: BaseGeometry) -> list[LineString]:
 
 def _usable(mode: Mode, frame: gpd.GeoDataFrame) -> Iterator[tuple[BaseGeometry, float, bool]]:
     # (geometry, minutes per metre, limited access) of every line that the mode may use.
-    for row in frame.itertuples():
-        road_class = frame.at[row.Index, "class"]
+    frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
+    for row, road_class, line in zip(frame.itertuples(), frame["class"], frame.geometry):
         if road_class is None or road_class != road_class:
             raise _lacks(row, "class")
         if road_class in mode.forbidden_classes:
@@ -281,9 +281,9 @@ def _usable(mode: Mode, frame: gpd.GeoDataFrame) -> Iterator[tuple[BaseGeometry,
         speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads
         if not (speed and speed > 0):
             raise _lacks(row, "speed_kmh")
-        if row.geometry.geom_type not in ("LineString", "MultiLineString"):
+        if line.geom_type not in ("LineString", "MultiLineString"):
             raise _lacks(row, "line")
-        yield row.geometry, 0.06 / speed, road_class in LIMITED_ACCESS
+        yield line, 0.06 / speed, road_class in LIMITED_ACCESS
 
 
 def _lacks(row: Any, column: str) -> InputError:

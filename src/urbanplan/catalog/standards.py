@@ -38,6 +38,8 @@ class Indicator:
     """One measure of one standard; `standards/GB55014-2021.toml` explains each field.
 
     `own` says that it comes from the city's folder; `replaces` that it took a shipped entry's place.
+    `country` (ISO 3166) is where the standard holds, anywhere if empty; `abroad` is ``hidden`` or
+    ``shown`` where it judges another country's city not at all: its threshold is left out, or told.
     """
 
     id: str
@@ -67,6 +69,8 @@ class Indicator:
     note: str = ""
     own: bool = False
     replaces: str = ""
+    country: str = ""
+    abroad: str = ""
 
     def __post_init__(self) -> None:
         """Refuse ids that its rows could not be found by."""
@@ -84,7 +88,7 @@ class Indicator:
         return max((m for _, m in self.rings), default=self.metres)
 
 
-_HEAD = dict.fromkeys(("name_zh", "name_en", "edition"), TEXT)
+_HEAD = dict.fromkeys(("name_zh", "name_en", "edition", "country"), TEXT)
 _NEEDED = dict.fromkeys(("name_zh", "name_en", "measure", "unit", "level", "grade", "source"), NAME)
 _BESIDES = {
     **dict.fromkeys(
@@ -104,7 +108,7 @@ def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapp
 
     require_id(name, "an indicator", where)
     require_fields(row, f"indicator {name}", where, _NEEDED, _BESIDES)
-    about = {k: head.get(k, "") for k in ("document", "edition")}
+    about = {k: head.get(k, "") for k in ("document", "edition", "country")}
     values: dict[str, Any] = {**about, **row}
     values["rings"] = tuple(sorted((float(ha), float(m)) for ha, m in row.get("rings", ())))
     for key, allowed in (("measure", MEASURES), ("grade", GRADES), ("level", LEVELS)):
@@ -170,6 +174,39 @@ def read_standards(own: Path | None = None) -> Mapping[str, Indicator]:
     return MappingProxyType(mine | {k: v for k, v in shipped.items() if k not in mine})
 
 
+def held_in(
+    known: Mapping[str, Indicator], country: str, asked: tuple[str, ...] = ()
+) -> Mapping[str, Indicator]:
+    """Entries as they hold for a city of some country.
+
+    Parameters
+    ----------
+    known : mapping of str to Indicator
+    country : str
+        ISO 3166 code of the city's country; empty where it is not known.
+    asked : tuple of str
+        Indicators or standards, as for `pick`, whose threshold is told wherever the city lies.
+
+    Returns
+    -------
+    mapping of str to Indicator
+        Those of another country are `abroad`: they give the value and no verdict.
+    """
+    from dataclasses import replace
+
+    told = set(asked)
+    return MappingProxyType(
+        {
+            name: one
+            if one.country in ("", country)
+            else replace(
+                one, abroad="shown" if told & {one.id, one.standard, one.document} else "hidden"
+            )
+            for name, one in known.items()
+        }
+    )
+
+
 def pick(known: Mapping[str, Indicator], names: tuple[str, ...]) -> Mapping[str, Indicator]:
     """Entries called so, or of the standards called so; all of them without a name.
 
@@ -195,11 +232,15 @@ def pick(known: Mapping[str, Indicator], names: tuple[str, ...]) -> Mapping[str,
 def judge(indicator: Indicator, value: float, sketched: bool = False) -> str:
     """``met`` or ``not met``; or why the entry may not judge.
 
+    A standard of another country is ``not applicable``.
+
     Only a threshold that was seen in a public text (grade V) judges, and only what is more than
     `sketched`: a figure that rests on schematic data is ``indicative``.
     """
     if value != value:
         return "cannot be told"
+    if indicator.abroad:
+        return "not applicable"
     if indicator.threshold is None:
         return "no threshold"
     if indicator.grade != "V":

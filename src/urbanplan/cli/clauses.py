@@ -42,7 +42,7 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
         vector.require_ending(out, table=True)
     profile = load_city(city)
     screen.of(profile)
-    chosen = pick(study.standards_of(profile), names)
+    chosen = pick(study.standards_of(profile, names), names)
     borders = None if areas is None else read_places(areas, screen.note)
     with screen.progress(), screen.stage("indicators"):
         table = check_up(chosen, study.scene_of(study.prepare(profile), borders))
@@ -62,6 +62,10 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
         screen.table(shown, False, title)
         told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
         screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
+        if any(one.abroad for one in chosen.values()):
+            screen.note(
+                "standards of another country judge nothing here; name one with --standard to see its thresholds"
+            )
     return OK
 
 

@@ -241,10 +241,16 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
     default="existing",
     show_default=True,
 )
+@click.option("--band", type=click.IntRange(1), help="Which band of a raster that has several.")
+@click.option(
+    "--unit",
+    type=click.Choice(["persons", "persons/km2", "persons/ha"]),
+    help="What a raster of people counts in: per cell, or densities.",
+)
 @click.pass_obj
 def import_(
     screen: Screen, file, kind, folder, crs, transform, encoding, layer, pairs, strict, large, keep, status,
-    source, licence, as_of, quality, accuracy,
+    band, unit, source, licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
     from urbanplan.city import load_own_city
@@ -261,10 +267,10 @@ def import_(
         if file.suffix.lower() in RASTER_DRIVERS:
             from urbanplan.intake.rasters import bring_raster
 
-            replace = keep == "replace"
             path, notes = bring_raster(
-                city, file, kind, worth, crs=crs, replace=replace, day=_today(), variable=layer
-            )
+                city, file, kind, worth, crs=crs, replace=keep == "replace", day=_today(),
+                band=band, unit=unit, variable=layer,
+            )  # fmt: skip
             return _noted(screen, {kind: path}, notes)
         if kind == "streets":
             from urbanplan.intake.streets import bring_streets
@@ -277,25 +283,30 @@ def import_(
             return _noted(screen, {kind: path}, notes)
         from urbanplan.catalog import load_catalog
         from urbanplan.files import read_delivery
-        from urbanplan.intake import bring
+        from urbanplan.intake import bring, bring_people, people_at_points
         from urbanplan.intake.fields import parse_map
 
-        given, family = parse_map(pairs), load_catalog().layer(kind).geometry
+        given, people = parse_map(pairs), kind == "population"
+        family = load_catalog().layer(kind).geometry
         delivery = read_delivery(
-            file, layer=layer, encoding=encoding, large=large, crs=crs, family=family
-        )
-        report = bring(
-            city,
-            delivery,
-            kind,
-            worth,
+            file,
+            layer=layer,
+            encoding=encoding,
+            large=large,
             crs=crs,
-            given=given,
-            strict=strict,
-            keep=keep,
-            day=_today(),
-            seven=transform,
+            placeless=people,
+            family=family,
         )
+        if people and people_at_points(delivery.frame):
+            path, notes = bring_people(
+                city, delivery, worth, crs=crs, given=given, replace=keep == "replace",
+                strict=strict, day=_today(),
+            )  # fmt: skip
+            return _noted(screen, {kind: path}, notes)
+        report = bring(
+            city, delivery, kind, worth, crs=crs, given=given, strict=strict, keep=keep, day=_today(),
+            seven=transform,
+        )  # fmt: skip
     _told(screen, report)
     screen.written({kind: report.path})
     return OK

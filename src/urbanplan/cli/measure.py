@@ -129,6 +129,7 @@ def coverage(
         )
         if gaps is not None:
             screen.written({"gaps": vector.write(gap(), gaps)})
+    _tell_overlap(screen, table)
     if out is None:
         # The title says these.
         screen.table(table, as_json, title=title, hide=("facilities", "mode"))
@@ -137,12 +138,30 @@ def coverage(
     return OK
 
 
+def _tell_overlap(screen: Screen, table: pd.DataFrame) -> None:
+    # Who lives in two areas is counted in both; the whole counts each once.
+    from urbanplan.coverage import ALL, OUTSIDE
+
+    first = table[table["minutes"] == table["minutes"].min()]
+    inside = first.loc[~first["area"].isin([ALL, OUTSIDE]), "persons"].sum()
+    whole = first.loc[first["area"] == ALL, "persons"].sum()
+    if inside > 0 and inside - whole >= 0.5:
+        screen.note(
+            f"各区有重叠：{inside - whole:,.0f} 人在多个区内计数，合计只计一次 /"
+            f" the areas overlap: {inside - whole:,.0f} people count in more than one, and once in {ALL}"
+        )
+
+
 def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked):
     from urbanplan import study
     from urbanplan.sources.points import read_places
 
     there, people = read_places(facilities, screen.note), read_places(demand, screen.note)
     borders = None if areas is None else read_places(areas, screen.note)
+    # What cannot be answered is told before the streets are read.
+    study.require_amounts(people, value)
+    study.require_group(people, asked["by"])
+    _require_named(borders)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
         with screen.stage("coverage"):
@@ -162,10 +181,14 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     screen.of(profile)
     borders = None if areas is None else read_places(areas, screen.note)
     people = None if demand is None else read_places(demand, screen.note)
+    if people is not None:
+        study.require_amounts(people, value)
+        study.require_group(people, asked["by"])
+    _require_named(borders)
     with screen.progress(), screen.stage("travel times"):
         ready = study.prepare(profile)
         study.check_opened(ready.layers, opened)
-        there = _facilities(ready, facilities, screen.note)
+        there = _facilities(ready.layers, facilities, screen.note)
         ways = ready.ways(way, opened)
         if people is None:
             table, placed, cells = study.city_coverage(
@@ -195,8 +218,16 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     return table, title, lambda: study.gaps_of(ready, cells, way.id, minutes)
 
 
+def _require_named(areas: gpd.GeoDataFrame | None) -> None:
+    from urbanplan.crs import WGS84
+    from urbanplan.study.checkup import named_areas
+
+    if areas is not None:
+        named_areas(areas, WGS84)
+
+
 def _facilities(
-    ready, name: str, note: Callable[[str], None], *, beyond: bool = True
+    layers, name: str, note: Callable[[str], None], *, beyond: bool = True
 ) -> gpd.GeoDataFrame:
     from urbanplan.city import require_facility
     from urbanplan.layers.model import require
@@ -205,7 +236,7 @@ def _facilities(
     if Path(name).suffix:
         return read_places(name, note)
     require_facility(name)
-    (layer,) = require(ready.layers, name)
+    (layer,) = require(layers, name)
     return layer.reachable() if beyond else layer.with_status("existing")
 
 
@@ -250,6 +281,7 @@ def access(
 ) -> int:  # fmt: skip
     """What of a supply (beds, seats, places) falls to each home, shared with the others?"""
     from urbanplan import study
+    from urbanplan.access import require_method
     from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
     from urbanplan.sources.points import read_places
@@ -259,10 +291,13 @@ def access(
     refuse_over(out, demand, supply, streets)
     way = require_mode(read_modes(modes), mode)
     asked = {"decay": decay, "figure": figure}
+    require_method(method, decay)
     if streets is not None:
         if city or demand is None:
             raise click.UsageError("--streets asks about a file: give --demand, leave CITY out")
         there, people = read_places(supply, screen.note), read_places(demand, screen.note)
+        study.require_amounts(there, capacity)
+        study.require_amounts(people, value, "people")
         with screen.progress():
             network = street_network(screen, streets, way, dem)
             with screen.stage("access"):
@@ -274,12 +309,15 @@ def access(
     else:
         only_with_streets(dem=dem, demand=demand)
         from urbanplan.city import load_city
+        from urbanplan.layers import load_layers
 
         profile = load_city(city or DEFAULT_CITY)
         with screen.progress(), screen.stage("access"):
-            ready = study.prepare(profile)
+            layers = load_layers(profile)
             # Whom those beyond the boundary serve besides is not known.
-            there = _facilities(ready, supply, screen.note, beyond=False)
+            there = _facilities(layers, supply, screen.note, beyond=False)
+            study.require_supply(there, capacity)
+            ready = study.prepare(profile, layers)
             answer = study.city_access(
                 ready, ready.ways(way), there, capacity, method, minutes, **asked
             )
@@ -336,7 +374,7 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
     profile, way = load_city(city), load_catalog().mode(mode)
     with screen.progress(), screen.stage("bridges"):
         ready = study.prepare(profile)
-        there = _facilities(ready, facilities, screen.note)
+        there = _facilities(ready.layers, facilities, screen.note)
         table = study.bridge_dependence(ready, way, there, minutes)
     if out is None:
         screen.table(table, as_json, title=screen.asked(profile, facilities, way))

@@ -160,6 +160,7 @@ def reach(
     way = require_mode(read_modes(modes), mode)
     people = read_places(demand, screen.note)
     starts = None if origins == "nodes" else read_places(origins, screen.note)
+    study.require_amounts(people, value)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
         with screen.stage("reach"):

@@ -121,6 +121,20 @@ def require_metric(crs: str, where: object = None) -> str:
     return parsed.to_string()
 
 
+def is_cgcs2000(crs: str) -> bool:
+    """Whether a system rests on China's geodetic datum of 2000.
+
+    Examples
+    --------
+    >>> is_cgcs2000("EPSG:4544"), is_cgcs2000("EPSG:32635")
+    (True, False)
+    """
+    from pyproj import CRS
+
+    geographic = CRS.from_user_input(crs).geodetic_crs
+    return geographic is not None and geographic.to_epsg() == 4490
+
+
 def to_crs(frame: gpd.GeoDataFrame, crs: Any, where: object = None) -> gpd.GeoDataFrame:
     """Reproject `frame`; a frame without a system is refused rather than guessed.
 

@@ -58,6 +58,8 @@ _MAX_DOTS = 1000
 _MAX_TOML_DEPTH, _MAX_NUMBER = 32, 1e15
 #: Longest tag of an XML file, and its deepest nesting; so much of it is parsed at a time.
 _MAX_XML_TAG, _MAX_XML_DEPTH, _XML_CHUNK = 2**20, 16, 2**18
+#: Values of a raster from here on are no measurement (voids are often written as 3.4e38).
+_ABSURD = 1e30
 #: Larger rasters are refused before they are read.
 MAX_CELLS = 200_000_000
 
@@ -337,19 +339,35 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
 
 
 class Raster(NamedTuple):
-    """First band of a raster (float64, NaN where nodata), its affine transform and its system."""
+    """One band of a raster.
+
+    Attributes
+    ----------
+    band : ndarray of float64, shape (rows, columns)
+        Values by the band's own scale and offset, NaN where there is none.
+    transform : affine.Affine
+    crs : str or None
+    about : str
+        What the file says of the band: unit, description, tags.
+    voids : int
+        Cells taken as without a value though the file does not declare it: infinite, absurdly
+        large, or the largest number that its type can hold.
+    """
 
     band: np.ndarray
     transform: Any
     crs: str | None
+    about: str = ""
+    voids: int = 0
 
 
 def read_raster(
     path: Path | str,
     around: tuple[float, float, float, float] | None = None,
     crs: str | None = None,
+    number: int | None = None,
 ) -> Raster:
-    """First band of a raster, read with the driver of its ending and no other, without files beside it.
+    """One band of a raster, read with the driver of its ending and no other, without files beside it.
 
     Parameters
     ----------
@@ -360,11 +378,14 @@ def read_raster(
         Only this part is read, in degrees of WGS84, and the cells that it touches.
     crs : str, optional
         System of the raster, before the one that it declares.
+    number : int, optional
+        Which band, from 1; needed where there are several.
 
     Raises
     ------
     InputError
-        If it cannot be read, is too large, or does not meet `around`.
+        If it cannot be read, is too large, does not meet `around`, or has several bands and none
+        is named.
     """
     import numpy as np
     import rasterio
@@ -398,6 +419,7 @@ def read_raster(
             own = crs or (src.crs.to_string() if src.crs else None)
             if own:
                 parse_crs(own, path)
+            number = _one_band(src, number, path)
             window = Window(0, 0, src.width, src.height)
             if around is not None and own:
                 from rasterio.warp import transform_bounds
@@ -417,8 +439,12 @@ def read_raster(
                 raise InputError(
                     f"has more than {MAX_CELLS:,} cells", where=path, remedy="cut it to the city"
                 )
-            band = src.read(1, window=window, masked=True).astype("float64").filled(np.nan)
-            return Raster(band, _shifted(src.transform, window.col_off, window.row_off), own)
+            raw = src.read(number, window=window, masked=True)
+            void = _void(raw.data) & ~np.ma.getmaskarray(raw)
+            band = np.where(void, np.nan, raw.astype("float64").filled(np.nan))
+            band = band * src.scales[number - 1] + src.offsets[number - 1]
+            turn = _shifted(src.transform, window.col_off, window.row_off)
+            return Raster(band, turn, own, _about(src, number), int(void.sum()))
     except UrbanplanError:
         raise
     # Libraries raise errors of every kind on damaged bytes.
@@ -447,6 +473,31 @@ def _variable(path: Path, driver: str, name: str | None) -> str:
         where=path,
         remedy=f"name one as FILE|layername=NAME: {', '.join(held) or 'it has one only'}",
     )
+
+
+def _one_band(src: Any, number: int | None, path: Path) -> int:
+    # Which band is meant is not for us to choose.
+    if number is None and src.count == 1:
+        return 1
+    if number is not None and 1 <= number <= src.count:
+        return number
+    called = ", ".join(f"{i} {d}" if d else str(i) for i, d in enumerate(src.descriptions[:12], 1))
+    what = f"has {src.count} bands ({called})" if number is None else f"has no band {number}"
+    raise InputError(what, where=path, remedy="say which with --band, or export that band alone")
+
+
+def _void(raw: np.ndarray) -> np.ndarray:
+    # What no raster means as a value, whether it says so or not.
+    import numpy as np
+
+    if raw.dtype.kind == "f":
+        return ~(np.abs(raw) < _ABSURD) & ~np.isnan(raw)
+    return (raw == np.iinfo(raw.dtype).max) & (raw.dtype.itemsize > 1)
+
+
+def _about(src: Any, number: int) -> str:
+    said = {**src.tags(), **src.tags(number)}
+    return "; ".join(filter(None, (src.units[number - 1], src.descriptions[number - 1], *(f"{k}={v}" for k, v in said.items()))))  # fmt: skip
 
 
 def _shifted(turn: Any, columns: float, rows: float) -> Any:

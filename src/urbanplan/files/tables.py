@@ -83,10 +83,13 @@ def _undated(book: Any) -> bytes:
 
 def write_records(path: Path | str, table: pd.DataFrame) -> Path:
     """Write a table as a JSON list of records; what is missing is null."""
-    return write_json(path, json.loads(table.to_json(orient="records", force_ascii=False)))
+    text = table.to_json(orient="records", force_ascii=False, date_format="iso")
+    return write_json(path, json.loads(text))
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple | dict | set):
+        return str(value)
     if hasattr(value, "item"):
         value = value.item()
     if value is None or value != value:

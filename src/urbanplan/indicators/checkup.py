@@ -23,6 +23,8 @@ COLUMNS = (
     "level", "applies_to", "area", "value", "unit", "threshold", "direction", "verdict", "metric",
     "of", "quality", "accuracy_m", "grade", "source", "why", "note", "own", "replaces",
 )  # fmt: skip
+#: What stands beside a standard that another country made.
+_ABROAD = "他国标准，仅列数值 / a standard of another country: the value only"
 
 
 def check_up(standards: Mapping[str, Indicator], scene: Scene) -> pd.DataFrame:
@@ -38,8 +40,8 @@ def check_up(standards: Mapping[str, Indicator], scene: Scene) -> pd.DataFrame:
     -------
     DataFrame
         `COLUMNS`; one row per indicator and area, `ALL` last. `verdict` is ``met``, ``not met``,
-        ``indicative`` (schematic data), ``threshold unverified``, ``no threshold`` or ``cannot be
-        told`` (then `value` is NaN and `why` says what is missing). Totals are judged for all areas together only.
+        ``indicative`` (schematic data), ``threshold unverified``, ``no threshold``, ``not
+        applicable`` (another country's) or ``cannot be told`` (then `value` is NaN and `why` says what is missing). Totals are judged for all areas together only.
     """
     import pandas as pd
 
@@ -52,6 +54,10 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
     about = {c: getattr(indicator, c) for c in COLUMNS if hasattr(indicator, c)}
     about |= {"indicator": indicator.id, "why": "", "quality": "", "accuracy_m": np.nan}
     about["threshold"] = np.nan if indicator.threshold is None else float(indicator.threshold)
+    if indicator.abroad == "hidden":
+        about["threshold"], about["direction"] = np.nan, ""
+    if indicator.abroad:
+        about["note"] = "；".join(filter(None, (_ABROAD, indicator.note)))
     try:
         found = compute(indicator, scene)
         require_covered(found.trust)
@@ -83,8 +89,9 @@ def wide(table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
     areas = list(dict.fromkeys(table["area"]))
     rows = []
     for _, part in table.groupby("indicator", sort=False):
-        by = part.set_index("area")
-        whole = by.loc[ALL]
+        by = part.drop_duplicates("area").set_index("area")
+        # A table of one area has no row of all of them.
+        whole = by.loc[ALL if ALL in by.index else by.index[-1]]
         rows.append(
             {
                 "indicator": whole["indicator"],
@@ -92,12 +99,13 @@ def wide(table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
                 "name_en": whole["name_en"],
                 "clause": " ".join(filter(None, (whole["document"], whole["clause"]))),
                 "threshold": _threshold(whole, lang),
-                **{a: figure_text(by.at[a, "value"], whole["unit"], lang) for a in areas},
+                **{a: figure_text(by["value"].get(a, np.nan), whole["unit"], lang) for a in areas},
                 "verdict": whole["verdict"],
                 "trust": _trust(whole, lang),
             }
         )
-    return pd.DataFrame(rows)
+    columns = ["indicator", "name_zh", "name_en", "clause", "threshold", *areas, "verdict", "trust"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _threshold(row: pd.Series, lang: str) -> str:

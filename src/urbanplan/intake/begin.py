@@ -28,6 +28,7 @@ from urbanplan.files import (
     write_toml,
 )
 from urbanplan.intake.bring import Report, bring
+from urbanplan.intake.datum import country_at
 from urbanplan.intake.fields import Worth, columns_of
 from urbanplan.intake.folder import empty_layer, write_layer
 from urbanplan.manifest import verify
@@ -131,7 +132,7 @@ def begin_division(folder: Path | str, division: Division, day: str) -> City:
         }
     }
     with new_files(require_new(folder), "city.toml") as new:
-        _profile(new, names, [d.adcode for d, _ in found], shapes, divisions.source())
+        _profile(new, names, [d.adcode for d, _ in found], shapes, divisions.source(), "CN")
         write_layer(new / "layers", kind, rows, shapes, {"built_from": list(origin)}, origin)
         _finish(new, names, rows, shapes, list(origin))
     return load_city(folder)
@@ -181,7 +182,8 @@ def begin_boundary(
             raise InputError(
                 "holds no area", where=delivery.path, remedy="give the areas of the districts"
             )
-        _profile(new, names, [str(c) for c in frame["adcode"] if c], shapes, worth.source)
+        codes = [str(c) for c in frame["adcode"] if c]
+        _profile(new, names, codes, shapes, worth.source, country_at(shapes))
         built_from = city.manifest["files"]["districts.geojson"]["built_from"]
         _finish(new, names, frame.drop(columns="geometry"), shapes, built_from)
     return load_city(folder), report
@@ -216,7 +218,12 @@ def _district(adcode: str, name: str) -> dict[str, Any]:
 
 
 def _profile(
-    folder: Path, names: tuple[str, str], adcodes: Sequence[str], shapes: np.ndarray, source: str
+    folder: Path,
+    names: tuple[str, str],
+    adcodes: Sequence[str],
+    shapes: np.ndarray,
+    source: str,
+    country: str = "",
 ) -> None:
     # Files that say what the city is; layers come behind them.
     import shapely
@@ -231,6 +238,7 @@ def _profile(
             "name_zh": names[0],
             "name_en": names[1],
             "adcodes": list(adcodes),
+            "country": country,
             "metric_crs": metric_crs,
             "layers": "layers",
             "notice_zh": _NOTICE_ZH,

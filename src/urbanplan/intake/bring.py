@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanplan import manifest
 from urbanplan.catalog import LayerKind, load_catalog
 from urbanplan.city import City
+from urbanplan.crs import WGS84, china, transform
 from urbanplan.errors import InputError
-from urbanplan.files import Delivery, is_total
-from urbanplan.intake.datum import Settled, require_near, settle, suspected_shift
+from urbanplan.files import Delivery, has, is_total
+from urbanplan.grid import grid_over
+from urbanplan.intake.datum import (
+    Settled,
+    divisions_near,
+    require_near,
+    settle,
+    suspected_shift,
+)
 from urbanplan.intake.fetch import around
 from urbanplan.intake.fields import Worth, columns_of, fill, match
-from urbanplan.intake.folder import district_names, marked, write_layer
+from urbanplan.intake.folder import (
+    PEOPLE,
+    district_names,
+    marked,
+    require_free,
+    write_layer,
+    write_people,
+)
 from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
 from urbanplan.layers import OUTSIDE, Finding, Layer, load_layer, with_figures
 from urbanplan.manifest import DataGap, held_of, with_gaps
@@ -25,7 +43,10 @@ from urbanplan.manifest import DataGap, held_of, with_gaps
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
+#: What the name of a district may end in, and a table leaves out.
+_ENDING = re.compile(r"(街道办事处|街道办|街道|办事处|自治县|自治旗|社区|镇|乡|市|区|县|旗)$")
 #: Layers that say where the city is; they are not cut at its edge.
 _FRAMES = ("districts", "study_area")
 
@@ -127,29 +148,40 @@ def bring(
     if kind.geometry == "none":
         raise InputError(f"'{name}' is a table, not a map layer", remedy="edit its file by hand")
     before = _before(city, name, keep)
+    raster = name == "population" and _raster_to_go(city, keep)
     districts = _frame(city, "districts")
     area = None if name in _FRAMES else _area(city)
     mapped = match(_columns(delivery.frame), kind, given or {})
     frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
+    joined, unjoined = [], []
+    theirs = mapped
+    if name == "population" and len(frame) and not _has_place(frame).any():
+        frame, by, joined, unjoined = joined_by_name(
+            frame, mapped, kind, worth, districts, delivery.path
+        )
+        theirs = {"persons": mapped["persons"], "name_zh": by}
+        mapped = {c: c for c in frame.columns if c != "geometry"}
     settled = settle(
         frame, delivery.crs_from, crs or delivery.system, _middle(city), delivery.path, seven
     )
     notes = [
         *delivery.notes,
-        *settled.notes(),
+        *(joined or settled.notes()),
         *_left_out(totals),
         *_unnamed(frame, mapped, kind),
     ]
-    suspicion = ""
     if area is not None:
         require_near(settled.frame, area, settled.system, delivery.path)
-        if settled.system not in ("gcj02", "bd09") and districts is not None:
-            suspicion = suspected_shift(settled.frame, districts)
+    known = districts if area is not None else divisions_near(settled.frame)
+    suspicion = ""
+    if settled.system not in china.SHIFTED and known is not None:
+        suspicion = suspected_shift(settled.frame, known)
     notes += [suspicion] * bool(suspicion)
     near = None if area is None or kind.role != "facility" else around(city)
     rows, shapes, repaired, refused = _fitted(
         settled.frame, kind, mapped, worth, area, near, delivery
     )
+    refused += unjoined
     if strict:
         repairs = [*_left_out(totals), *(f"{f.feature}: {f.message}" for f in repaired)]
         found = (len(totals) + len(repaired), len(refused))
@@ -176,21 +208,21 @@ def bring(
     gaps = (*gaps, *_gaps(refused, next(iter(origin))))
     said = with_gaps({"built_from": sorted({*built_from, *origin})}, gaps)
     path = write_layer(city.layers_folder, kind, rows, shapes, said, origin)
-    unmapped = tuple(c for c in _columns(delivery.frame) if c not in mapped.values())
+    if raster:
+        manifest.drop(city.layers_folder, PEOPLE)
+    unmapped = tuple(c for c in _columns(delivery.frame) if c not in theirs.values())
     return Report(
-        path, len(delivery.frame), len(rows), added, changed, before is not None, mapped, unmapped,
+        path, len(delivery.frame), len(rows), added, changed, before is not None, theirs, unmapped,
         tuple(repaired), tuple(refused), tuple(notes),
     )  # fmt: skip
 
 
 def _without_totals(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]):
     # A row that adds up the others is no feature. It has its word where names stand, or first.
-    import shapely
-
     table = frame.drop(columns=frame.geometry.name)
     columns = [table[c].tolist() for c in table.columns]
     named = [table[mapped[c]].tolist() for c in ("name_zh", "name_en") if c in mapped]
-    placed = ~(shapely.is_missing(frame.geometry.values) | shapely.is_empty(frame.geometry.values))
+    placed = _has_place(frame)
     keep, words = np.ones(len(frame), bool), []
     for i in range(len(frame)):
         texts = (c[i] for c in columns if isinstance(c[i], str) and c[i].strip())
@@ -200,6 +232,242 @@ def _without_totals(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]):
             keep[i] = False
             words.append(word.strip())
     return frame[keep], words
+
+
+def _has_place(frame: gpd.GeoDataFrame) -> np.ndarray:
+    import shapely
+
+    shapes = frame.geometry.values
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _raster_to_go(city: City, keep: str) -> bool:
+    # A raster of people goes before zones: they would be stored and counted nowhere.
+    path = city.layers_folder / PEOPLE
+    if has(path) and keep != "replace":
+        raise InputError(
+            "holds the city's people, and goes before zones",
+            where=path,
+            remedy="say --replace to put the zones in its place",
+        )
+    return has(path)
+
+
+def joined_by_name(
+    frame: gpd.GeoDataFrame,
+    mapped: Mapping[str, str],
+    kind: LayerKind,
+    worth: Worth,
+    districts: gpd.GeoDataFrame | None,
+    where: object,
+) -> tuple[gpd.GeoDataFrame, str, list[str], list[Finding]]:
+    """People of a table without coordinates, summed over the districts that its rows name.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        The delivery's rows; none has a geometry.
+    mapped : mapping
+        From `urbanplan.intake.fields.match`.
+    kind : LayerKind
+        Of the population.
+    worth : Worth
+    districts : GeoDataFrame or None
+        The city's, in WGS84.
+    where : object
+        The file, for messages.
+
+    Returns
+    -------
+    frame : GeoDataFrame
+        One row per district that is named, with its outline: ``id, name_zh, name_en, persons``.
+    by : str
+        The column that names them.
+    notes : list of str
+        What was joined.
+    refused : list of Finding
+        Rows with people that name no district.
+
+    Raises
+    ------
+    InputError
+        If no column holds people, or none names a district.
+    """
+    import geopandas as gpd
+
+    if "persons" not in mapped:
+        raise _no_people(frame, where)
+    if districts is None:
+        raise InputError("the city has no districts", where=where, remedy="import them first")
+    table = frame.drop(columns=frame.geometry.name)
+    rows, _ = fill(table, np.full(len(table), None, object), mapped, kind, worth)
+    persons = rows["persons"].to_numpy(float)
+    known = _names_of(districts)
+    named = {c: np.array([_district_at(v, known) for v in table[c]]) for c in table.columns}
+    best = max(named, key=lambda c: ((named[c] >= 0).sum(), c == mapped.get("name_zh")))
+    at = named[best]
+    if not (at >= 0).any():
+        some = ", ".join(districts["name_zh"].astype(str)[:5]) + " …" * (len(districts) > 5)
+        raise InputError(
+            f"has no coordinates, and no column names the city's districts ({some})", where=where,
+            remedy="add lon and lat, bring zones with outlines, or name the district of each row",
+        )  # fmt: skip
+    # A row that is called like its district elsewhere, beside rows that lie in it, is their sum.
+    own = np.any([named[c] == at for c in named if c != best], axis=0)
+    total = own & (at >= 0) & (np.bincount(at[at >= 0], minlength=len(districts))[at] > 1)
+    take, lost = (at >= 0) & ~total & ~np.isnan(persons), (at < 0) & (persons > 0)
+    sums = np.bincount(at[take], persons[take], minlength=len(districts))
+    used = np.flatnonzero(np.bincount(at[take], minlength=len(districts)))
+    out = districts.iloc[used][["id", "name_zh", "name_en", "geometry"]].reset_index(drop=True)
+    out.insert(3, "persons", sums[used])
+    notes = [f"{take.sum():,} rows without coordinates were joined to {len(used)} districts by '{best}'"]  # fmt: skip
+    if total.any():
+        notes.append(f"{total.sum():,} rows that sum up their district were left out")
+    labels = _labels(frame, mapped)
+    refused = [
+        Finding(
+            kind.id,
+            labels[i],
+            "place",
+            f"no district is called {table[best].iloc[i]}: its {persons[i]:,.0f} people are left out",
+        )
+        for i in np.flatnonzero(lost)
+    ]
+    return gpd.GeoDataFrame(out, geometry="geometry", crs=districts.crs), str(best), notes, refused
+
+
+def _no_people(frame: gpd.GeoDataFrame, where: object) -> InputError:
+    listed = ", ".join(_columns(frame)[:20])
+    return InputError(
+        f"no column holds people (it has {listed})", where=where,
+        remedy="name it, e.g. --map persons=人口",
+    )  # fmt: skip
+
+
+def _names_of(districts: gpd.GeoDataFrame) -> dict[str, int]:
+    # Every way to call a district that means one only: its names, code and id, whole and bare.
+    found: dict[str, set[int]] = {}
+    for row, texts in enumerate(districts[["name_zh", "name_en", "adcode", "id"]].values):
+        for text in filter(None, map(_plain_name, texts)):
+            for name in {text, _ENDING.sub("", text)}:
+                found.setdefault(name, set()).add(row)
+    return {name: rows.pop() for name, rows in found.items() if len(rows) == 1 and len(name) > 1}
+
+
+def _plain_name(text: Any) -> str:
+    if text is None or text != text:
+        return ""
+    text = str(int(text)) if isinstance(text, float) and text.is_integer() else str(text)
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def _district_at(text: Any, known: Mapping[str, int]) -> int:
+    # By its name, without its ending, behind that of its city, or by code; -1 where none is called so.
+    name = _plain_name(text)
+    if name in known:
+        return known[name]
+    bare = _ENDING.sub("", name)
+    if len(bare) > 1 and bare in known:
+        return known[bare]
+    ends = {row for full, row in known.items() if len(full) > 2 and name.endswith(full)}
+    return ends.pop() if len(ends) == 1 else -1
+
+
+def people_at_points(frame: gpd.GeoDataFrame) -> bool:
+    """Whether all that has a place in a delivery is a point: people at their homes, not in zones."""
+    kinds = set(frame.geom_type[_has_place(frame)])
+    return bool(kinds) and kinds <= {"Point", "MultiPoint"}
+
+
+def bring_people(
+    city: City,
+    delivery: Delivery,
+    worth: Worth,
+    *,
+    crs: str | None,
+    given: Mapping[str, str],
+    replace: bool,
+    strict: bool,
+    day: str,
+) -> tuple[Path, list[str]]:
+    """People at points become persons per cell of the city: the raster that a run reads.
+
+    Parameters
+    ----------
+    city : City
+    delivery : Delivery
+        Points with a column of persons.
+    worth : Worth
+    crs, given, strict, day
+        As for `bring`.
+    replace : bool
+        Whether a raster of people that is there already may go.
+
+    Returns
+    -------
+    path : Path
+    notes : list of str
+        Whose people are left out among them; all others are in the raster, to the last one.
+
+    Raises
+    ------
+    InputError
+        If no column holds people, or nobody lives in the city.
+    """
+    import shapely
+
+    require_free(city, PEOPLE, replace)
+    kind = load_catalog().layer("population")
+    mapped = match(_columns(delivery.frame), kind, given)
+    if "persons" not in mapped:
+        raise _no_people(delivery.frame, delivery.path)
+    frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
+    settled = settle(frame, delivery.crs_from, crs or delivery.system, _middle(city), delivery.path)
+    area = _area(city)
+    require_near(settled.frame, area, settled.system, delivery.path)
+    shapes = np.array(list(settled.frame.geometry.values), object)
+    rows, findings = fill(frame.drop(columns=frame.geometry.name), shapes, mapped, kind, worth)
+    persons = rows["persons"].to_numpy(float)
+    placed = np.flatnonzero(_has_place(settled.frame))
+    xy, inside = np.zeros((len(shapes), 2)), np.zeros(len(shapes), bool)
+    xy[placed] = shapely.get_coordinates(shapely.centroid(shapes[placed]))
+    shapely.prepare(area)
+    inside[placed] = shapely.intersects_xy(area, *xy[placed].T) & (persons[placed] > 0)
+    lost = ~inside & (persons > 0)
+    unknown = int(np.isnan(persons).sum())
+    notes = [f"{persons[inside].sum():,.0f} people at {inside.sum():,} places in the city"]
+    doubts = [f"{f.feature}: {f.message}" for f in findings if f.rule == "persons"]
+    doubts += [f"{unknown:,} places have no figure of people and are left out"] * bool(unknown)
+    doubts += [f"{persons[lost].sum():,.0f} people at {lost.sum():,} places outside the city are left out"] * bool(lost.any())  # fmt: skip
+    districts = _frame(city, "districts")
+    if districts is not None and settled.system not in china.SHIFTED:
+        doubts += filter(None, [suspected_shift(settled.frame, districts)])
+    if strict and doubts:
+        _require_nothing(delivery.path, (unknown, int(lost.sum())), doubts)
+    if not inside.any():
+        raise InputError("holds nobody in the city", where=delivery.path, remedy="check the file")
+    band, grid = _per_cell(city, area, xy[inside], persons[inside])
+    path = write_people(city, band, grid, worth, _origin(delivery, settled, worth, day))
+    return path, [*delivery.notes, *settled.notes(), *_left_out(totals), *notes, *doubts]
+
+
+def _per_cell(city: City, area: BaseGeometry, lonlat: np.ndarray, persons: np.ndarray):
+    # Each goes into the cell that it stands in, or the nearest whose middle lies in the city.
+    import geopandas as gpd
+    from scipy.ndimage import distance_transform_edt
+
+    shape = gpd.GeoSeries([area], crs=WGS84).to_crs(city.metric_crs).iloc[0]
+    grid = grid_over(shape, city.metric_crs, city.analysis.cell_m)
+    held = grid.covered([shape])
+    if not held.any():
+        raise InputError(
+            f"the city is smaller than a cell of {grid.cell_m:g} m", where=city.id,
+            remedy="use a smaller cell_m in study.toml",
+        )  # fmt: skip
+    row, column = distance_transform_edt(~held, return_distances=False, return_indices=True)
+    cell = grid.cells_at(*transform(lonlat, WGS84, city.metric_crs).T)
+    cell = (row * grid.columns + column).ravel()[cell]
+    return np.bincount(cell, persons, grid.rows * grid.columns).reshape(grid.shape), grid
 
 
 def _left_out(totals: list[str]) -> list[str]:
@@ -231,8 +499,7 @@ def _nothing(kind: LayerKind, path: Path, refused: list[Finding]) -> InputError:
     why = refused[0].message if refused else "it has no rows"
     remedy = "check --kind and --layer"
     if kind.id == "population" and refused and refused[0].rule == "geometry":
-        # Counts at points say nothing of where their people live.
-        remedy = "bring zones with people, or a raster"
+        remedy = "bring zones with people, points with people, or a raster"
     what = f"holds nothing that can be a feature of '{kind.id}' ({why})"
     return InputError(what, where=path, remedy=remedy)
 
@@ -333,7 +600,8 @@ def _labels(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]) -> np.ndarray:
     names = frame[theirs].tolist() if theirs else [None] * len(frame)
     return np.array(
         [
-            f"row {i + 1}" + (f" ({n})" if n is not None and n == n else "")
+            f"row {i + 1 if isinstance(i, int) else i}"
+            + (f" ({n})" if n is not None and n == n else "")
             for i, n in zip(frame.index, names)
         ],
         object,

@@ -18,9 +18,11 @@ from urbanplan.crs import (
     with_shift,
 )
 from urbanplan.errors import CrsError, InputError
+from urbanplan.sources import divisions
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from shapely import STRtree
     from shapely.geometry.base import BaseGeometry
 
 #: Systems by the names that columns and people give them.
@@ -233,6 +235,37 @@ def require_near(frame: gpd.GeoDataFrame, area: BaseGeometry, system: str, where
     )
 
 
+def divisions_near(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Districts of China that a layer in WGS84 may meet; None elsewhere, or if they are not installed."""
+    import geopandas as gpd
+
+    bounds = _bounds(frame)
+    if bounds is None or not divisions.installed():
+        return None
+    if not china.in_extent(np.array(bounds).reshape(2, 2)).all():
+        return None
+    shapes = divisions.districts_near(bounds)
+    return gpd.GeoDataFrame(geometry=shapes, crs=WGS84) if shapes else None
+
+
+def country_at(shapes: np.ndarray) -> str:
+    """ISO 3166 code of China where most of some areas in WGS84 lies there, else nothing."""
+    import geopandas as gpd
+    import shapely
+
+    frame = gpd.GeoDataFrame(geometry=list(shapes), crs=WGS84)
+    if not divisions.installed():
+        # Each zone of CGCS2000 is in use from the country's southern border to its northern.
+        middle = frame.geometry.union_all().representative_point()
+        return "CN" if china.gauss_kruger((middle.x, middle.y)) else ""
+    known = divisions_near(frame)
+    if known is None:
+        return ""
+    area = frame.geometry.union_all()
+    inside = shapely.area(area.intersection(known.geometry.union_all()))
+    return "CN" if inside >= 0.5 * area.area else ""
+
+
 def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str:
     """Whether a layer said to be in WGS84 or CGCS2000 looks like GCJ-02 or BD-09.
 
@@ -260,8 +293,7 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
         return ""
     xy = xy[:: max(1, len(xy) // _SAMPLE)]
     area = districts.geometry.union_all()
-    lines = shapely.union_all(shapely.boundary(districts.geometry.values))
-    shapely.prepare(lines)
+    lines = _segments(shapely.boundary(districts.geometry.values))
     tried = {"": xy, **{name: back(xy) for name, back in china.SHIFTED.items()}}
     gap = {name: _gap_deg(at, lines) for name, at in tried.items()}
     near = gap[""] < _NEAR_DEG
@@ -277,11 +309,23 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
     return ""
 
 
-def _gap_deg(xy: np.ndarray, lines: BaseGeometry) -> np.ndarray:
-    # Degrees of longitude are shorter than those of latitude; for a ratio that does not matter.
+def _segments(lines: np.ndarray) -> STRtree:
+    # A tree over single segments finds the nearest far sooner than long lines are measured.
     import shapely
 
-    return shapely.distance(lines, shapely.points(xy))
+    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    here = np.flatnonzero(line[1:] == line[:-1])
+    return shapely.STRtree(shapely.linestrings(np.stack([xy[here], xy[here + 1]], axis=1)))
+
+
+def _gap_deg(xy: np.ndarray, lines: STRtree) -> np.ndarray:
+    import shapely
+
+    # Degrees of longitude are shorter than those of latitude; for a ratio that does not matter.
+    (at, _), gap = lines.query_nearest(shapely.points(xy), return_distance=True, all_matches=False)
+    out = np.full(len(xy), np.inf)
+    out[at] = gap
+    return out
 
 
 def _suspicion(system: str, before: np.ndarray, after: np.ndarray) -> str:

@@ -10,14 +10,20 @@ import numpy as np
 
 from urbanplan import manifest
 from urbanplan.catalog import LayerKind
+from urbanplan.city import City
 from urbanplan.crs import WGS84
-from urbanplan.files import write_geojson, write_text
+from urbanplan.errors import InputError
+from urbanplan.files import has, write_cog, write_geojson, write_text
+from urbanplan.grid import Grid
+from urbanplan.intake.fields import Worth
 from urbanplan.layers import OUTSIDE
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+#: The city's raster of people, and what its cells say.
+PEOPLE, _PER_CELL = "population.tif", "persons per cell"
 #: A line or area belongs to a district if this share of it, at least, lies there.
 _SHARE = 0.02
 
@@ -75,6 +81,41 @@ def marked(frame: gpd.GeoDataFrame, outside: gpd.GeoDataFrame | None) -> gpd.Geo
     return pd.concat(
         [frame.assign(**{OUTSIDE: False}), outside.assign(**{OUTSIDE: True})], ignore_index=True
     )
+
+
+def require_free(city: City, name: str, replace: bool) -> None:
+    """Raise `InputError` if the city's folder holds a file already that may not go."""
+    path = city.layers_folder / name
+    if has(path) and not replace:
+        raise InputError(
+            "is there already", where=path, remedy="say --replace to put this in its place"
+        )
+
+
+def write_people(
+    city: City, persons: np.ndarray, grid: Grid, worth: Worth, origin: Mapping[str, Mapping]
+) -> Path:
+    """Write persons per cell of a grid as the city's raster of people, and list it.
+
+    Parameters
+    ----------
+    city : City
+    persons : ndarray, shape (rows, columns)
+    grid : Grid
+    worth : Worth
+    origin : mapping
+        The one that they are from, by its name.
+    """
+    tags = {
+        "quality": worth.quality,
+        "unit": _PER_CELL,
+        "source": worth.source,
+        "licence": worth.licence,
+    }
+    said = {"cells": int(persons.size), "built_from": sorted(origin)}
+    with manifest.replacing(city.layers_folder, PEOPLE, said, origin) as new:
+        write_cog(new, persons[None], [_PER_CELL], crs=grid.crs, transform=grid.transform, tags=tags)  # fmt: skip
+    return city.layers_folder / PEOPLE
 
 
 def district_names(shapes: np.ndarray, districts: gpd.GeoDataFrame | None) -> list[str]:

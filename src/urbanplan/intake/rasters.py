@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,11 +12,13 @@ import numpy as np
 
 from urbanplan import manifest
 from urbanplan.city import City
-from urbanplan.crs import WGS84, china, transform
+from urbanplan.crs import WGS84, china, parse_crs, transform
 from urbanplan.errors import CrsError, InputError
-from urbanplan.files import Raster, at_cells, has, read_raster, sha256, write_cog
+from urbanplan.files import Raster, at_cells, read_csv, read_raster, sha256, write_cog
 from urbanplan.intake.fetch import area_of, around
 from urbanplan.intake.fields import Worth
+from urbanplan.intake.folder import require_free
+from urbanplan.sources.people import people_at
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -31,6 +34,19 @@ RASTERS: Mapping[str, tuple[str, str]] = MappingProxyType(
 _ROWS = 200
 #: A raster with values at this share of the places between them has no gaps.
 _FULL_SHARE = 0.95
+#: What a raster of people may count in: persons per km² by one of the unit; None: each cell's own.
+UNITS: Mapping[str, float | None] = MappingProxyType(
+    {"persons": None, "persons/km2": 1.0, "persons/ha": 100.0}
+)
+#: Whole areas that live more densely are looked at again, and refused: Manila has 43,000
+#: persons per km², Mong Kok 130,000 (Hong Kong, 2021 census).
+_DENSE_PER_KM2, _DENSEST_PER_KM2 = 45_000.0, 150_000.0
+#: A raster whose total differs from the published one by this factor is said to, and refused.
+_NEAR_TOTAL, _FAR_TOTAL = 1.25, 3.0
+#: What a resampling leaves below 0 is less than this share of the people.
+_NEGATIVE_SHARE = 0.01
+#: Cells are taken apart into pieces of this size to tell who lives in the city: about 100 m.
+_APART_DEG = 0.001
 
 
 def bring_raster(
@@ -43,6 +59,8 @@ def bring_raster(
     replace: bool,
     day: str,
     variable: str | None = None,
+    band: int | None = None,
+    unit: str | None = None,
 ) -> tuple[Path, list[str]]:
     """Cut a raster to a city and put it into the city's folder, as it is otherwise.
 
@@ -61,6 +79,10 @@ def bring_raster(
         Today, for the manifest.
     variable : str, optional
         Which one of a NetCDF that holds several.
+    band : int, optional
+        Which band, from 1, where there are several.
+    unit : str, optional
+        One of `UNITS`, for people, where the file does not say it.
 
     Returns
     -------
@@ -70,7 +92,7 @@ def bring_raster(
     Raises
     ------
     InputError
-        If it holds nothing of the city, or densities rather than counts were given.
+        If it holds nothing of the city, or what cannot be counts or densities of people.
     """
     if name not in RASTERS:
         raise InputError(
@@ -80,22 +102,22 @@ def bring_raster(
         )
     target, says = RASTERS[name]
     folder = city.layers_folder
-    if has(folder / target) and not replace:
-        raise InputError(
-            "is there already",
-            where=folder / target,
-            remedy="say --replace to put this in its place",
-        )
+    require_free(city, target, replace)
     area = area_of(city) if name == "population" else around(city)
     named = path if variable is None else f"{path}|layername={variable}"
-    found = read_raster(named, area.bounds, crs)
+    found = read_raster(named, area.bounds, _system(crs, path), band)
     if found.crs is None:
         raise _undeclared(found, area, path)
-    band, notes = found.band, [f"coordinates: {found.crs}"]
+    notes = [f"coordinates: {found.crs}"]
+    if found.voids:
+        notes.append(f"{found.voids:,} cells that hold no figure of anything were taken as nodata")
     if name == "population":
-        band = _counts(band, path, notes)
-    elif np.isnan(band).all():
+        found = _counts(city, found, path, unit, notes)
+    elif unit is not None:
+        raise InputError("--unit is about people", where=path, remedy="leave it out for heights")
+    elif np.isnan(found.band).all():
         raise InputError("holds no height of the city", where=path, remedy="check the file")
+    values = found.band
     origin = f"{Path(path).name}-{sha256(path)[:8]}"
     row = {
         "title": Path(path).name,
@@ -113,11 +135,11 @@ def bring_raster(
         "source": worth.source,
         "licence": worth.licence,
     }
-    gaps = _gaps(band, found, area_of(city), origin)
+    gaps = _gaps(values, found, area_of(city), origin)
     notes += [gap.sentence("该栅格", "the raster") for gap in gaps]
-    said = manifest.with_gaps({"cells": int(band.size), "built_from": [origin]}, gaps)
+    said = manifest.with_gaps({"cells": int(values.size), "built_from": [origin]}, gaps)
     with manifest.replacing(folder, target, said, {origin: row}) as new:
-        write_cog(new, band[None], [says], crs=found.crs, transform=found.transform, tags=tags)
+        write_cog(new, values[None], [says], crs=found.crs, transform=found.transform, tags=tags)
     return folder / target, notes
 
 
@@ -160,16 +182,108 @@ def _spread_over(area: BaseGeometry) -> np.ndarray:
     return np.stack([x[inside], y[inside]], axis=1)
 
 
-def _counts(band: np.ndarray, path: Path | str, notes: list[str]) -> np.ndarray:
-    below = int((band < 0).sum())
-    if below:
-        notes.append(f"{below:,} cells below 0 were taken as nodata")
-        band = np.where(band < 0, np.nan, band)
-    held = float(np.nansum(band))
-    if not held > 0:
+def _system(crs: str | None, path: Path | str) -> str | None:
+    if crs is None:
+        return None
+    if crs.lower().replace("-", "") in china.SHIFTED:
+        raise CrsError(
+            f"a raster cannot be moved back from {crs}", where=path,
+            remedy="use the raster as its maker published it",
+        )  # fmt: skip
+    return parse_crs(crs, path).to_string()
+
+
+def _counts(
+    city: City, found: Raster, path: Path | str, unit: str | None, notes: list[str]
+) -> Raster:
+    # Persons per cell, if that can be what the raster holds.
+    import shapely
+
+    band = _without_negatives(found.band, path, notes)
+    km2 = _cell_km2(found)
+    asked = unit or _unit_of(found.about, path)
+    if (per_km2 := UNITS[asked]) is not None:
+        band = band * per_km2 * km2
+        notes.append(f"{asked} were made persons per cell, by the size of each cell")
+    found = found._replace(band=band)
+    xy, persons = people_at(found, WGS84, _APART_DEG)
+    area = area_of(city)
+    shapely.prepare(area)
+    inside = float(persons[shapely.intersects_xy(area, *xy.T)].sum())
+    if not inside > 0:
         raise InputError("holds nobody in the city", where=path, remedy="check the file")
-    notes.append(f"{held:,.0f} persons in the box around the city")
-    return band
+    notes.append(
+        f"{inside:,.0f} persons in the city, {persons.sum() - inside:,.0f} more in the box around it"
+    )
+    doubts = _doubts(city, inside, float(km2[~np.isnan(band)].sum()), float(persons.sum()))
+    for doubt, refused in doubts:
+        if refused and unit is None:
+            raise InputError(
+                f"{doubt}: this can be no count of people per cell", where=path,
+                remedy=f"say --unit with one of {', '.join(UNITS)}, or check --band and the file",
+            )  # fmt: skip
+        notes.append(doubt)
+    return found
+
+
+def _without_negatives(band: np.ndarray, path: Path | str, notes: list[str]) -> np.ndarray:
+    # Whole figures below 0 stand for "no value"; many others are no people.
+    below = band < 0
+    if not below.any():
+        return band
+    odd = band[below & (band != np.round(band))]
+    if -odd.sum() > _NEGATIVE_SHARE * np.nansum(band[~below]):
+        raise InputError(
+            f"has {len(odd):,} cells with figures below 0 such as {odd.min():g}", where=path,
+            remedy="give counts of people; --band chooses another band",
+        )  # fmt: skip
+    share = below.sum() / band.size
+    notes.append(f"{below.sum():,} cells below 0 were taken as nodata ({share:.1%} of the box)")
+    return np.where(below, np.nan, band)
+
+
+def _unit_of(about: str, path: Path | str) -> str:
+    # What the file says of its figures; nothing said is counts, which the totals then test.
+    if re.search(
+        r"(?i)(/|\bper\s+|\bp\.?)\s*(sq\.?\s*|square\s*)?(km|kilomet)|km\s*\^?-2|平方公里|平方千米",
+        about,
+    ):
+        return "persons/km2"
+    if re.search(r"(?i)(/|\bper\s+)\s*(hectare|ha\b)|\bha\s*\^?-1|公顷", about):
+        return "persons/ha"
+    if re.search(r"(?i)densit|密度", about):
+        raise InputError(
+            "says that it holds densities, but not per what", where=path,
+            remedy=f"say --unit with one of {', '.join(UNITS)}",
+        )  # fmt: skip
+    return "persons"
+
+
+def _doubts(city: City, inside: float, km2: float, persons: float) -> Iterator[tuple[str, bool]]:
+    # Against the densest cities there are, and against published totals: what is said, and whether it is refused.
+    density = persons / km2 if km2 > 0 else 0.0
+    if density > _DENSE_PER_KM2:
+        text = f"it has {density:,.0f} persons per km² over its whole area"
+        yield text, density > _DENSEST_PER_KM2
+    for row in read_csv(city.find("facts.csv")) if city.has("facts.csv") else ():
+        if row.get("layer") == "population" and row.get("measure") == "sum:persons" and not row.get("where"):  # fmt: skip
+            published = float(row["value"])
+            ratio = inside / published if published > 0 else 1.0
+            if not 1 / _NEAR_TOTAL <= ratio <= _NEAR_TOTAL:
+                text = f"it has {inside:,.0f} persons where facts.csv has {published:,.0f}"
+                yield text, not 1 / _FAR_TOTAL <= ratio <= _FAR_TOTAL
+
+
+def _cell_km2(raster: Raster) -> np.ndarray:
+    """Ground of each cell in km², from its corners in an equal-area projection about the middle."""
+    rows, columns = raster.band.shape
+    at = at_cells(raster.transform, *np.meshgrid(np.arange(columns + 1.0), np.arange(rows + 1.0)))
+    lonlat = transform(np.stack([v.ravel() for v in at], axis=1), raster.crs, WGS84)
+    lon, lat = np.nanmedian(lonlat, axis=0)
+    flat = transform(lonlat, WGS84, f"+proj=laea +lat_0={lat} +lon_0={lon} +ellps=WGS84")
+    x, y = (v.reshape(rows + 1, columns + 1) for v in flat.T)
+    across = (x[1:, 1:] - x[:-1, :-1]) * (y[1:, :-1] - y[:-1, 1:])
+    return np.abs(across - (x[1:, :-1] - x[:-1, 1:]) * (y[1:, 1:] - y[:-1, :-1])) / 2e6
 
 
 def _undeclared(found: Raster, area: BaseGeometry, path: Path | str) -> CrsError:

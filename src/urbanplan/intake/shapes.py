@@ -26,6 +26,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "make_valid": "不围成面积 / no area enclosed",
         "sliver": "细于5厘米 / thinner than 5 cm",
         "length": "没有长度 / a line without length",
+        "place": "没有这样的区 / no district is called so",
         "empty": "既无位置也无名称 / neither a place nor a name",
     }
 )

@@ -21,6 +21,7 @@ from urbanplan.crs import WGS84, central_meridian, to_crs, unwrapped
 from urbanplan.errors import InputError
 from urbanplan.files import read_vector, sha256
 from urbanplan.manifest import DataGap, held_of
+from urbanplan.zonal import ALL
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -147,10 +148,70 @@ def load_layer(city: City, name: str) -> Layer:
         frame = unwrapped(frame, about % 360)
     beyond = frame[OUTSIDE].eq(True) if OUTSIDE in frame.columns else None
     frame = frame[[*COMMON_COLUMNS, *kind.columns, "geometry"]].copy()
+    _fill_names(frame)
+    if name == "districts":
+        # Everything that is told of a district is told by its name.
+        for column in ("name_zh", "name_en"):
+            frame[column] = told_apart(frame[column], frame["adcode"])
     frame = with_figures(kind, frame, path)
     if beyond is None or not beyond.any():
         return Layer(kind, frame, path, sha256(path))
     return Layer(kind, frame[~beyond], path, sha256(path), frame[beyond])
+
+
+def told_apart(names: pd.Series, codes: pd.Series | None = None) -> pd.Series:
+    """Names of areas, those of several areas with what tells them apart behind: code, or number.
+
+    Parameters
+    ----------
+    names : Series of str
+        Missing ones stay so.
+    codes : Series of str, optional
+        Administrative codes. Rows of one name and one code are parts of one area and keep its name.
+
+    Returns
+    -------
+    Series
+        On the same index. No name is that of the whole, `urbanplan.coverage.ALL`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> told_apart(pd.Series(["Centre", "North", "Centre"])).tolist()
+    ['Centre (1)', 'North', 'Centre (2)']
+    >>> told_apart(pd.Series(["Centre", "Centre"]), pd.Series(["510502", "510503"])).tolist()
+    ['Centre (510502)', 'Centre (510503)']
+    """
+    import pandas as pd
+
+    called, out = list(names), list(names)
+    code = [""] * len(called) if codes is None else list(codes.fillna("").astype(str))
+    taken, rows = {*names.dropna(), ALL}, {}
+    for row, name in enumerate(called):
+        if name is not None and name == name:
+            rows.setdefault(name, []).append(row)
+    for name, here in rows.items():
+        # Rows of one code are one area, if all have one.
+        coded = all(code[row] for row in here)
+        areas = list(dict.fromkeys(code[row] if coded else row for row in here))
+        number = 0
+        for area in areas if len(areas) > 1 or name == ALL else ():
+            label = f"{name} ({area})" if coded else ""
+            while not label or label in taken:
+                number += 1
+                label = f"{name} ({number})"
+            taken.add(label)
+            for row in here:
+                out[row] = label if area == (code[row] if coded else row) else out[row]
+    return pd.Series(out, names.index, names.dtype, name=names.name)
+
+
+def _fill_names(frame: gpd.GeoDataFrame) -> None:
+    # A feature with a name in one language is called so in the other.
+    blank = {c: frame[c].isna() | (frame[c] == "") for c in ("name_zh", "name_en")}
+    for column, other in (("name_zh", "name_en"), ("name_en", "name_zh")):
+        rows = blank[column] & ~blank[other]
+        frame.loc[rows, column] = frame.loc[rows, other]
 
 
 def with_figures(kind: LayerKind, frame: gpd.GeoDataFrame, where: object) -> gpd.GeoDataFrame:

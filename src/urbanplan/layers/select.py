@@ -77,7 +77,7 @@ def choose(layers: dict[str, Layer], names: str, where: str) -> gpd.GeoDataFrame
 
 def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Features that have a geometry."""
-    return frame[frame.geometry.notna()]
+    return frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
 
 
 def measure(frame: gpd.GeoDataFrame, what: str) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanplan.catalog import load_catalog
-from urbanplan.errors import InputError
+from urbanplan.errors import CrsError, InputError
 from urbanplan.files import (
     is_city_folder,
     write_csv,
@@ -70,7 +70,10 @@ def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
     path : path
         Its ending chooses the format.
     """
-    return _MAPS[require_ending(path)](path, frame)
+    writer = _MAPS[require_ending(path)]
+    if frame.crs is None:
+        raise CrsError("the layer has no coordinate system", remedy="declare it before use")
+    return writer(path, frame.rename(columns=str))
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> Path:

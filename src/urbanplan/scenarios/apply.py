@@ -325,7 +325,8 @@ def _standard(state: State, change: Change) -> State:
             raise InputError(f"'{name}' is measured in {old.measure}", remedy=f"leave {key} out")
     if "threshold" in own and not old.direction:
         raise InputError(f"'{name}' has no threshold to change", remedy="leave it out")
-    new = replace(old, **own)
+    # Whoever sets a threshold wants to be judged by it.
+    new = replace(old, **own, abroad="" if "threshold" in own else old.abroad)
     return replace(state, standards=MappingProxyType({**state.standards, name: new}))
 
 

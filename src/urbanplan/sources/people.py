@@ -8,7 +8,7 @@ import numpy as np
 
 from urbanplan.crs import transform
 from urbanplan.errors import InputError
-from urbanplan.files import at_cells, read_raster
+from urbanplan.files import Raster, at_cells, read_raster
 
 #: A cell of the raster is taken apart into at most so many by so many.
 _PARTS = 40
@@ -37,18 +37,27 @@ def read_people(path: Path | str, crs: str, spacing_m: float) -> tuple[np.ndarra
     InputError
         If the raster has no coordinate system, a count below 0, or nobody.
     """
-    band, affine, raster_crs = read_raster(path)
-    if not raster_crs:
+    raster = read_raster(path)
+    if not raster.crs:
         raise InputError("has no coordinate system", where=path, remedy="import it with --crs")
-    if np.nanmin(band, initial=0.0) < 0:
+    if np.nanmin(raster.band, initial=0.0) < 0:
         raise InputError(
             "has counts below 0", where=path, remedy="declare them as nodata and import it again"
         )
+    if not np.nansum(raster.band) > 0:
+        raise InputError("holds nobody", where=path, remedy="import one that covers the city")
+    return people_at(raster, crs, spacing_m)
+
+
+def people_at(raster: Raster, crs: str, spacing_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Persons as points, from counts per cell; parameters and result as for `read_people`."""
+    band, affine = raster.band, raster.transform
     row, column = np.nonzero(np.nan_to_num(band) > 0)
     if not len(row):
-        raise InputError("holds nobody", where=path, remedy="import one that covers the city")
-    corners = at_cells(affine, column[0] + np.array([0, 1, 0]), row[0] + np.array([0, 0, 1]))
-    at = transform(np.stack(corners, axis=1), raster_crs, crs)
+        return np.zeros((0, 2)), np.zeros(0)
+    middle = np.array([np.median(column)]), np.array([np.median(row)])
+    corners = at_cells(affine, middle[0] + np.array([0, 1, 0]), middle[1] + np.array([0, 0, 1]))
+    at = transform(np.stack(corners, axis=1), raster.crs, crs)
     side_m = max(np.hypot(*(at[1] - at[0])), np.hypot(*(at[2] - at[0])))
     parts = int(np.clip(np.ceil(side_m / spacing_m), 1, _PARTS))
     offset = (np.arange(parts) + 0.5) / parts
@@ -57,4 +66,4 @@ def read_people(path: Path | str, crs: str, spacing_m: float) -> tuple[np.ndarra
     rows = (row[:, None] + y.ravel()).ravel()
     places = np.stack(at_cells(affine, columns, rows), axis=1)
     persons = np.repeat(band[row, column] / parts**2, parts**2)
-    return transform(places, raster_crs, crs), persons
+    return transform(places, raster.crs, crs), persons

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.catalog import load_catalog
-from urbanplan.catalog.standards import Indicator, read_standards
+from urbanplan.catalog.standards import Indicator, held_in, read_standards
 from urbanplan.city import City
 from urbanplan.coverage import ALL, Parts, minutes_to_nearest
 from urbanplan.crs import to_crs
 from urbanplan.errors import InputError
 from urbanplan.indicators import Scene
 from urbanplan.indicators.scene import CERTAIN, CannotTellError, Trust, trust_of
-from urbanplan.layers.model import covered_share, require, require_usable
+from urbanplan.layers.model import covered_share, require, require_usable, told_apart
 from urbanplan.network import Network
 from urbanplan.study.ready import STREETS, Ready, Ways
 from urbanplan.traveltime import nearest
@@ -31,11 +31,17 @@ if TYPE_CHECKING:
 OWN = "standards.toml"
 #: Columns that may name an area, likeliest first.
 _NAMES = ("name_zh", "name", "NAME", "XZQMC", "名称", "area", "district", "name_en", "id")
+#: Columns that may hold an area's code: parts of one area have one.
+_CODES = ("adcode", "XZQDM", "行政区代码", "区划代码")
 
 
-def standards_of(city: City) -> Mapping[str, Indicator]:
-    """Shipped indicators, with those of the city's folder added or in their place."""
-    return read_standards(city.find(OWN) if city.has(OWN) else None)
+def standards_of(city: City, asked: tuple[str, ...] = ()) -> Mapping[str, Indicator]:
+    """Shipped indicators, with those of the city's folder added or in their place.
+
+    Those of another country judge nothing there; their thresholds are told if `asked` names them.
+    """
+    known = read_standards(city.find(OWN) if city.has(OWN) else None)
+    return held_in(known, city.country, asked)
 
 
 def listed(standards: Mapping[str, Indicator]) -> pd.DataFrame:
@@ -52,14 +58,18 @@ def listed(standards: Mapping[str, Indicator]) -> pd.DataFrame:
 
 
 def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
-    """Areas of any file as ``name`` and outline in a metric system; those of one name are one.
+    """Areas of any file as ``name`` and outline in a metric system; equal names are told apart.
 
     Raises
     ------
     InputError
-        If no column names them, a name is empty, or one is no polygon.
+        If there is none, no column names them, a name is empty, or one is no polygon.
     """
+    import geopandas as gpd
     import shapely
+
+    if not len(frame):
+        raise InputError("there are no areas", remedy="draw at least one")
 
     # A column of figures, such as an area in km², names nothing.
     column = next(
@@ -70,16 +80,18 @@ def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
         raise InputError(
             "no column names the areas", remedy=f"add a column such as {', '.join(_NAMES[:3])}"
         )
-    if (frame[column].str.strip() == ALL).any():
-        raise InputError(f"an area is called '{ALL}', which is what the whole is called", remedy="call it otherwise")  # fmt: skip
     odd = ~frame.geom_type.isin(["Polygon", "MultiPolygon"])
     if odd.any():
         raise InputError(
             f"area '{frame[column][odd].iloc[0]}' is no polygon", remedy="draw its outline"
         )
-    frame = to_crs(frame, crs)
-    frame = frame.set_geometry(shapely.make_valid(frame.geometry.values))
-    whole = frame[["geometry"]].dissolve(frame[column].astype(str).rename("name"))
+    frame = to_crs(frame, crs).reset_index(drop=True)
+    shapes = shapely.make_valid(frame.geometry.values)
+    if (frame[column].str.strip() == ALL).any():
+        raise InputError(f"an area is called '{ALL}', which is what the whole is called", remedy="call it otherwise")  # fmt: skip
+    code = next((frame[c] for c in _CODES if c in frame), None)
+    names = told_apart(frame[column].str.strip(), code).rename("name")
+    whole = gpd.GeoDataFrame(geometry=shapes, crs=frame.crs).dissolve(names)
     return whole.sort_index().reset_index()[["name", "geometry"]]
 
 
@@ -90,7 +102,8 @@ def areas_of(ready: Ready, own: gpd.GeoDataFrame | None) -> tuple[gpd.GeoDataFra
     """
     if own is not None:
         areas = named_areas(own, ready.city.metric_crs)
-        return areas, parts(ready.demand.index.to_numpy(), ready.ground.grid, areas, "name")
+        cells, ground = ready.demand.index.to_numpy(), ready.ground
+        return areas, parts(cells, ground.grid, areas, "name", ground.area)
     (districts,) = require(ready.layers, "districts")
     return named_areas(require_usable(districts, "name_zh"), ready.city.metric_crs), ready.parts
 

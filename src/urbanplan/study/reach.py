@@ -88,7 +88,8 @@ def isochrones_at(
         for name, shapes in zip(placed.ids, _drawn(ready, ways, placed, limits, direction))
         for limit, metric, shape in zip(limits, shapes, _lonlat(ready, shapes))
     ]
-    return gpd.GeoDataFrame(rows, crs=WGS84)
+    columns = ["origin", "minutes", "mode", "area_km2", "direction", "quality", "accuracy_m", "geometry"]  # fmt: skip
+    return gpd.GeoDataFrame(rows, columns=columns, crs=WGS84)
 
 
 def isochrones_by_facility(ready: Ready, ways: Ways, facilities: str) -> list[dict]:

@@ -23,7 +23,7 @@ from urbanplan.sources.altered import with_ways, without_ways
 from urbanplan.sources.streets import dry_ways
 from urbanplan.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.traveltime import Nearest, Placed, at_nodes, matrix, nearest, place
-from urbanplan.zonal import parts
+from urbanplan.zonal import parts, union_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -234,8 +234,9 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
             " fetch or import streets",
         )
     share = parts_of(people)
-    if city.has("population.tif"):
-        share = parts(people.index.to_numpy(), ground.grid, districts, "name_zh")
+    if city.has("population.tif") or union_of(list(districts.geometry)) is not None:
+        # Whole zones lie in one district, unless districts overlap.
+        share = parts(people.index.to_numpy(), ground.grid, districts, "name_zh", ground.area)
     return Ready(city, layers, ground, people, share, streets, heights, notes)
 
 
@@ -270,8 +271,7 @@ def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame
         from urbanplan.sources.people import read_people
 
         xy, persons = read_people(city.find("population.tif"), grid.crs, grid.cell_m)
-        inside = grid.covered([ground.area])
-        return gather(xy, persons, districts, grid, inside, passable), ()
+        return gather(xy, persons, districts, grid, ground.area, passable), ()
     census = layers.get("population")
     if census is None or not len(census.frame):
         return unpeopled(districts, grid, passable), (

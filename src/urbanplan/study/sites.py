@@ -321,9 +321,10 @@ def _sites(found: Siting, frame, fixed: int, question: SitingQuestion, ground, s
         "accuracy_m": square_m,
         "source": "urbanplan siting",
     }
-    chosen = to_crs(chosen, WGS84)
-    table = chosen[["geometry"]].assign(**own).reset_index(drop=True)
-    return table[[*own, "geometry"]]
+    import geopandas as gpd
+
+    places = to_crs(chosen, WGS84).geometry
+    return gpd.GeoDataFrame(own, geometry=places.values, crs=WGS84)[[*own, "geometry"]]
 
 
 def _served(found: Siting, homes: Homes, frame, fixed: int) -> pd.DataFrame:
@@ -365,7 +366,7 @@ def _others(problem, question: SitingQuestion, found, frame, fixed, effort) -> p
     columns = ["choice", "sites", "places", "objective", "worse_share"]
     if not question.alternatives:
         return pd.DataFrame(columns=columns)
-    names, places = frame.index.to_numpy(str), to_crs(frame[["geometry"]], WGS84).geometry
+    names, places = frame.index.to_numpy(str), to_crs(frame, WGS84).geometry
     at = np.array([f"{p.x:.5f},{p.y:.5f}" for p in places.representative_point()])
     rows = [
         [

@@ -281,7 +281,7 @@ def worth(
     network: Network, frame: gpd.GeoDataFrame, accuracy_m: float = np.nan
 ) -> gpd.GeoDataFrame:
     """A frame whose features say what they are worth; OpenStreetMap states no accuracy."""
-    at = frame.columns.get_loc("geometry")
+    name = frame.geometry.name
     said = {
         "quality": "modelled",
         "accuracy_m": round(accuracy_m, 1),
@@ -289,6 +289,7 @@ def worth(
         "licence": network.licence,
         "as_of": network.as_of,
     }
-    for name, value in reversed(said.items()):
-        frame.insert(at, name, value)
-    return frame
+    # What the answer is worth goes before what its input said of itself.
+    shapes = frame.geometry
+    rest = frame.drop(columns=[name, *(c for c in said if c in frame)])
+    return rest.assign(**said, geometry=shapes).set_geometry("geometry", crs=frame.crs)

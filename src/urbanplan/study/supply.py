@@ -15,6 +15,7 @@ from urbanplan.coverage import (
     coverage_by,
     gap_areas,
     minutes_to_nearest,
+    with_outside,
 )
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
@@ -25,6 +26,7 @@ from urbanplan.study.checkup import areas_of, dict_of, named_areas
 from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
 from urbanplan.study.streets import Answer, apart, as_points, numbers, put, worth
 from urbanplan.traveltime import Placed, matrix, nearest
+from urbanplan.zonal import union_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -64,13 +66,16 @@ def city_coverage(
     Returns
     -------
     table : DataFrame
-        As from `urbanplan.coverage.coverage`.
+        As from `urbanplan.coverage.coverage`; with `areas`, those who live in none of them have a
+        row `urbanplan.coverage.OUTSIDE`.
     placed : Placed
         The facilities, on streets or surface.
     minutes : ndarray, shape (rows, columns)
         Per cell.
     """
     _, share = areas_of(ready, areas)
+    if areas is not None:
+        share = with_outside(share, ready.demand["persons"].to_numpy(float))
     groups = None
     if by is not None:
         if by != "settlement" or not (ready.demand["group"] != "").any():
@@ -184,44 +189,54 @@ def point_coverage(
         found = minutes_to_rank(ways, facilities, placed, rank, max(limits_min))
     minutes = pd.Series(dict_of(placed.ids, found, people["id"]))
     frame = pd.DataFrame({"persons": persons[people["id"]].to_numpy(), "area": ALL, "km2": 0.0})
-    share = {ALL: _all_rows(len(frame))} if areas is None else shares_in(people, areas)
+    share: Parts = {ALL: (np.arange(len(frame)), np.ones(len(frame)))}
+    if areas is not None:
+        share = with_outside(shares_in(people, areas), frame["persons"].to_numpy(float))
     if by is None:
-        table = coverage(frame, minutes, limits_min, share)
-        return table.drop_duplicates(["minutes", "area"])[_OF_PEOPLE].reset_index(drop=True)
-    if by not in people:
-        raise InputError(f"the demand has no column '{by}'", remedy="choose one that it has")
+        return coverage(frame, minutes, limits_min, share)[_OF_PEOPLE]
+    require_group(people, by)
     # Whose group nobody stated is a group of its own: the whole must add up.
     groups = people[by].fillna("").astype(str).replace("", _UNSTATED).to_numpy()
     table = coverage_by(frame, minutes, limits_min, groups, share)
-    table = table.drop_duplicates(["group", "minutes", "area"])
-    return table[["group", *_OF_PEOPLE]].reset_index(drop=True)
+    return table[["group", *_OF_PEOPLE]]
+
+
+def require_group(people: gpd.GeoDataFrame, by: str | None) -> None:
+    """Raise `InputError` unless the people have the column that tells their groups apart."""
+    if by is not None and by not in people:
+        raise InputError(f"the demand has no column '{by}'", remedy="choose one that it has")
 
 
 def shares_in(people: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Parts:
     """For each area, which features lie in it and with what share: of area, of length, or wholly.
 
-    A point on the border of two areas belongs to the first by name.
+    A point counts in every area that it lies inside of; one that only lies on borders, in the
+    first of them by name. Where areas overlap, `ALL` holds each feature once.
     """
     import shapely
 
     tree = shapely.STRtree(people.geometry.values)
-    shapes, taken = np.asarray(people.geometry.values), np.zeros(len(people), bool)
+    shapes = np.asarray(people.geometry.values)
     flat = shapely.get_dimensions(shapes) == 2
     size = np.where(flat, shapely.area(shapes), shapely.length(shapes))
+    there = ~(areas.geometry.isna() | areas.geometry.is_empty)
+    outlines = dict(zip(areas["name"][there], areas.geometry[there]))
+    if (whole := union_of(list(outlines.values()))) is not None:
+        outlines[ALL] = whole
+    taken = np.zeros(len(people), bool)
+    for outline in list(outlines.values()):
+        taken[tree.query(outline, "contains")] = True
     out = {}
-    for name, outline in zip(areas["name"], areas.geometry):
+    for name, outline in outlines.items():
         rows = np.sort(tree.query(outline, "intersects"))
         inside = shapely.intersection(shapes[rows], outline)
         part = np.where(flat[rows], shapely.area(inside), shapely.length(inside))
         share = np.divide(part, size[rows], out=np.ones(len(rows)), where=size[rows] > 0)
-        free = (size[rows] > 0) | ~taken[rows]
+        held = shapely.contains(outline, shapes[rows]) | ~taken[rows] | (name == ALL)
         taken[rows] = True
-        out[name] = rows[free], share[free]
+        keep = held | (size[rows] > 0)
+        out[name] = rows[keep], share[keep]
     return out
-
-
-def _all_rows(count: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.arange(count), np.ones(count)
 
 
 def street_coverage(
@@ -326,8 +341,6 @@ def street_access(
     frame = to_crs(demand, WGS84).copy()
     frame["access"] = found[frame["id"]].to_numpy()
     frame["mode"] = network.mode.id
-    geometry = frame.pop("geometry")
-    frame = frame.assign(geometry=geometry).set_geometry("geometry")
     return Answer(worth(network, frame), (*network.findings, *notes, *more))
 
 
@@ -354,7 +367,7 @@ def city_access(
         raise InputError(
             "nobody knows who lives where", where=ready.city.id, remedy="import a population layer"
         )
-    supply, notes = _with_figure(supply, capacity)
+    supply, notes = require_supply(supply, capacity)
     there, persons = ready.put(ways, ready.metric(supply)), ready.demand["persons"].fillna(0.0)
     amount, homes = _amounts(supply, capacity), ready.homes(ways)
     found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
@@ -363,22 +376,36 @@ def city_access(
     half = grid.cell_m / 2
     table = demand[["persons", "area", "group"]].reset_index()
     table["access"] = found[demand.index].to_numpy()
-    rough = max(accuracy_under(ready.layers, (), grid.cell_m), *supply["accuracy_m"].fillna(0.0))
+    rough = accuracy_under(ready.layers, (), grid.cell_m)
+    if "accuracy_m" in supply:
+        rough = float(np.nanmax([rough, *supply["accuracy_m"].astype(float)]))
     table["mode"], table["quality"], table["accuracy_m"] = ways.mode.id, "modelled", rough
     squares = shapely.box(x - half, y - half, x + half, y + half)
     frame = to_crs(gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs), WGS84)
     return Answer(frame, (*ready.findings, *notes))
 
 
-def _with_figure(supply: gpd.GeoDataFrame, column: str):
-    if column not in supply:
-        return supply, ()
-    empty = supply[column].isna()
-    if empty.all():
+def require_supply(supply: gpd.GeoDataFrame, column: str) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:  # fmt: skip
+    """Facilities whose capacity is known, and a sentence about the others.
+
+    Raises
+    ------
+    InputError
+        If nobody's is, or one is no figure of 0 or more.
+    """
+    if column in supply and supply[column].isna().all():
         raise InputError(f"no facility has a figure for '{column}'", remedy="fill it in")
-    names = ", ".join(supply["name_zh"][empty].where(supply["name_zh"][empty] != "", supply["id"][empty]))  # fmt: skip
-    text = f"{empty.sum()} of {len(supply)} have no published '{column}' and are left out: {names}"
-    return supply[~empty], (text,) * bool(empty.any())
+    empty = supply[column].isna() if column in supply else np.zeros(len(supply), bool)
+    known = supply[~empty]
+    _amounts(known, column)
+    if not empty.any():
+        return known, ()
+    lost = supply[empty]
+    called = lost["id"].astype(str)
+    if "name_zh" in lost:
+        called = lost["name_zh"].fillna("").where(lost["name_zh"].fillna("") != "", called)
+    text = f"{len(lost)} of {len(supply)} have no published '{column}' and are left out: {', '.join(called)}"
+    return known, (text,)
 
 
 def fairness(frame: pd.DataFrame, value: str, people: str, area: str | None = None) -> pd.Series:
@@ -387,6 +414,26 @@ def fairness(frame: pd.DataFrame, value: str, people: str, area: str | None = No
     amount, heads = frame[value].to_numpy(float), frame[people].to_numpy(float)
     urban = (frame["group"] == "urban").to_numpy() if "group" in frame else None
     return inequality(amount, heads, areas, urban)
+
+
+def require_amounts(frame: gpd.GeoDataFrame, column: str, some: str = "") -> None:
+    """Raise before anything is computed unless a column holds figures of 0 or more.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        With ``id``.
+    column : str
+    some : str
+        What the rows are called where not all of the figures may be 0.
+
+    Raises
+    ------
+    InputError
+        Naming the column, the row, or that all are 0.
+    """
+    if not _amounts(frame, column).sum() > 0 and some:
+        raise InputError(f"the {some} have no '{column}' above 0", remedy="fill the column, or name another")  # fmt: skip
 
 
 def _amounts(frame: gpd.GeoDataFrame, column: str) -> pd.Series:

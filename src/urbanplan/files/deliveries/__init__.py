@@ -134,6 +134,7 @@ def read_delivery(
     large: bool = False,
     crs: str | None = None,
     family: str = "",
+    placeless: bool = False,
 ) -> Delivery:
     """Read one layer of a file that planners have, without trusting it.
 
@@ -151,6 +152,8 @@ def read_delivery(
         The system that the user names; here it only chooses among several pairs of columns.
     family : {"", "point", "line", "polygon"}
         What is looked for: a drawing's other layers are then left out.
+    placeless : bool
+        Whether a table without coordinates will do: its rows are placed by name.
 
     Returns
     -------
@@ -181,6 +184,8 @@ def read_delivery(
         )
     sha256 = hash_of(path, members)
     driver, found = _read(path, asked)
+    if found.placeless and not placeless:
+        raise InputError(found.placeless, where=path, remedy="call them lon and lat, x and y, or wkt")  # fmt: skip
     system = said.get("crs") or found.system
     crs_from = "user" if "crs" in said else found.crs_from or ("columns" if system else "")
     frame = with_plain_cells(found.frame)

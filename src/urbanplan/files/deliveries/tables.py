@@ -82,6 +82,8 @@ def placed(
 ) -> Found:
     """Rows with the geometry that their coordinate columns say, and no coordinate system.
 
+    Without such columns no row has any, and `Found.placeless` says so.
+
     Parameters
     ----------
     path : path
@@ -96,7 +98,7 @@ def placed(
     Raises
     ------
     InputError
-        If no column is known as a coordinate, or no row has any.
+        If no row has coordinates in the columns that are there for them.
     """
     import geopandas as gpd
     import numpy as np
@@ -104,11 +106,10 @@ def placed(
     found, system = settled_columns(path, table.columns, crs)
     if not found:
         listed = ", ".join(map(str, list(table.columns)[:20]))
-        raise InputError(
-            f"has no coordinate columns (it has {listed})",
-            where=path,
-            remedy="call them lon and lat, x and y, or wkt",
-        )
+        columns, renamed = beside_geometry({name: table[name] for name in table.columns})
+        frame = gpd.GeoDataFrame(columns, geometry=[None] * len(table))
+        why = f"has no coordinate columns (it has {listed})"
+        return Found(frame.reset_index(drop=True), "", (*notes, *renamed), placeless=why)
     if len(found) == 2:
         geometry, said = _points(table[found[0]], table[found[1]], found)
     elif plain(found[0]) in WKT:

@@ -81,6 +81,8 @@ class Found:
         Its name, where the file has several.
     system : str
         The system that the names of its columns say: "gcj02", "wgs84" and the like, or "".
+    placeless : str
+        Why no row of a table can have a place; empty where one could.
     """
 
     frame: gpd.GeoDataFrame
@@ -88,6 +90,7 @@ class Found:
     notes: tuple[str, ...] = ()
     layer: str | None = None
     system: str = ""
+    placeless: str = ""
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def features(frame: gpd.GeoDataFrame, columns: list[str], decimals: int) -> list
         {
             "type": "Feature",
             "properties": {c: plain(v) for c, v in zip(columns, values)},
-            "geometry": json.loads(text),
+            "geometry": None if text is None else json.loads(text),
         }
         for values, text in zip(frame[columns].values.tolist(), texts)
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.city import City
+from urbanplan.crs import to_crs
 from urbanplan.publish.html.features import features
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ _SPECK = 20.0
 
 def simplified(frame: gpd.GeoDataFrame, city: City) -> gpd.GeoDataFrame:
     """Areas with the bends and specks taken out that nobody sees on a screen."""
-    frame = frame[~frame.geometry.is_empty]
-    metric, bend_m = frame.to_crs(city.metric_crs), _SIMPLIFY * city.analysis.cell_m
+    frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
+    metric, bend_m = to_crs(frame, city.metric_crs), _SIMPLIFY * city.analysis.cell_m
     # For the eye only: a ring that meets itself is drawn like any other.
     shapes = metric.geometry.simplify(bend_m, preserve_topology=False)
     shapes = shapes.map(partial(_without_specks, least_m2=_SPECK * bend_m**2))
@@ -36,7 +37,10 @@ def _without_specks(shape: BaseGeometry, least_m2: float) -> BaseGeometry:
 
     kept = []
     for part in shapely.get_parts(shape):
-        outer, *holes = (shapely.polygons(r) for r in shapely.get_rings(part))
+        rings = [shapely.polygons(r) for r in shapely.get_rings(part)]
+        if not rings:
+            continue
+        outer, *holes = rings
         if outer.area >= least_m2:
             large = [h.exterior for h in holes if h.area >= least_m2]
             kept.append(shapely.Polygon(outer.exterior, large))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanplan.crs import to_crs
 from urbanplan.publish.report.paper import pt
 from urbanplan.publish.symbols import Look
 
@@ -175,7 +176,7 @@ def metric(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     import shapely
 
     shapes = frame.geometry.values
-    return frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))].to_crs(crs)
+    return to_crs(frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))], crs)
 
 
 def inside(shape: BaseGeometry, count: int = 24) -> list[tuple[float, float]]:
