@@ -175,6 +175,7 @@ WALK = {
     "coverage.coverage_by": (people, lambda t, f: cov.coverage_by(f, t.minutes, [5], np.full(len(f), "g"))),
     "coverage.gap_areas": (people, lambda t, f: cov.gap_areas(f, t.minutes.reindex(f.index), 1, t.grid)),
     "crs.to_crs": (points, lambda t, f: crs.to_crs(f, "EPSG:32648")),
+    "crs.unwrapped": (points, lambda t, f: crs.unwrapped(f)),
     "crs.require_same": (points, lambda t, f: crs.require_same(f, points(t))),
     "database.frames.columns_of": (points, lambda t, f: database_frames.columns_of(f, "t", Shape("POINT", 4326), "public")),
     "demand.spread[zones]": (lambda t: metric(t, "population"), lambda t, f: demand.spread(f, metric(t, "districts"), t.grid, t.ready.ground.passable)),
@@ -287,6 +288,10 @@ WALK = {
 
 #: Functions that take a frame of our own making only, or another function's result unchanged.
 INSIDE = {
+    "intake.folder.marked": "rows of `write_layer`",
+    "publish.rounding.coverage": "the table of a run",
+    "publish.rounding.scenario_coverage": "the table of a run",
+    "publish.rounding.floored": "a column of those",
     "publish.html.layers.result_layer": "a layer of a run's results",
     "publish.report.write": "the table of `bridge_dependence`",
     "publish.report.content.report": "the table of `bridge_dependence`",
