@@ -422,19 +422,7 @@ def read_raster(
             number = _one_band(src, number, path)
             window = Window(0, 0, src.width, src.height)
             if around is not None and own:
-                from rasterio.warp import transform_bounds
-
-                west, south, east, north = transform_bounds("EPSG:4326", own, *around)
-                corners = np.array([west, west, east, east]), np.array([south, north] * 2)
-                columns, rows = at_cells(~src.transform, *corners)
-                left, top = max(np.floor(columns.min()), 0), max(np.floor(rows.min()), 0)
-                right = min(np.ceil(columns.max()), src.width)
-                bottom = min(np.ceil(rows.max()), src.height)
-                if right <= left or bottom <= top:
-                    raise InputError(
-                        "does not cover the city", where=path, remedy="give the part that does"
-                    )
-                window = Window(left, top, right - left, bottom - top)
+                window = _window(src, own, around, path)
             if window.width * window.height > MAX_CELLS:
                 raise InputError(
                     f"has more than {MAX_CELLS:,} cells", where=path, remedy="cut it to the city"
@@ -454,6 +442,22 @@ def read_raster(
             where=path,
             remedy="export it again as GeoTIFF",
         ) from err
+
+
+def _window(src: Any, own: str, around: tuple[float, float, float, float], path: Path) -> Any:
+    # The cells that a box of degrees touches.
+    import numpy as np
+    from rasterio.warp import transform_bounds
+    from rasterio.windows import Window
+
+    west, south, east, north = transform_bounds("EPSG:4326", own, *around)
+    corners = np.array([west, west, east, east]), np.array([south, north] * 2)
+    columns, rows = at_cells(~src.transform, *corners)
+    left, top = max(np.floor(columns.min()), 0), max(np.floor(rows.min()), 0)
+    right, bottom = min(np.ceil(columns.max()), src.width), min(np.ceil(rows.max()), src.height)
+    if right <= left or bottom <= top:
+        raise InputError("does not cover the city", where=path, remedy="give the part that does")
+    return Window(left, top, right - left, bottom - top)
 
 
 def _variable(path: Path, driver: str, name: str | None) -> str:

@@ -170,12 +170,7 @@ def bring(
         *_left_out(totals),
         *_unnamed(frame, mapped, kind),
     ]
-    if area is not None:
-        require_near(settled.frame, area, settled.system, delivery.path)
-    known = districts if area is not None else divisions_near(settled.frame)
-    suspicion = ""
-    if settled.system not in china.SHIFTED and known is not None:
-        suspicion = suspected_shift(settled.frame, known)
+    suspicion = _suspicion(settled, area, districts, delivery.path)
     notes += [suspicion] * bool(suspicion)
     near = None if area is None or kind.role != "facility" else around(city)
     rows, shapes, repaired, refused = _fitted(
@@ -195,12 +190,7 @@ def bring(
         # Where a feature lies is what its shape says.
         here = district_names(shapes, districts)
         rows["district"] = [h or d for h, d in zip(here, rows["district"])]
-    beyond = int(rows[OUTSIDE].sum())
-    if beyond:
-        notes.append(
-            f"{beyond}处在城市范围外，计入出行时间，不计入城市的设施数 / {beyond} lie beyond the boundary:"
-            " they count in travel times, not among the city's facilities"
-        )
+    notes += _beyond(rows)
     added, changed = _news(before, rows, shapes)
     rows, shapes = _together(before, rows, shapes)
     origin = _origin(delivery, settled, worth, day)
@@ -215,6 +205,24 @@ def bring(
         path, len(delivery.frame), len(rows), added, changed, before is not None, theirs, unmapped,
         tuple(repaired), tuple(refused), tuple(notes),
     )  # fmt: skip
+
+
+def _suspicion(settled: Settled, area, districts: gpd.GeoDataFrame | None, where: object) -> str:
+    # Boundaries are compared with the installed divisions, what lies in them with the boundaries.
+    if area is not None:
+        require_near(settled.frame, area, settled.system, where)
+    known = districts if area is not None else divisions_near(settled.frame)
+    if settled.system in china.SHIFTED or known is None:
+        return ""
+    return suspected_shift(settled.frame, known)
+
+
+def _beyond(rows: pd.DataFrame) -> list[str]:
+    beyond = int(rows[OUTSIDE].sum())
+    return [
+        f"{beyond}处在城市范围外，计入出行时间，不计入城市的设施数 / {beyond} lie beyond the boundary:"
+        " they count in travel times, not among the city's facilities"
+    ] * bool(beyond)
 
 
 def _without_totals(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]):
