@@ -30,6 +30,7 @@ from urbanplan.errors import UrbanplanError
 from urbanplan.files import exports, packages, tables, writing
 from urbanplan.files.deliveries import heads
 from urbanplan.files.deliveries import tables as delivered
+from urbanplan.files.deliveries import vectors as delivered_vectors
 from urbanplan.indicators.scene import trust_of
 from urbanplan.intake import Worth, datum, fields, folder, people_at_points
 from urbanplan.intake.bring import joined_by_name
@@ -185,6 +186,10 @@ WALK = {
     "demand.unassigned": (people, lambda t, f: demand.unassigned(f)),
     "demand.blocks": (people, lambda t, f: demand.blocks(f, t.grid, {"m": t.cells}, 5)),
     "files.deliveries.heads.without_blank": (table, lambda t, f: heads.without_blank(f, [str(c) for c in f])),
+    "files.deliveries.vectors.with_plain_cells": (
+        points,
+        lambda t, f: delivered_vectors.with_plain_cells(f),
+    ),
     "files.deliveries.tables.typed": (lambda t: table(t).astype(str), lambda t, f: delivered.typed(f["n"])),
     "files.deliveries.tables.placed": (lambda t: table(t).astype(str), lambda t, f: delivered.placed(t.folder / "f.csv", f).frame),
     "files.exports.write_flatgeobuf": (points, lambda t, f: exports.write_flatgeobuf(t.folder / "f.fgb", f)),

@@ -153,8 +153,7 @@ def bring(
     area = None if name in _FRAMES else _area(city)
     mapped = match(_columns(delivery.frame), kind, given or {})
     frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
-    joined, unjoined = [], []
-    theirs = mapped
+    joined, unjoined, theirs = [], [], mapped
     if name == "population" and len(frame) and not _has_place(frame).any():
         frame, by, joined, unjoined = joined_by_name(
             frame, mapped, kind, worth, districts, delivery.path
