@@ -72,7 +72,9 @@ def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
     """
     writer = _MAPS[require_ending(path)]
     if frame.crs is None:
-        raise CrsError("the layer has no coordinate system", remedy="declare it before use")
+        raise CrsError(
+            "the layer has no coordinate system",
+        )
     return writer(path, frame.rename(columns=str))
 
 
