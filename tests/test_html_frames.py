@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -188,3 +191,33 @@ def test_figures_that_no_browser_holds_are_not_made_others():
     lost = frame.set_geometry([shapely.Point(np.nan, 1)], crs=4326)
     data = values(html.page({"a": frame, "b": lost}).text)
     assert len(data["layers"]) == 1 and data["unlocated"][0]["layer"] == "b"
+
+
+def test_a_folium_map_takes_more_of_folium_and_asks_no_host():
+    import folium
+
+    homes = gpd.GeoDataFrame(
+        {"persons": range(12)}, geometry=[shapely.Point(i, 0) for i in range(12)], crs=4326
+    )
+    line = shapely.LineString([(0, 0), (11, 1)])
+    view = html.folium_map({"小区": homes, "线": gpd.GeoSeries([line], crs=4326)}, by="persons")
+    assert isinstance(view, folium.Map)
+    folium.Circle([0, 0], radius=100).add_to(view)
+    text = view.get_root().render()
+    assert "L.circle(" in text and json.dumps("小区")[1:-1] in text
+    assert not re.search(r"<(?:script|link)[^>]*(?:src|href)=", text)
+    colors = set(re.findall(r'"color": "(#[0-9a-f]{6})"', text))
+    # Five classes, the line, and the circle in folium's own blue.
+    assert len(colors - {"#3388ff"}) == 6
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["{{1111*7}}", "{% endraw %}{{1111*7}}", "</script><script>x()</script>", "<img onerror=x()>"],
+)
+def test_values_are_no_markup_and_no_template_to_folium(payload):
+    frame = gpd.GeoDataFrame({payload: [payload]}, geometry=[shapely.Point(1, 2)], crs=4326)
+    text = html.folium_map({payload: frame}, by=payload).get_root().render()
+    # What a template would make of it, and markup that would open something, are not there.
+    assert "7777" not in text and ("#123;1111*7}}" in text) == ("{{" in payload)
+    assert "<img onerror" not in text and "<script>x()" not in text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.files import write_text
 from urbanplan.publish.html.content import content
+from urbanplan.publish.html.frames import folium_map, of_frames
 from urbanplan.publish.html.options import BASEMAPS, LANGUAGES, Options
 from urbanplan.publish.html.shell import render
 from urbanplan.study import Results
@@ -17,7 +18,7 @@ from urbanplan.study import Results
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["BASEMAPS", "LANGUAGES", "Options", "Page", "page", "write"]
+__all__ = ["BASEMAPS", "LANGUAGES", "Options", "Page", "folium_map", "page", "write"]
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,6 @@ def page(
 def _values(what: Any, options: Options, by: str | None) -> dict[str, Any]:
     if isinstance(what, Results):
         return content(what, options)
-    from urbanplan.publish.html.frames import of_frames
-
     frames = what if isinstance(what, Mapping) else {options.title or "图层": what}
     return of_frames(frames, options, by)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.publish.html.features import decimals_of, features, sounds, spoken
 from urbanplan.publish.html.options import Options
+from urbanplan.publish.html.shell import leaflet
 from urbanplan.publish.html.tables import figure, plain
 
 if TYPE_CHECKING:
+    import folium
     import geopandas as gpd
     import pandas as pd
 
@@ -88,6 +91,112 @@ def of_frames(
         "sources": _sources(drawn),
         **_no_tables(options),
     }
+
+
+def folium_map(
+    what: gpd.GeoDataFrame | gpd.GeoSeries | Mapping[str, gpd.GeoDataFrame],
+    *,
+    by: str | None = None,
+) -> folium.Map:
+    """Frames as a `folium.Map`, to which any object of folium or branca may be added.
+
+    Parameters
+    ----------
+    what : GeoDataFrame, GeoSeries, or dict of str to one of them
+        Frames by the name that readers see, in any declared coordinate system.
+    by : str, optional
+        Column that gives features their colour, as for `page`.
+
+    Returns
+    -------
+    folium.Map
+        It opens without a network: Leaflet is bundled. What is added and needs more than Leaflet
+        (icons of a font, pop-ups) is folium's to fetch from its own hosts: see its `default_js`.
+
+    Raises
+    ------
+    CrsError
+        If a frame declares no coordinate system.
+    InputError
+        If there is nothing to draw.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import shapely
+    >>> parks = gpd.GeoDataFrame({"name": ["North"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    >>> type(folium_map(parks)).__name__
+    'Map'
+    """
+    import folium
+    from branca.element import Element
+
+    frames = what if isinstance(what, Mapping) else {"图层 / Layer": what}
+    view = folium.Map(tiles=None, control_scale=True)
+    view.default_js, view.default_css = [], []
+    # Our own files as they are: nothing in them is a template.
+    view.get_root().header.add_child(Element(f"{{% raw %}}{leaflet()}{{% endraw %}}"))
+    boxes = []
+    for number, (name, given) in enumerate(frames.items()):
+        frame = to_crs(_with_text_labels(given, str(name)), WGS84)
+        frame = frame[_located(frame)]
+        if len(frame):
+            boxes.append(frame.total_bounds)
+            _folium_layer(str(name), frame, by, COLORS[number % len(COLORS)]).add_to(view)
+    if not boxes:
+        raise InputError("there is nothing to draw", remedy="give a frame whose rows have a place")
+    folium.LayerControl(collapsed=False).add_to(view)
+    west, south, east, north = (*np.min(boxes, 0)[:2], *np.max(boxes, 0)[2:])
+    view.fit_bounds([[float(south), float(west)], [float(north), float(east)]])
+    return view
+
+
+def _folium_layer(name: str, frame: gpd.GeoDataFrame, by: str | None, color: str) -> folium.GeoJson:
+    # Columns go in by their number, their names and values inert.
+    import folium
+
+    columns = [c for c in frame.columns if c != "geometry"]
+    colors = [color] * len(frame)
+    if by in columns:
+        shade = _shade(frame[by], str(by))
+        colors = [_color_of(plain(value), shade) for value in frame[by]]
+    rows = zip(frame[columns].to_numpy(object), frame.geometry, colors)
+    features = [
+        {
+            "type": "Feature",
+            "properties": {
+                "color": own, **{f"c{i}": _inert(figure(v)) for i, v in enumerate(row)}
+            },
+            "geometry": shape.__geo_interface__,
+        }
+        for row, shape, own in rows
+    ]  # fmt: skip
+    card = folium.GeoJsonTooltip(
+        [f"c{i}" for i in range(len(columns))], [_inert(c) for c in columns]
+    )
+    return folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        name=_inert(name),
+        style_function=lambda feature: {"color": feature["properties"]["color"], "weight": 2},
+        marker=folium.CircleMarker(radius=5, fill=True),
+        tooltip=card if columns else None,
+    )
+
+
+def _inert(text: str) -> str:
+    # folium renders what its templates made as templates once more, and shows texts as markup.
+    return html.escape(text).replace("{", "&#123;")
+
+
+def _color_of(value: Any, shade: Mapping[str, Any]) -> str:
+    keys, colors = shade["keys"], shade["colors"]
+    if shade["figures"]:
+        return (
+            _NONE
+            if value is None
+            else colors[min(int(np.searchsorted(keys, value)), len(colors) - 1)]
+        )
+    return colors[keys.index(value)] if value in keys else _NONE
 
 
 def _no_tables(options: Options) -> dict[str, Any]:

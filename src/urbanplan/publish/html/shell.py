@@ -119,6 +119,11 @@ def _style(name: str) -> str:
     return re.sub(r"url\(\s*[\"']?(?!data:)[^)]*\)", "none", read_text(ASSETS / name))
 
 
+def leaflet() -> str:
+    """The bundled map library as markup: its style and its script."""
+    return f"<style>{_style('leaflet.css')}</style>\n<script>{_script('leaflet.js')}</script>"
+
+
 def _host(template: str) -> str:
     return re.sub(r"^[^.]*{s}[^.]*\.", "", re.match(r"https?://([^/]+)", template).group(1))
 
