@@ -72,9 +72,7 @@ def write(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
     """
     writer = _MAPS[require_ending(path)]
     if frame.crs is None:
-        raise CrsError(
-            "the layer has no coordinate system",
-        )
+        raise CrsError("declares no coordinate system", where=path, remedy="name the system the file is really in with --crs, e.g. EPSG:4326")  # fmt: skip
     return writer(path, frame.rename(columns=str))
 
 
