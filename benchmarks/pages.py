@@ -40,7 +40,7 @@ USES = ("居住", "商业", "工业", "绿地", "教育", "医疗", "仓储", "�
 PANS = [[300, 150], [-200, 100], [100, -300], [-300, -100], [200, 200]]
 #: Two frames after a pan, and no tile still to come: the map is as it will stay.
 PAN = """async (by) => {
-  const map = window[Object.keys(window).find((k) => /^map_/.test(k))];
+  const map = (window.urbanplan || {}).map || window[Object.keys(window).find((k) => /^map_/.test(k))];
   const frame = () => new Promise((r) => requestAnimationFrame(r));
   const busy = () => { let any = false; map.eachLayer((l) => { any = any || (l.isLoading && l.isLoading()); }); return any; };
   const began = performance.now();

@@ -578,6 +578,8 @@ def test_what_is_cut_lies_inside(ring, east, north):
         shapely.Polygon([(LON + x + east, LAT + y + north) for x, y in ring])
     )
     (part,) = desk.cut(np.array([shape], object), area, "polygon")
-    inside = shape.intersection(area).area
-    assert (part.area if part is not None else 0.0) == pytest.approx(inside, abs=1e-12)
+    inside = shape.intersection(area)
+    # Slivers, of some centimetres, are no places.
+    thin = 1e-12 + desk._SLIVER_DEG * inside.length / 2
+    assert (part.area if part is not None else 0.0) == pytest.approx(inside.area, abs=thin)
     assert part is None or part.difference(area).area < 1e-12

@@ -303,7 +303,7 @@ def test_without_people_shares_are_of_land(folder, tmp_path):
 @pytest.mark.parametrize("old, new, says", [
     ("cell_m = 100", "cell_m = nan", "cell_m"),
     ("snap_m = 500", "snap_m = nan", "snap_m"),
-    ("[1, 2, 5]", "[1, 2, inf]", "'minutes' of the study cannot be"),
+    ("[1, 2, 5]", "[1, 2, inf]", "'minutes' has a number without bound"),
     ("minutes = 2\n", "minutes = 3\n", "headline is not among the minutes"),
     ('mode = "drive"', 'mode = "bike"', "headline is not among the modes"),
     ('facilities = "hospitals"', 'facilities = "parks"', "headline is not among the facilities"),

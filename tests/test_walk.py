@@ -232,6 +232,7 @@ WALK = {
     "publish.html.write": (points, lambda t, f: html.write({"p": f}, t.folder / "p.html")),
     "publish.html.features.decimals_of": (layer, lambda t, f: features.decimals_of(f)),
     "publish.html.features.features": (layer, lambda t, f: features.features(f, ["id", "name_zh"], 6)),
+    "publish.html.frames.folium_map": (points, lambda t, f: html.folium_map({"p": f})),
     "publish.html.frames.of_frames": (points, lambda t, f: frames.of_frames({"p": f}, html.Options(), None)),
     "publish.html.layers.simplified": (lambda t: layer(t, "districts"), lambda t, f: html_layers.simplified(f, t.city)),
     "publish.html.redact.left_out": (points, lambda t, f: redact.left_out(f, ("beds",))),

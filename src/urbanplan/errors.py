@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class UrbanplanError(Exception):
@@ -34,6 +33,9 @@ class UrbanplanError(Exception):
 
 def one_of(name: str, known: Iterable[str], most: int = 20) -> str:
     """A remedy for a name that is not known: what was probably meant, or what there is."""
+    # Only needed once something is wrong, and slow to load.
+    from difflib import get_close_matches
+
     every = list(known)
     meant = get_close_matches(name, every, 1)
     if meant:

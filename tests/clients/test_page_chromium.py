@@ -179,7 +179,7 @@ def test_points_show_status_and_quality_as_the_legend_says(browser, atlas):
     seen = page.evaluate(
         """() => {
           document.querySelectorAll("#layers input").forEach((box) => box.checked || box.click());
-          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))];
+          const map = window.urbanplan.map;
           const found = [];
           map.eachLayer((shape) => {
             if (!(shape instanceof L.CircleMarker)) return;
@@ -367,7 +367,7 @@ def test_indicators_equal_the_run_and_lead_to_the_people_out_of_reach(browser, a
     gaps = results.gaps[(results.gaps["mode"] == "drive") & (results.gaps["area"] == "纳溪区")]
     west, south, east, north = gaps.total_bounds
     seen = page.evaluate(
-        "(() => { const b = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))].getBounds();"
+        "(() => { const b = window.urbanplan.map.getBounds();"
         "return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; })()"
     )
     assert seen[0] <= west + 0.01 and seen[1] <= south + 0.01
@@ -423,7 +423,7 @@ def test_a_line_is_measured_by_mouse_and_by_keyboard(browser, atlas):
     page.mouse.click(middle[0] + 150, middle[1])
     ends = page.evaluate(
         """() => {
-          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))], c = map.getSize().divideBy(2);
+          const map = window.urbanplan.map, c = map.getSize().divideBy(2);
           return [-150, 150].map((x) => map.containerPointToLatLng([c.x + x, c.y])).map((p) => [p.lng, p.lat]);
         }"""
     )
@@ -523,7 +523,7 @@ def large_page(browser, atlas, tmp_path, geometry, shapes, zoom=12):
 def lon_lat(page, x, y):
     return page.evaluate(
         """([x, y]) => {
-          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))], box = map.getContainer().getBoundingClientRect();
+          const map = window.urbanplan.map, box = map.getContainer().getBoundingClientRect();
           const p = map.containerPointToLatLng([x - box.left, y - box.top]);
           return [p.lng, p.lat];
         }""",
@@ -582,7 +582,7 @@ def test_every_feature_of_a_large_layer_leaves_its_mark(browser, atlas, tmp_path
     page = large_page(browser, atlas, tmp_path, geometry, made)
     drawn = page.evaluate(
         """(places) => {
-          const map = window[Object.keys(window).find((k) => /^map_\\d+$/.test(k))], size = map.getSize();
+          const map = window.urbanplan.map, size = map.getSize();
           const tiles = [...document.querySelectorAll(".leaflet-tile-container canvas")].map((c) => [c.getBoundingClientRect(), c]);
           const box = map.getContainer().getBoundingClientRect();
           let inView = 0, marked = 0;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -123,6 +122,8 @@ class Screen:
         No figure and no id is cut: where the terminal is too narrow for them, lines run on.
         """
         if as_json:
+            import json
+
             click.echo(json.dumps(_records(table), ensure_ascii=False, indent=1))
             return
         from rich.console import Console
@@ -156,6 +157,8 @@ class Screen:
     def records(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Print several tables as one JSON object."""
         rows = {name: _records(table) for name, table in tables.items()}
+        import json
+
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
 
     def headline(self, results: Results) -> None:
@@ -196,6 +199,8 @@ def echo(text: str, *, err: bool = False) -> None:
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    import json
+
     return json.loads(table.to_json(orient="records", force_ascii=False))
 
 

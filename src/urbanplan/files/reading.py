@@ -205,16 +205,16 @@ def read_toml(path: Path | str, *, links: bool = True) -> dict[str, Any]:
 
 def _bounded(table: dict[str, Any]) -> dict[str, Any]:
     """The table, if none of its numbers is beyond what anybody counts and nothing lies too deep."""
-    todo: list[tuple[Any, int]] = [(table, 0)]
+    todo: list[tuple[str, Any, int]] = [("", table, 0)]
     while todo:
-        value, depth = todo.pop()
+        name, value, depth = todo.pop()
         if depth > _MAX_TOML_DEPTH:
             raise ValueError("it is nested too deeply")
         if isinstance(value, dict | list):
-            inner = value.values() if isinstance(value, dict) else value
-            todo += ((part, depth + 1) for part in inner)
+            inner = value.items() if isinstance(value, dict) else ((name, v) for v in value)
+            todo += ((key, part, depth + 1) for key, part in inner)
         elif isinstance(value, int | float) and not abs(value) <= _MAX_NUMBER:
-            raise ValueError("it holds a number without bound, or none (nan)")
+            raise ValueError(f"'{name}' has a number without bound, or none (nan)")
     return table
 
 
@@ -530,7 +530,7 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     path = existing(path)
     try:
         with open(path, "rb") as file:
-            _judge_arrays(file, size_bytes(path))
+            _judge_arrays(file, path)
             file.seek(0)
             with np.load(file, allow_pickle=False) as held:
                 arrays = {name: held[name] for name in held.files}
@@ -538,6 +538,8 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
         if not isinstance(about, dict):
             raise ValueError("nothing is said about them")
         said = about.pop("sha256")
+    except InputError:
+        raise
     # NumPy, zipfile and json raise errors of every kind on damaged bytes.
     except Exception as err:
         raise InputError(
@@ -550,7 +552,7 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     return arrays, about
 
 
-def _judge_arrays(file: IO[bytes], size: int) -> None:
+def _judge_arrays(file: IO[bytes], path: Path) -> None:
     """Refuse an ``.npz`` whose arrays would take more memory than the file itself."""
     import zipfile
 
@@ -563,8 +565,12 @@ def _judge_arrays(file: IO[bytes], size: int) -> None:
             raise ValueError("it holds something else than arrays")
         stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
         # We never compress: nothing can be larger than it is in the file.
-        if not stored or sum(member.file_size for member in members) > size:
-            raise ValueError("its arrays would take more memory than the file")
+        if not stored or sum(member.file_size for member in members) > size_bytes(path):
+            raise InputError(
+                "holds arrays that would take more memory than the file",
+                where=path,
+                remedy="write it again with the command that made it",
+            )
         for member in members:
             with archive.open(member) as array:
                 version = np.lib.format.read_magic(array)

@@ -515,7 +515,7 @@ def _news(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray) -> tuple
     # How many features the layer did not have, and how many it had otherwise.
     if before is None:
         return len(rows), 0
-    old = before.frame.drop_duplicates("id").set_index("id")
+    old = _marked_rows(before).drop_duplicates("id").set_index("id")
     known = rows["id"].isin(old.index).to_numpy()
     same = [
         _same(old.loc[rows["id"].iloc[i]], rows.iloc[i], shapes[i]) for i in np.flatnonzero(known)
@@ -635,14 +635,19 @@ def _before(city: City, name: str, keep: str) -> Layer | None:
     return layer
 
 
+def _marked_rows(layer: Layer) -> gpd.GeoDataFrame:
+    # Features in the city and beyond its boundary, and which are which.
+    rows = marked(layer.frame, layer.outside)
+    return rows.assign(**{OUTSIDE: rows.get(OUTSIDE, False)})
+
+
 def _together(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray):
     import pandas as pd
 
     if before is None:
         return rows, shapes
     # What comes again under its id comes in the place of the old.
-    old = marked(before.frame, before.outside)
-    old = old.assign(**{OUTSIDE: old.get(OUTSIDE, False)})
+    old = _marked_rows(before)
     old = old[~old["id"].isin(rows["id"])]
     both = pd.concat(
         [pd.DataFrame(old.drop(columns="geometry")).astype(object), rows.astype(object)]

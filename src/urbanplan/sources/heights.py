@@ -115,7 +115,8 @@ def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray
     InputError
         If the raster has no coordinate system, or covers none of the places.
     """
-    band, affine, raster_crs = read_raster(path)
+    raster = read_raster(path)
+    band, affine, raster_crs = raster.band, raster.transform, raster.crs
     band = np.where((band >= _PLAUSIBLE_M[0]) & (band <= _PLAUSIBLE_M[1]), band, np.nan)
     if not raster_crs:
         raise InputError(

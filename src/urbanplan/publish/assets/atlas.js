@@ -15,6 +15,8 @@ async function urbanplanAtlas() {
   const data = await urbanplanUnpack(JSON.parse(byId("atlas-data").textContent));
   for (const words of Object.values(data.values)) for (const [key, { zh, en }] of Object.entries(words)) urbanplanText[key] = [zh, en];
   const map = L.map("map", { center: [0, 0], zoom: 1, zoomControl: false });
+  // For a page that embeds this one.
+  window.urbanplan = { map };
   // Layers are called as the data calls them: no name may mean what an object has by itself.
   const groups = Object.create(null);
   for (const layer of data.layers) groups[layer.id] = L.featureGroup();
