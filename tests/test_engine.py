@@ -318,6 +318,17 @@ def test_an_area_is_entered_from_every_street_at_its_kerb():
     assert tt.place(net, parcel, 40).unplaced == ("parcel",)
 
 
+def test_a_street_that_ends_just_where_a_kerb_begins_is_one_way_in():
+    net = town.network(((0, 0), (3, 0)), ((0, 0), (0, 3)))
+    (x, y) = max(map(tuple, net.xy.tolist()))
+    box = shapely.box(x + 25, y - 50, x + 100, y + 50)
+    assert shapely.intersection(net.lines, box.buffer(25))[0].geom_type == "Point"
+    parcel = town.places((0, 0), ids=["parcel"], network=net)
+    parcel.loc[0, "geometry"] = box
+    placed = tt.place(net, parcel, 250)
+    assert placed.moved_m == pytest.approx([25.0] * len(placed.moved_m), abs=0.01)
+
+
 FENCE = ((0.2, 0.2), (5.8, 0.2), (5.8, 5.8), (0.2, 5.8), (0.2, 0.2))
 
 

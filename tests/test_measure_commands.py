@@ -208,8 +208,11 @@ def test_districts_given_as_areas_are_nearly_the_districts(capsys, tmp_path):
     call(capsys, *args, "--out", str(tmp_path / "a.csv"))
     call(capsys, *args, "--areas", str(borders), "--out", str(tmp_path / "b.csv"))
     one, two = (pd.read_csv(tmp_path / n).set_index("area") for n in ("a.csv", "b.csv"))
-    assert set(one.index) == set(two.index)
-    # Only cells on a border differ; nobody is lost between two districts.
+    # Only cells on a border differ: what of them lies beyond is in none, and nobody is lost between two districts.
+    assert set(two.index) - {"OUTSIDE"} == set(one.index)
+    beyond = two["persons"].get("OUTSIDE", 0.0)
+    assert beyond < 0.005 * two.at["ALL", "persons"]
+    two = two.loc[one.index]
     assert np.abs(two["persons"] / one["persons"] - 1).max() < 0.005
     assert np.abs(two["share"] - one["share"]).max() < 0.005
 
@@ -414,8 +417,10 @@ def test_a_city_with_streets_tells_its_density(capsys, helsinki):
     assert code == 0
     by = {(r["indicator"], r["area"]): r for r in json.loads(out)}
     density = by["road_density_8", "ALL"]
-    assert density["verdict"] == "threshold unverified" and 5 < density["value"] < 40
-    assert by["bus_stop_500m", "ALL"]["verdict"] == "met"
+    # Standards of China do not judge there.
+    assert density["verdict"] == "not applicable" and 5 < density["value"] < 40
+    assert by["bus_stop_500m", "ALL"]["verdict"] == "not applicable"
+    assert by["bus_stop_500m", "ALL"]["value"] > 0.9
     assert by["park_area_per_head", "ALL"]["why"].endswith("nobody knows who lives where")
     assert by["intersection_density", "ALL"]["value"] > 0
 

@@ -129,7 +129,7 @@ def test_coordinates_that_are_no_numbers_leave_their_row_without_a_place(tmp_pat
         assert any("coordinates that are not numbers" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("x", ["nan", "inf", "-inf", "1e999", "", " ", "105°26′", "#REF!", "一"])
+@pytest.mark.parametrize("x", ["nan", "inf", "-inf", "1e999", "", " ", "#REF!", "一"])
 def test_table_cells_that_are_no_numbers_leave_their_row_without_a_place(tmp_path, x):
     path = tmp_path / "a.csv"
     path.write_text(f"lon,lat,n\n{x},2,a\n105.5,29,b\n", encoding="utf-8")

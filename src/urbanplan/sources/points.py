@@ -160,7 +160,7 @@ def _identified(
                 f"id '{twice}' occurs twice", where=path, remedy="give every row its own id"
             )
     others = [c for c in frame.columns if str(c).strip().lower() != "id"]
-    return frame[others].assign(id=own)
+    return frame[others].assign(id=own)[["id", *others]]
 
 
 def _text(value: object) -> str:

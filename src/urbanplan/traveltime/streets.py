@@ -112,6 +112,9 @@ def _along(network: Network, edges, shape, near_m: float):
     stretch, whose = shapely.get_parts(
         shapely.intersection(lines, shape.buffer(near_m)), return_index=True
     )
+    # Where an edge only touches, its nearest place says all.
+    long = shapely.length(stretch) > 0
+    stretch, whose = stretch[long], whose[long]
     length = shapely.length(stretch)
     step = max(_STEP_M, length.sum() / _MOST_STEPS)
     count = np.ceil(length / step).astype(np.int64) + 1
