@@ -413,9 +413,9 @@ def helsinki(helsinki_pbf):
 
 @pytest.mark.parametrize("mode", ["walk", "bike", "drive"])
 def test_a_thousand_pairs_of_real_street_corners(helsinki, mode):
-    # Private streets and forbidden turns have tests of their own: tests/test_turns.py.
+    # Private streets, forbidden turns and squares have tests of their own: test_turns.py, test_tags.py.
     way = load_catalog().mode(mode)
-    way = replace(way, streets=replace(way.streets, own=(), turns=()))
+    way = replace(way, streets=replace(way.streets, own=(), turns=(), squares=False))
     plain = town.segments_of(helsinki, way)
     net = build_network(helsinki, way)
     number = {int(i): n for n, i in enumerate(helsinki.point_ids)}

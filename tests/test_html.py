@@ -447,7 +447,9 @@ def test_tianditu_with_ones_own_key(secret_run, tmp_path):
     text = html.write(secret_run, tmp_path / "i.html", options).read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text).group(1)
     assert "img-src data: https://*.tianditu.gov.cn;" in policy
-    assert text.count(options.key) == 2 and "LAYER=vec" in text and "LAYER=cva" in text
+    tiles = [tile["url"] for tile in values(text)["tiles"]]
+    assert [options.key in url for url in tiles] == [True, True]
+    assert "LAYER=vec" in tiles[0] and "LAYER=cva" in tiles[1]
 
 
 def test_names_are_found_by_their_sound(atlas):

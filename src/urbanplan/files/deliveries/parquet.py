@@ -66,9 +66,14 @@ def read_parquet(path: Path, *, large: bool = False, crs: str | None = None) -> 
         if not large:
             _refuse_to_expand(path, text)
         if b"geo" in about:
-            return "GeoParquet", _geo(path, json.loads(about[b"geo"]))
-        table = pd.read_parquet(path, engine="pyarrow")
-    return "Parquet", placed(path, table, crs=crs)
+            kind, found = "GeoParquet", _geo(path, json.loads(about[b"geo"]))
+        else:
+            table = pd.read_parquet(path, engine="pyarrow")
+            kind, found = "Parquet", placed(path, table, crs=crs)
+        # Texts that are none show only when somebody looks at them.
+        for column in found.frame.columns:
+            found.frame[column].to_numpy(object)
+    return kind, found
 
 
 def _refuse_to_expand(path: Path, text: list[str]) -> None:
