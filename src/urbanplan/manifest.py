@@ -109,13 +109,6 @@ def held_of(said: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], tuple[
     return tuple(row.get("built_from", ())), tuple(DataGap(**gap) for gap in row.get(_GAPS, ()))
 
 
-def record_gaps(folder: Path | str, name: str, gaps: Iterable[DataGap]) -> None:
-    """Say of a file that is listed already what it lacks besides."""
-    said = read_manifest(folder)
-    said["files"][name] = with_gaps(said["files"][name], gaps)
-    _write(Path(folder), said)
-
-
 def read_manifest(folder: Path | str, *, links: bool = False) -> dict[str, Any]:
     """Content of a folder's manifest: ``origins`` by name, ``files`` by file name.
 
