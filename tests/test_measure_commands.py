@@ -567,4 +567,6 @@ def test_a_toml_file_beyond_all_measure_is_one_sentence(capsys, tmp_path, text):
 def test_a_cell_as_long_as_a_book_is_one_sentence(capsys, grid, tmp_path):
     file = places(tmp_path / "p.csv", f"a,{inside(5, 4)},{'9' * 140_000}")
     code, _, told = call(capsys, "coverage", str(grid), "--facilities", "hospitals", "--demand", file)  # fmt: skip
-    assert code == 2 and "is no table (field larger than field limit" in told
+    # Python's own limit of a field is the whole process's, and scipy lifts it.
+    assert code == 2 and len(told.splitlines()) <= 2 and len(told) < 2_000
+    assert "is no table (field larger than field limit" in told or "9…9" in told

@@ -48,7 +48,9 @@ def test_a_killed_run_goes_on_from_its_last_stage(helsinki, tmp_path, how):
     if how == signal.SIGKILL:
         subprocess.run([*URBANPLAN, "-q", "run", str(helsinki), "--out", str(whole)], check=True)
         names = sorted(p.name for p in whole.iterdir() if p.name[0] != "." and p.name != "run.json")
-        assert len(names) == 9
+        assert len(names) == 10 and names == sorted(
+            p.name for p in broken.iterdir() if p.name[0] != "." and p.name != "run.json"
+        )
         for name in names:
             assert (whole / name).read_bytes() == (broken / name).read_bytes(), name
 

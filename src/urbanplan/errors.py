@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -20,7 +21,7 @@ class UrbanplanError(Exception):
 
     def __init__(self, what: str, *, where: object = None, remedy: str = "") -> None:
         # Names come from files: a line break or an escape in one must not reach a terminal.
-        self.what = printable(what)
+        self.what = _shortened(printable(what))
         self.where = printable(where) if isinstance(where, str) else where
         self.remedy = printable(remedy)
         super().__init__(str(self))
@@ -52,6 +53,16 @@ def printable(text: str, keep: str = "") -> str:
     'a [2Jb c'
     """
     return "".join(c if c.isprintable() or c in keep else " " for c in text)
+
+
+#: A sentence stays one, whatever a cell holds.
+_MAX_WORD = 400
+
+
+def _shortened(text: str) -> str:
+    # The middle of a word that nobody reads to its end, such as a cell of 100,000 digits, is left out.
+    half = _MAX_WORD // 2
+    return re.sub(rf"\S{{{_MAX_WORD},}}", lambda word: f"{word[0][:half]}…{word[0][-half:]}", text)
 
 
 class InputError(UrbanplanError, ValueError):

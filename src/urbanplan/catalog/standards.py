@@ -247,10 +247,17 @@ def judge(indicator: Indicator, value: float, sketched: bool = False) -> str:
         return "threshold unverified"
     if sketched:
         return "indicative"
-    slack = 1e-12 * abs(indicator.threshold)
+    return meets(value, indicator.threshold, indicator.direction)
+
+
+def meets(value: float, threshold: float, direction: str) -> str:
+    """``met`` or ``not met``: a value beside a threshold; ``cannot be told`` without a value."""
+    if value != value:
+        return "cannot be told"
+    slack = 1e-12 * abs(threshold)
     good = {
-        "at_least": value >= indicator.threshold - slack,
-        "above": value > indicator.threshold,
-        "at_most": value <= indicator.threshold + slack,
+        "at_least": value >= threshold - slack,
+        "above": value > threshold,
+        "at_most": value <= threshold + slack,
     }
-    return "met" if good[indicator.direction] else "not met"
+    return "met" if good[direction] else "not met"

@@ -73,6 +73,10 @@ class Figure(NamedTuple):
     why: str = ""
 
 
+#: The longest text that is read as a figure, and as a column's name with a unit in it.
+_MAX_CELL = 200
+
+
 def figure(value: Any, unit: str = "", head: str = "", *, decimal_comma: bool = False) -> Figure:
     """Read one cell as a figure of a column's unit.
 
@@ -103,7 +107,7 @@ def figure(value: Any, unit: str = "", head: str = "", *, decimal_comma: bool = 
         return Figure(None)
     if isinstance(value, bool):
         return Figure(None, "is yes or no")
-    times, asked = _of_head(head, unit)
+    times, asked = _of_head(head[:_MAX_CELL], unit)
     if not isinstance(value, str):
         try:
             number = float(value)
@@ -111,6 +115,9 @@ def figure(value: Any, unit: str = "", head: str = "", *, decimal_comma: bool = 
             return Figure(None, "is no figure")
         text = ""
     else:
+        # Searching a cell as long as a book for marks of a range takes minutes.
+        if len(value) > _MAX_CELL:
+            return Figure(None, "is no figure")
         text = _folded(value)
         if not text:
             return Figure(None)

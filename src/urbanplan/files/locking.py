@@ -113,6 +113,8 @@ def lock(folder: Path | str) -> Iterator[Path]:
 def temporary_folder(parent: Path) -> Iterator[Path]:
     """Yield a new folder inside `parent` that no sweep removes while it is used.
 
+    What killed writers left in `parent` is removed first.
+
     Parameters
     ----------
     parent : path
@@ -121,6 +123,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     ------
     Path
     """
+    sweep(Path(parent))
     for _ in range(_TRIES):
         # What cannot be removed now is left to the next sweep, not taken for a failed write.
         folder = tempfile.TemporaryDirectory(

@@ -146,7 +146,6 @@ def _whole(folder: Path) -> Iterator[Path]:
     if parent.exists() and not parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     parent.mkdir(parents=True, exist_ok=True)
-    sweep(parent)
     try:
         with temporary_folder(parent) as made:
             new = made / folder.resolve().name

@@ -13,12 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.catalog.standards import Indicator, judge
+from urbanplan.catalog.standards import Indicator, meets
 from urbanplan.layers import Layer
 from urbanplan.plan import book
 from urbanplan.study import Results
@@ -251,7 +250,9 @@ def _indicators(
     out.loc[summed.index, "value"] = _whole(summed, "value", summed["held"].to_numpy())
     out["value"] = np.where(share, out["value"] / held, out["value"])
     judged = out["verdict"].isin(["met", "not met"])
-    out.loc[judged, "verdict"] = [_verdict(row) for row in out[judged].itertuples()]
+    out.loc[judged, "verdict"] = [
+        meets(row.value, row.threshold, row.direction) for row in out[judged].itertuples()
+    ]
     hidden = out["value"].isna() & table["value"].notna()
     why = "人数太少，不显示 / too few people: not shown"
     return out.assign(why=out["why"].mask(hidden, why)).drop(columns="held")
@@ -262,12 +263,6 @@ def _whole(table: pd.DataFrame, column: str, exact: np.ndarray) -> np.ndarray:
     about = table.reset_index(drop=True)
     known = about.assign(persons=exact, **{column: exact})
     return _added_up(about, known, ["indicator"], [column])[column].to_numpy(float)
-
-
-def _verdict(row) -> str:
-    threshold = None if np.isnan(row.threshold) else row.threshold
-    about = SimpleNamespace(threshold=threshold, grade=row.grade, direction=row.direction)
-    return judge(about, row.value)
 
 
 def _said(text: str, least: int) -> str:
