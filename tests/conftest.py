@@ -7,6 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+#: A busy machine fails nothing, and the same commit is tried on the same examples each time;
+#: `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.load_profile("gate")
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Layer:
         """The layer kind's id."""
         return self.kind.id
 
-    @property
+    @cached_property
     def located(self) -> gpd.GeoDataFrame:
         """Features that have a place on the map (RFC 7946 allows features without)."""
         return self.frame[self.frame.geometry.notna() & ~self.frame.geometry.is_empty]

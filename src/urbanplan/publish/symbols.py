@@ -118,21 +118,25 @@ def rules_of(kind: LayerKind, frame: pd.DataFrame) -> tuple[Rule, ...]:
     """
     values, found = load_catalog().symbols.values, []
     classes = list(values["class"]) if "class" in kind.columns else [None]
+    columns = [*(["class"] if "class" in kind.columns else []), "status", "quality"]
+    there = set(frame[columns].itertuples(index=False, name=None))
     for name, status, quality in product(classes, values["status"], values["quality"]):
         where = [("status", (status,)), ("quality", (quality,))]
         words = [("status", status), ("quality", quality)]
         if name is not None:
             where.insert(0, ("class", (name,)))
             words.insert(0, ("class", name))
-        rule = Rule(
-            key="-".join(v for _, v in words),
-            name_zh=" · ".join(values[c][v]["zh"] for c, v in words),
-            name_en=", ".join(values[c][v]["en"] for c, v in words),
-            where=tuple(where),
-            look=_look(kind, name, status, quality),
+        if tuple(v for _, v in words) not in there:
+            continue
+        found.append(
+            Rule(
+                key="-".join(v for _, v in words),
+                name_zh=" · ".join(values[c][v]["zh"] for c, v in words),
+                name_en=", ".join(values[c][v]["en"] for c, v in words),
+                where=tuple(where),
+                look=_look(kind, name, status, quality),
+            )
         )
-        if rule.holds(frame).any():
-            found.append(rule)
     plain = _look(kind, None, "existing", "derived")
     return (*found, Rule("others", "其他", "others", (), plain, otherwise=True))
 
