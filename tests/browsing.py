@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from patience import PATIENCE_S
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
@@ -11,6 +13,7 @@ FLAGS = [
 def open_page(browser, path, width=1280, height=900, state="", **context):
     """Open a page from disk, wait until it is drawn; `page.noise` is what should not happen."""
     page = browser.new_page(viewport={"width": width, "height": height}, **context)
+    page.set_default_timeout(1000 * PATIENCE_S)
     page.noise = []
     page.on(
         "console", lambda m: page.noise.append(m.text) if m.type in ("error", "warning") else None
@@ -26,5 +29,5 @@ def open_page(browser, path, width=1280, height=900, state="", **context):
         ),
     )
     page.goto(path.as_uri() + state)
-    page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=60_000)
+    page.wait_for_selector("html[data-ready=yes]", state="attached")
     return page

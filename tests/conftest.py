@@ -7,11 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 #: A busy machine fails nothing, and the same commit is tried on the same examples each time;
 #: `--hypothesis-profile=default` looks for new ones.
-settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile(
+    "gate",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("gate")
 
 sys.path.insert(0, str(Path(__file__).parent))

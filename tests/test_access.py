@@ -146,7 +146,7 @@ def test_equal_to_pysal_number_by_number(method, decay):
     assert np.abs(ours - theirs).max() < 1e-12
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(towns(), st.floats(1, 60))
 def test_floating_catchments_hand_out_all_that_is_reached(town, limit):
     minutes, people, supply = town
@@ -159,7 +159,7 @@ def test_floating_catchments_hand_out_all_that_is_reached(town, limit):
     assert (huff * people).sum() <= reached * (1 + 1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(towns(), st.floats(1, 60), st.sampled_from(sorted(METHODS)), st.randoms())
 def test_access_scales_and_does_not_mind_the_order(town, limit, method, random):
     minutes, people, supply = town
@@ -249,7 +249,7 @@ held = st.lists(st.tuples(figures, st.floats(0.1, 1e4)), min_size=2, max_size=30
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(held, st.floats(0.01, 100), st.randoms())
 def test_indices_mind_neither_scale_nor_order_nor_splitting(rows, factor, random):
     values, people = np.array(rows).T
@@ -270,7 +270,7 @@ def test_indices_mind_neither_scale_nor_order_nor_splitting(rows, factor, random
     assert total >= -1e-9 and between >= -1e-9 and within >= -1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.floats(0, 100), st.integers(1, 9)), min_size=2, max_size=12))
 def test_gini_is_the_mean_difference(rows):
     values, people = np.array(rows).T

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from urbanplan.catalog import load_catalog
@@ -155,7 +155,6 @@ def test_coverage_is_the_same(towns):
 
 
 @given(west=st.floats(170, 180), east=st.floats(-180, -170), south=st.floats(-60, 60))
-@settings(deadline=None)
 def test_points_on_both_sides_come_together_and_go_back(west, east, south):
     points = gpd.GeoDataFrame(geometry=shapely.points([west, east], [south, south]), crs=WGS84)
     moved = unwrapped(points).geometry
@@ -168,7 +167,6 @@ def test_points_on_both_sides_come_together_and_go_back(west, east, south):
 
 
 @given(st.lists(st.floats(-179, 179), min_size=1, max_size=9))
-@settings(deadline=None)
 def test_a_wide_layer_is_left_alone(longitudes):
     longitudes = [*longitudes, 0.0]
     frame = gpd.GeoDataFrame(geometry=shapely.points(longitudes, 0), crs=WGS84)

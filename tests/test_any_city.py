@@ -9,7 +9,7 @@ import numpy as np
 import osmium
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from osmium.osm import Location
 from osmium.osm.mutable import Node, Relation, Way
@@ -104,7 +104,7 @@ def held(way, inside):
             yield shapely.LineString(way[run])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.sampled_from(["whole", "box", "circle", "holes"]))
 def test_the_sea_is_right_or_said_to_be_untold(seed, kind):
     rng, bay = np.random.default_rng(seed), shapely.box(0, 0, 10, 10)

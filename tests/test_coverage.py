@@ -95,7 +95,7 @@ def test_unreachable_people_are_not_covered_and_empty_areas_have_no_share():
     assert np.isnan(table.loc["b", "share"]) and table.loc["b", "km2_share"] == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1e4), st.sampled_from("ab"), st.floats(0, 200)),
@@ -119,7 +119,7 @@ def test_longer_limits_and_quicker_ways_never_cover_less(rows, limits, quicker):
     pd.testing.assert_frame_equal(table, same)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 500_000), min_size=1, max_size=6), st.integers(1, 5))
 def test_any_census_is_conserved(persons, side):
     ground = town.ground_of("\n".join(["." * 12] * 6) + "\n")

@@ -61,7 +61,7 @@ GRAPHS = st.integers(1, 40).flatmap(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(GRAPHS, st.data())
 def test_equal_to_independent_searches_on_random_graphs(drawn, data):
     nodes, arcs = drawn
@@ -90,7 +90,7 @@ def test_equal_to_independent_searches_on_random_graphs(drawn, data):
         assert len(set(known)) == len(known)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(GRAPHS, st.data())
 def test_sums_within_a_limit_are_those_of_the_matrix(drawn, data):
     nodes, arcs = drawn

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pagereader import values
@@ -81,7 +81,6 @@ def test_licences_are_listed_or_said_to_be_unstated():
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=6, max_size=60, unique=True))
 def test_figures_fall_into_five_classes_that_hold_all_of_them(numbers):
     (only,) = layers(frame(v=numbers), by="v")

@@ -13,7 +13,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from test_init import command
@@ -549,7 +549,7 @@ rings = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(rings, min_size=1, max_size=6))
 def test_any_ring_becomes_valid_or_is_refused(rows):
     shapes = np.array([shapely.Polygon([(LON + x, LAT + y) for x, y in r]) for r in rows], object)
@@ -570,7 +570,7 @@ def test_any_ring_becomes_valid_or_is_refused(rows):
     assert not again.repaired and not again.refused
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rings, st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
 def test_what_is_cut_lies_inside(ring, east, north):
     area = shapely.box(LON, LAT, LON + 0.01, LAT + 0.01)

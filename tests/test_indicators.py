@@ -455,7 +455,7 @@ def test_density_counts_what_lies_on_the_land_alone():
 boxes = st.tuples(*[st.floats(-300, 1300) for _ in range(4)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(boxes)
 def test_fractions_are_areas(box):
     x0, y0, x1, y1 = box
@@ -473,7 +473,7 @@ def test_fractions_are_areas(box):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.floats(0, 1000), st.lists(st.floats(0, 100), min_size=100, max_size=100), st.floats(0, 15)
 )

@@ -153,7 +153,7 @@ def test_every_shipped_mode_names_its_source():
         assert mode.streets is None or "OSRM" in mode.streets.source
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-75, 75), st.floats(-5000, 5000), st.floats(-5000, 5000))
 def test_lengths_are_those_of_the_ellipsoid(lat, east, north):
     lon, up, _ = town.GEOD.fwd(105, lat, 0, north)
@@ -261,7 +261,7 @@ WAY = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(WAY, min_size=1, max_size=9), st.sets(SPOT, max_size=2), st.randoms())
 def test_contraction_changes_no_travel_time(ways, gates, chance):
     ways = [(*spots, tags) for spots, tags in ways]
@@ -441,7 +441,7 @@ def test_a_square_that_is_too_intricate_is_passed_along_its_outline():
     assert crossing(net, (-2, -1), (61, -1)) == pytest.approx(6300, rel=1e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0.6, 3.0), st.booleans()), min_size=5, max_size=12))
 def test_nobody_crosses_a_square_shorter_than_straight_or_outside_it(spokes):
     angle = np.linspace(0, 2 * np.pi, len(spokes), endpoint=False)

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from patience import PATIENCE_S
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -23,7 +25,7 @@ def test_notebook_runs(path, tmp_path):
     assert not any(c.get("outputs") for c in notebook.cells)
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=PATIENCE_S,
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     ).execute()

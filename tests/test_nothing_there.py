@@ -11,7 +11,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagereader import plain
@@ -70,7 +70,7 @@ boxes = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(boxes, st.lists(st.integers(0, 50), min_size=80, max_size=80))
 def test_whoever_lives_in_several_areas_counts_in_each_and_once_in_all(drawn, people):
     shapes = [
@@ -169,7 +169,7 @@ def test_areas_of_one_name_are_told_apart_and_parts_of_one_are_not():
     assert told_apart(pd.Series(["A", "A", "A (1)", ALL])).tolist() == ["A (2)", "A (3)", "A (1)", "ALL (1)"]  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["A", "A (1)", "A (2)", ALL, "", "中心"]), max_size=8))
 def test_no_two_areas_are_called_the_same(names):
     told = told_apart(pd.Series(names, dtype=object)).tolist()
@@ -403,9 +403,7 @@ def test_a_total_far_from_the_published_one_is_refused_unless_the_unit_is_said(f
     assert code == 0 and "5,000 persons where facts.csv has 1,000" in err
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8)
 @given(st.floats(0, 360), st.floats(60, 400), st.sampled_from([CRS, "EPSG:32648", "ESRI:54009"]))
 def test_people_of_a_turned_raster_of_any_system_stay_as_many(folder, tmp_path, capsys, turn, cell, crs):  # fmt: skip
     (at,) = gpd.GeoSeries([shapely.Point(LON, LAT)], crs=4326).to_crs(crs)

@@ -10,7 +10,7 @@ import numpy as np
 import osmium
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from urbanplan.catalog import read_osm_rules
@@ -70,9 +70,7 @@ def read(tmp_path):
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 def test_the_order_of_an_extract_changes_nothing(read, seed):
     parts = ORDERED.copy()
     random.Random(seed).shuffle(parts)

@@ -304,7 +304,7 @@ def plan_with(points=(), documents=()):
     st.lists(st.tuples(st.integers(1990, 2020), st.floats(1, 1e6)), min_size=1, max_size=6, unique_by=lambda p: p[0]),
     st.floats(1, 1e6),
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_still_needed_is_arithmetic_on_published_values(points, goal):
     row = target_table(plan_with(points), goals(value=goal)).iloc[0]
     first, last = min(points), max(points)
@@ -419,7 +419,7 @@ def test_of_many_in_one_place_each_is_told_and_not_every_pair():
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from("abcdefgh")), max_size=30))  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_reported_twice_agrees_with_every_pair_tried(points):
     """Independent answer: every pair, on a lattice of 40 m."""
     rows = [(f"p{i}", shapely.Point(x * 40, y * 40), {"name_zh": n}) for i, (x, y, n) in enumerate(points)]  # fmt: skip
@@ -538,7 +538,7 @@ def test_a_gap_between_two_districts_is_found_and_open_country_is_not():
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 8)), max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_overlaps_agree_with_every_pair_tried(boxes):
     """Independent answer: squares on a lattice overlap by integer arithmetic."""
     parks = [(f"p{i}", shapely.box(x * 100, y * 100, (x + s) * 100, (y + s) * 100), {}) for i, (x, y, s) in enumerate(boxes)]  # fmt: skip

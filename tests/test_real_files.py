@@ -15,7 +15,7 @@ import pyogrio
 import pyproj
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import netcdf_file
 
@@ -530,9 +530,7 @@ SHAPES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(CELLS, CELLS, SHAPES), min_size=1, max_size=6))
 def test_every_row_is_a_feature_or_said_to_be_left_out(empty_city, tmp_path, rows):
     from urbanplan.city import load_city

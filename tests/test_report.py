@@ -32,6 +32,7 @@ from lxml import html as markup
 from PIL import Image
 
 import gridtown
+from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
@@ -503,7 +504,7 @@ def test_two_processes_write_the_same_bytes(town, tmp_path):
         line = [sys.executable, "-c", _TWICE, str(folder), str(tmp_path / seed)]
         env = {"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
         started.append(subprocess.Popen(line, stdout=subprocess.PIPE, env=env, text=True))
-    said = [p.communicate(timeout=120)[0] for p in started]
+    said = [p.communicate(timeout=PATIENCE_S)[0] for p in started]
     assert [p.returncode for p in started] == [0, 0]
     assert said[0] == said[1] and len(said[0].splitlines()) == len(report.FORMATS)
 
@@ -593,7 +594,7 @@ CODE = st.text(
 )
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.lists(CODE, min_size=25, max_size=25))
 @example([""] * 23 + ["111111111111-", "--"])
 def test_no_text_is_read_as_code_by_the_typesetter(several):
@@ -808,7 +809,7 @@ def test_every_map_has_its_surroundings(town, monkeypatch):
 
 
 @given(st.lists(st.tuples(st.floats(5, 95), st.floats(5, 75), st.text("甲乙ab", min_size=1, max_size=8)), max_size=25))  # fmt: skip
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_names_never_lie_on_one_another(names):
     with styled() as font:
         labels = Labels(new_paper(font, 100, 80), (0, 0, 100, 80))

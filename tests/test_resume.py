@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from patience import PATIENCE_S
 from townfolder import write_town
 
 URBANPLAN = [sys.executable, "-m", "urbanplan"]
@@ -21,7 +22,7 @@ def started(*args) -> subprocess.Popen:
     )
 
 
-def wait_for(path, process, seconds=120.0):
+def wait_for(path, process, seconds=PATIENCE_S):
     """Wait until a file is there while a process runs."""
     until = time.monotonic() + seconds
     while not path.exists():

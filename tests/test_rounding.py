@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
@@ -170,7 +170,6 @@ def require_hidden(page: dict, known: dict | None = None, **how) -> int:
 # ---------------------------------------------------------------- the rule
 
 
-@settings(deadline=None)
 @given(of=st.floats(0, 1e4), share=st.floats(0, 1), least=st.integers(1, 500), exact=st.booleans())
 def test_every_class_is_as_wide_as_the_threshold_even_to_whoever_knows_the_total(
     of, share, least, exact
@@ -191,7 +190,6 @@ def test_every_class_is_as_wide_as_the_threshold_even_to_whoever_knows_the_total
     assert (np.abs(classes - steps) <= 2 * least).all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 400), min_size=1, max_size=8), st.integers(1, 100), st.data())
 def test_gaps_share_out_exactly_what_the_table_leaves_out(persons, least, data):
     persons, whole = np.array(persons), sum(persons)
@@ -259,8 +257,6 @@ def town_of(run, cells):
 
 @settings(
     max_examples=15,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate),
 )
 @given(st.lists(cell, min_size=2, max_size=14), st.integers(2, 30))

@@ -303,7 +303,7 @@ def test_a_csv_keeps_texts_from_being_computed_and_figures_figures(tmp_path):
     assert read_delivery(path).frame["n"].tolist() == list(table["n"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(st.sampled_from("'=+-@＝－ \t\r\n\ufeff\"1,;a字"), min_size=1), min_size=1))
 def test_any_text_comes_back_from_a_csv(tmp_path_factory, texts):
     path = write_csv(tmp_path_factory.mktemp("csv") / "a.csv", pd.DataFrame({"a": texts}))

@@ -128,7 +128,7 @@ def limit_of(problem: Problem, model: str, p: int) -> int | None:
     return None if model == "lscp" else min(p, len(problem.candidates))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(problems(), asked, efforts)
 def test_no_choice_is_better(problem, question, effort):
     model, p = question
@@ -148,7 +148,7 @@ def test_no_choice_is_better(problem, question, effort):
     assert len(np.unique(found.sites)) == len(found.sites)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems(8, 7), asked)
 def test_alternatives_come_in_order_and_none_is_missed(problem, question):
     model, p = question
@@ -169,7 +169,7 @@ def test_alternatives_come_in_order_and_none_is_missed(problem, question):
         assert best(problem, model, p, cuts) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(problems(8, 7), st.sampled_from(["mclp", "p_median", "p_center"]))
 def test_each_further_site_helps_or_does_no_harm(problem, model):
     most = min(4, len(problem.candidates))
@@ -191,7 +191,7 @@ def test_each_further_site_helps_or_does_no_harm(problem, model):
 # ---- what the answer says
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(problems(), asked)
 def test_gains_and_people_add_up(problem, question):
     model, p = question
@@ -260,7 +260,7 @@ def test_median_says_who_gets_nearer():
 # ---- the same question, the same answer
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems(), asked, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_pairs_do_not_matter(problem, question, random):
     model, p = question
@@ -339,7 +339,7 @@ def test_a_site_that_another_betters_is_left_out():
 # ---- the parts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems(10, 9), st.randoms(use_true_random=False))
 def test_sets_add_up_to_savings(problem, random):
     task = checked(replace(problem, budget=None, cost=None), "mclp", 0)
@@ -356,7 +356,7 @@ def test_sets_add_up_to_savings(problem, random):
         assert total == pytest.approx(rows.best(np.flatnonzero(opened)).sum(), abs=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(problems(9), asked, st.integers(1, 200))
 def test_any_prices_bound_every_choice(problem, question, steps):
     model, p = question
@@ -375,7 +375,6 @@ def test_any_prices_bound_every_choice(problem, question, steps):
     assert bound >= right - 1e-9 if model == "mclp" else bound <= right + 1e-9
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=40))
 def test_cliques_hold_each_clash_and_nothing_else(couples):
     given_ = {tuple(sorted(c)) for c in couples if c[0] != c[1]}
@@ -392,7 +391,7 @@ def test_rows_sort_the_most_valuable_first():
 # ---- equity and spacing
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), min_size=1, max_size=20),
     st.floats(0, 1),
@@ -435,7 +434,6 @@ def test_equity_moves_a_site_but_counts_persons():
     assert fair.objective == 80 and fair.persons_new.tolist() == [40] and fair.served == 40
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12), st.floats(0, 8))
 def test_sites_nearer_than_the_spacing_clash(points, spacing):
     xy = np.array(points, float).reshape(-1, 2)

@@ -183,7 +183,7 @@ def best_with_capacity(problem: Problem, model: str, p: int | None) -> float | N
     return (max if model == "mclp" else min)(found, default=None)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(problems(4, 6), st.sampled_from(sorted(MODELS)), st.integers(0, 3), st.integers(0, 2**32))
 def test_no_choice_is_better_with_capacities(problem, model, p, seed):
     from dataclasses import replace

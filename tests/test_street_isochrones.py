@@ -118,7 +118,7 @@ def test_limits_and_cells_are_checked():
 SPOT = st.tuples(st.integers(0, 6), st.integers(0, 6))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(SPOT, min_size=2, max_size=5, unique=True), min_size=1, max_size=12),
     st.tuples(st.floats(0, 6), st.floats(0, 6)),

@@ -255,7 +255,7 @@ def in_networkx(graph):
     return other
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(drawn_towns("...=~#F"), st.sampled_from([8, 16]))
 def test_equal_to_networkx_on_random_towns(text, neighbours):
     surface = town.surface_of(text, neighbours=neighbours)
@@ -270,7 +270,7 @@ def test_equal_to_networkx_on_random_towns(text, neighbours):
             assert value == pytest.approx(truth.get(node, np.inf), rel=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(drawn_towns("...=~#FF"), st.integers(1, 4))
 def test_ranks_are_equal_to_networkx_on_random_towns(text, ranks):
     surface = town.surface_of(text, neighbours=16)
@@ -290,7 +290,7 @@ def test_ranks_are_equal_to_networkx_on_random_towns(text, ranks):
         np.testing.assert_allclose(truth[there, node], found.minutes[node, : len(there)], rtol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 6), st.integers(0, 9), st.integers(0, 6), st.integers(0, 9))
 def test_a_new_facility_never_makes_anybody_later(r1, c1, r2, c2):
     surface = town.surface_of()
@@ -395,7 +395,7 @@ def test_isochrones_are_valid_nested_and_keep_their_holes():
     assert bands[2].intersection(surface.barrier).area == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(drawn_towns("....=~", 9, 9), st.sampled_from([8, 16]))
 def test_isochrones_of_random_towns_are_valid_and_nested(text, neighbours):
     surface = town.surface_of(text, neighbours=neighbours)
@@ -483,7 +483,7 @@ TWO_PACES = Mode("m", "", "", LandSpeed(3, 1), LandSpeed(6, 1), "posted", (), ""
 LAND_ONLY = replace(TWO_PACES, forbidden_classes=("primary",))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(drawn_towns("....=~##F", 3, 9), st.sampled_from([TWO_PACES, LAND_ONLY]))
 def test_sixteen_neighbours_are_between_eight_and_the_straight_line(text, mode):
     eight, sixteen = (town.surface_of(text, mode, neighbours=n) for n in (8, 16))
@@ -585,7 +585,7 @@ def test_uphill_is_slower_than_downhill_by_toblers_factors(slope):
     assert from_foot > to_foot
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-60, 60), st.floats(-60, 60), st.sampled_from([8, 16]))
 def test_every_step_on_a_slope_is_as_slow_as_its_own_rise(south, east, neighbours):
     flat, sloped = slope_town((south, east), load_catalog().mode("walk"), neighbours=neighbours)
@@ -629,7 +629,7 @@ def test_slopes_do_not_matter_to_modes_without_a_rule_for_them(mode):
 # ---------------------------------------------------------------- ranks
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     drawn_towns("....=~#", 4, 8),
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=3, max_size=3),

@@ -170,7 +170,7 @@ VALUES = st.text(st.characters(categories=("Ll", "Nd"), include_characters="_:;|
 KEYS = st.sampled_from(sorted(set(WAY_KEYS) - {"highway", "area"}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(read_tag_rules().built)), st.dictionaries(KEYS, VALUES, max_size=6))
 def test_whatever_tags_say_speeds_are_sane(highway, more):
     for mode in MODES:
@@ -180,7 +180,7 @@ def test_whatever_tags_say_speeds_are_sane(highway, more):
             assert kmh <= max(top, mode.streets.kmh.get(highway, 0), mode.streets.other_kmh)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(("access", "foot", "bicycle", "motorcar")), VALUES.filter(lambda v: v.strip())
 )
@@ -192,7 +192,7 @@ def test_no_value_that_is_not_listed_opens(key, value):
         assert speeds_kmh({"highway": "residential", key: value}, rules) == (0, 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(5, 160), min_size=1, max_size=4), st.sampled_from((";", "; ", "|")))
 def test_the_lowest_of_several_limits_counts(limits, sign):
     assert parse_kmh(sign.join(map(str, limits))) == min(limits)

@@ -305,7 +305,7 @@ def brute(steps, area, forbidden, start, end):
     return np.inf
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(towns())
 def test_random_towns(drawn):
     ways, turns = drawn

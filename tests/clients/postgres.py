@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from patience import PATIENCE_S
+
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 #: What keeps a server of tests small and fast; nothing of it outlives the session.
 SETTINGS = {
@@ -49,7 +51,7 @@ class Postgres:
         done = subprocess.run(
             [BINARIES / "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database,
              "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"],
-            input=sql, capture_output=True, text=True, timeout=120,
+            input=sql, capture_output=True, text=True, timeout=PATIENCE_S,
             env={**os.environ, "PGPASSWORD": password or self.password, "PGCLIENTENCODING": "UTF8"},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -126,7 +128,7 @@ def _make_certificate(folder: Path, owner: str) -> None:
 
 
 def _wait(found: Postgres, server: subprocess.Popen) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     ask = [BINARIES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(found.port)]
     while subprocess.run(ask).returncode != 0:
         assert server.poll() is None and time.monotonic() < until, found.log[-2000:]

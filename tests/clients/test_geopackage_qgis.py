@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from patience import PATIENCE_S
+
 pytestmark = pytest.mark.client
 
 #: Run by Debian's Python, which has QGIS; prints one JSON object per layer.
@@ -49,7 +51,7 @@ def seen(atlas, tmp_path_factory):
     probe.write_text(PROBE, "utf-8")
     done = subprocess.run(
         ["/usr/bin/python3", str(probe), str(written["geopackage"]), str(written["raster"]), str(probe.parent / "map.png")],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=PATIENCE_S,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": "", "HOME": str(probe.parent)},
     )  # fmt: skip
     assert "RESULT" in done.stdout, done.stderr[-2000:]

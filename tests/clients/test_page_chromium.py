@@ -19,6 +19,7 @@ from pyproj import Geod
 
 import gridtown
 from browsing import open_page
+from patience import PATIENCE_S
 from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.city import load_city
@@ -624,6 +625,7 @@ def test_a_notebook_shows_a_frame_in_a_frame_of_its_own(browser, tmp_path):
     shown = html.page(frame, by="use")._repr_html_()
     cell.write_text(f"<!doctype html><meta charset=utf-8><title>x</title>{shown}", "utf-8")
     page = browser.new_page()
+    page.set_default_timeout(1000 * PATIENCE_S)
     noise = []
     page.on("console", lambda m: noise.append(m.text))
     page.on("pageerror", lambda e: noise.append(str(e)))

@@ -18,6 +18,7 @@ import shapely
 import gridtown
 from browsing import open_page
 from pagereader import packed
+from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
@@ -234,7 +235,7 @@ def test_no_network_at_all(atlas, tmp_path):
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom",
          atlas[2]["page"].as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert re.search(r'<html[^>]*data-ready="yes"', done.stdout)
     table = atlas[0].coverage.set_index(["facilities", "mode", "minutes", "area"])

@@ -25,10 +25,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres import serving
 
+from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import database, study
@@ -645,7 +646,7 @@ def test_hostile_values_are_values(server, place):
     assert list(back["text"]) == list(VALUES) and back["none"].isna().all()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(
@@ -948,7 +949,7 @@ def test_postgis_may_live_in_any_schema(server, town):
     assert read(server.dsn("apart"), "x", "districts").crs == "EPSG:4490"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
 def test_any_password_signs_in_and_is_never_shown(server, tail):
     secret = f"{SECRET}{tail}"
@@ -1066,7 +1067,7 @@ def in_qgis(server, luzhou_there, tmp_path_factory):
     ]
     done = subprocess.run(
         ["/usr/bin/python3", str(probe), json.dumps(asked)],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=PATIENCE_S,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": "", "HOME": str(probe.parent),
              "PGPORT": str(server.port), "PGPASSWORD": "a"},
     )  # fmt: skip

@@ -21,6 +21,7 @@ from PIL import Image
 from pyproj import Geod
 
 import gridtown
+from patience import PATIENCE_S
 from townfolder import write_town
 from urbanplan.cli import cli
 from urbanplan.publish import geopackage, qgis
@@ -37,7 +38,7 @@ def in_qgis(script, *args, home):
     """Run a script with Debian's Python, which has QGIS; give back its output and what it warned of."""
     done = subprocess.run(
         ["/usr/bin/python3", str(script), *map(str, args)],
-        capture_output=True, text=True, timeout=600,
+        capture_output=True, text=True, timeout=PATIENCE_S,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": "", "HOME": str(home),
              "XDG_RUNTIME_DIR": str(home)},
     )  # fmt: skip

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 import gridtown
+from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
@@ -30,6 +31,7 @@ def pages(atlas, tmp_path_factory):
 def opened(browser, path, width=1280):
     """A page from disk; `page.noise` is what should not happen."""
     page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(1000 * PATIENCE_S)
     page.noise = []
     page.on("console", lambda m: page.noise.append(m.text))
     page.on("pageerror", lambda e: page.noise.append(str(e)))

@@ -179,7 +179,7 @@ def test_a_dead_process_is_not_blamed_for_a_living_one(tmp_path):
             began = time.monotonic()
             with pytest.raises(BusyError, match=r"\(process of unknown id\)"), files.lock(tmp_path):
                 pass
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 60
         assert process.poll() is None
 
 

@@ -14,6 +14,8 @@ import pyogrio
 import pytest
 import shapely
 
+from patience import PATIENCE_S
+
 sys.path.insert(0, str(Path(__file__).parent))
 import bombs
 
@@ -30,7 +32,9 @@ def ends(tmp_path_factory):
     def run(name: str) -> dict:
         path = bombs.BOMBS[name](folder / name)
         command = [sys.executable, CHILD, "read", "", path]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
         path.unlink()
         if done.returncode:
             return {"end": "crash", "said": done.stderr[-2000:]}
@@ -60,7 +64,7 @@ def test_reading_takes_little_more_than_the_frame_itself(tmp_path, capsys):
     for name, rows in (("large", frame), ("small", frame.head(10))):
         pyogrio.write_dataframe(rows, tmp_path / f"{name}.fgb", SPATIAL_INDEX="NO")
     command = [sys.executable, CHILD, "weigh", tmp_path / "small.fgb", tmp_path / "large.fgb"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     found = json.loads(done.stdout)
     with capsys.disabled():
         print(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import deliveredfiles
+from patience import PATIENCE_S
 
 CHILD = Path(__file__).with_name("child.py")
 FORMATS = [
@@ -30,7 +31,9 @@ def outcomes(tmp_path_factory):
         place = folder / f"{kind}-copies"
         place.mkdir()
         command = [sys.executable, CHILD, "fuzz", real[kind], place, str(TIMES)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(FORMATS, pool.map(run, FORMATS)))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE_S
+
 sys.path.insert(0, str(Path(__file__).parent))
 import disguises
 
@@ -47,7 +49,7 @@ def traced(corpus, tmp_path_factory):
         command,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE_S,
         check=False,
         env={**ENVIRONMENT, "TMPDIR": str(scratch)},
     )
@@ -145,7 +147,7 @@ def test_the_trace_would_show_a_socket(tmp_path):
         ],
         check=False,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert "AF_INET" in record.read_text()
 

@@ -16,6 +16,7 @@ import pytest
 import shapely
 
 import gridtown
+from patience import PATIENCE_S
 from townfolder import write_layer, write_town
 from urbanplan import files
 from urbanplan.city import load_city
@@ -152,7 +153,7 @@ def test_a_run_of_a_strangers_folder_reaches_nothing_outside(town, tmp_path, tra
     done = subprocess.run(
         ["strace", "-f", "-qq", "-s", "4096", "-e", calls, "-o", record,
          sys.executable, "-m", "urbanplan", "run", town, "--out", out],
-        capture_output=True, text=True, timeout=600, cwd=tmp_path, check=False, env=own,
+        capture_output=True, text=True, timeout=PATIENCE_S, cwd=tmp_path, check=False, env=own,
     )  # fmt: skip
     assert done.returncode == (0 if trap == "names" else 2), done.stderr[-2000:]
     assert "Traceback" not in done.stderr

@@ -118,7 +118,7 @@ _TAGS = st.dictionaries(st.text(max_size=20).filter(lambda t: "\0" not in t), st
     nodes=st.lists(st.tuples(_ID, _TAGS), max_size=20),
     drawn=st.lists(st.tuples(_ID, st.lists(_ID, max_size=30), _TAGS), max_size=10),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_walk_sees_what_libosmium_writes(tmp_path_factory, nodes, drawn):
     path = tmp_path_factory.mktemp("walk") / "a.osm.pbf"
     with osmium.SimpleWriter(str(path)) as writer:
