@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import copyreg
+import fcntl
+import os
+import pickle
+import shutil
 import socket
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +24,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("gate")
+
+# Results hold read-only mappings, which have no pickle of their own.
+copyreg.pickle(MappingProxyType, lambda view: (MappingProxyType, (dict(view),)))
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -48,15 +57,30 @@ def luzhou_layers(luzhou):
     return load_layers(luzhou)
 
 
+def run_once(factory, name: str, run):
+    """Results and written files of a run, made by the first process that asks; each has its own copy."""
+    from urbanplan.publish import atlas
+
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with open(base / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept, made = base / f"{name}.pickle", base / name
+        if not kept.exists():
+            results = run()
+            files = {k: p.relative_to(made) for k, p in atlas.write(results, made).items()}
+            kept.write_bytes(pickle.dumps((results, files)))
+    results, files = pickle.loads(kept.read_bytes())
+    folder = Path(shutil.copytree(made, factory.mktemp(name) / "out"))
+    return results, folder, {k: folder / p for k, p in files.items()}
+
+
 @pytest.fixture(scope="session")
 def atlas(luzhou, tmp_path_factory):
     """The whole run on the embedded city: (results, folder, files)."""
     from urbanplan import study
-    from urbanplan.publish import atlas
 
-    folder = tmp_path_factory.mktemp("atlas")
-    results = study.run(luzhou)
-    return results, folder, atlas.write(results, folder)
+    return run_once(tmp_path_factory, "atlas", lambda: study.run(luzhou))
 
 
 @pytest.fixture(scope="session")
@@ -98,11 +122,9 @@ def run_of(helsinki, tmp_path_factory):
     """What a run of that city found, and what was written of it."""
     from urbanplan import study
     from urbanplan.city import load_city
-    from urbanplan.publish import atlas
 
-    folder = tmp_path_factory.mktemp("out")
-    results = study.run(load_city(helsinki))
-    return results, atlas.write(results, folder)
+    results, _, files = run_once(tmp_path_factory, "hki", lambda: study.run(load_city(helsinki)))
+    return results, files
 
 
 @pytest.fixture(scope="session")
