@@ -1,8 +1,6 @@
-"""Siting beside others: PySAL's spopt, OR-Library's known optima, and scipy's linear programs."""
+"""Siting beside others: PySAL's spopt, and scipy's programs of the textbook models."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,31 +10,6 @@ from hypothesis import strategies as st
 from test_siting import MODELS, choices, problems, town, within
 from urbanplan.errors import InputError
 from urbanplan.siting import Effort, Problem, alternatives, solve
-
-DATA = Path(__file__).parent / "data"
-
-
-def or_library(name: str) -> tuple[np.ndarray, int]:
-    """Shortest paths of one of Beasley's graphs, and p."""
-    from scipy.sparse.csgraph import floyd_warshall
-
-    head, *edges = (DATA / f"{name}.txt").read_text("ascii").splitlines()
-    n, _, p = map(int, head.split())
-    cost = np.full((n, n), np.inf)
-    for a, b, c in (map(int, edge.split()) for edge in edges):
-        cost[a - 1, b - 1] = cost[b - 1, a - 1] = c
-    return floyd_warshall(cost, directed=False), p
-
-
-@pytest.mark.parametrize(("name", "optimum"), [("pmed1", 5819), ("pmed5", 1355)])
-def test_known_optima_of_or_library(name, optimum):
-    minutes, p = or_library(name)
-    problem = Problem(within(minutes), np.ones(len(minutes)), len(minutes))
-    found = solve(problem, "p_median", p)
-    assert found.objective == found.bound == optimum and found.proven
-    # The same by HiGHS alone, without prices that settle sites before it.
-    plain = solve(problem, "p_median", p, effort=Effort(rounds=0, steps=1))
-    assert plain.objective == optimum and plain.proven
 
 
 def median_by_scipy(minutes: np.ndarray, worth: np.ndarray, p: int) -> float:
@@ -60,6 +33,26 @@ def median_by_scipy(minutes: np.ndarray, worth: np.ndarray, p: int) -> float:
     return milp(
         cost, constraints=rules, integrality=whole, bounds=Bounds(0, 1), options=options
     ).fun
+
+
+@pytest.mark.parametrize("p", [5, 33])
+def test_medians_of_a_graph_are_those_of_the_textbook_model(p):
+    # As OR-Library's smallest p-median problems are made (Beasley 1985): 100 vertices, 200 edges, costs of 1 to 100.
+    from scipy.sparse.csgraph import floyd_warshall
+
+    random = np.random.default_rng(p)
+    tail, head = random.integers(0, 100, (2, 200))
+    tail[:100], head[:100] = np.arange(100), np.roll(np.arange(100), 1)
+    cost = np.full((100, 100), np.inf)
+    cost[tail, head] = random.integers(1, 101, 200)
+    minutes = floyd_warshall(cost, directed=False)
+    assert np.isfinite(minutes).all()
+    problem = Problem(within(minutes), np.ones(100), 100)
+    found, right = solve(problem, "p_median", p), median_by_scipy(minutes, np.ones(100), p)
+    assert found.objective == found.bound == pytest.approx(right) and found.proven
+    # The same by HiGHS alone, without prices that settle sites before it.
+    plain = solve(problem, "p_median", p, effort=Effort(rounds=0, steps=1))
+    assert plain.objective == pytest.approx(right) and plain.proven
 
 
 @pytest.mark.parametrize("seed", range(12))
