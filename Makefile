@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-APT    := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 
 .PHONY: run test lint data docs wheel lock clean clients
 
@@ -34,14 +33,19 @@ lock:                        ## write the newest versions that pyproject.toml ad
 clients:                     ## real clients from Debian: QGIS, Chromium, GDAL, Chinese fonts
 	@sh tests/clients/install.sh
 
-$(VENV)/.ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
+$(BIN)/pip: constraints.txt
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh tests/clients/install.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[report]'
 	touch $@
 
-$(VENV)/.ready-test: $(VENV)/.ready
+# Installed plainly: an editable install is not found where the folder's name is Chinese and the locale is C.
+$(VENV)/.ready: $(BIN)/pip pyproject.toml $(shell find src data -type f -not -path '*/__pycache__/*')
+	[ -e $(VENV)/.ready-test ] || $(BIN)/python -m pip install --quiet --constraint constraints.txt '.[report]'
+	touch $@
+
+# Editable, so that tests see what was changed; from then on `make run` does, too.
+$(VENV)/.ready-test: $(BIN)/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 

@@ -528,7 +528,7 @@ def seen(text: str) -> str:
 def test_hostile_text_is_text_in_the_pdf(hostile, tmp_path):
     results, names = hostile
     path = report.write(results, tmp_path / "h.pdf")
-    font = fonts.chinese_font()
+    font = fonts.font_of("zh")
     document = pdfium.PdfDocument(path)
     pages = [p.get_textpage().get_text_range() for p in document]
     document.close()
@@ -584,8 +584,8 @@ def test_any_text_becomes_one_line_that_every_format_can_hold(text):
     line = clean(text)
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", line)  # fmt: skip
     line.encode("utf-8")
-    fitted = fonts.chinese_font().fit(line)
-    assert not fonts.chinese_font().lacks(fitted)
+    fitted = fonts.font_of("zh").fit(line)
+    assert not fonts.font_of("zh").lacks(fitted)
     assert pdf.breakable(fitted).replace("\u200b", "") == fitted
 
 
@@ -604,7 +604,7 @@ def test_no_text_is_read_as_code_by_the_typesetter(several):
     # poppler gives every glyph; pdfium leaves out a hyphen where it thinks that a line breaks.
     read = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf.pdf(made), capture_output=True, check=True)  # fmt: skip
     shown = seen(read.stdout.decode("utf-8"))
-    assert all(seen(fonts.chinese_font().fit(line)) in shown for line in lines)
+    assert all(seen(fonts.font_of("zh").fit(line)) in shown for line in lines)
 
 
 # Fonts -------------------------------------------------------------------------------------------
@@ -612,7 +612,7 @@ def test_no_text_is_read_as_code_by_the_typesetter(several):
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_no_character_of_a_report_is_without_a_glyph(atlas, lang):
-    font = fonts.chinese_font()
+    font = fonts.font_of("zh")
     made = report.report(atlas[0], lang, pictures=None)
     assert {c for t in texts(made) for c in font.lacks(t)} == set()
     words = tomllib.loads((SRC / "words.toml").read_text("utf-8"))
@@ -620,19 +620,32 @@ def test_no_character_of_a_report_is_without_a_glyph(atlas, lang):
 
 
 def test_what_the_font_lacks_is_marked_and_not_tofu():
-    font = replace(fonts.chinese_font(), characters=frozenset(map(ord, "ab〓 ")))
+    font = replace(fonts.font_of("zh"), characters=frozenset(map(ord, "ab〓 ")))
     assert font.fit("axb") == "a〓b" and font.fit("a\u3000b\u200d\ue000") == "a b"
     assert replace(font, characters=frozenset(map(ord, "ab?"))).fit("axb") == "a?b"
 
 
-def test_without_a_chinese_font_one_sentence_says_what_to_install(monkeypatch):
+@pytest.fixture
+def no_chinese_font(monkeypatch):
     monkeypatch.setattr(fonts, "_KNOWN", {"No Such Family": ("/nowhere/at-all.ttf",)})
-    fonts.chinese_font.cache_clear()
-    try:
-        with pytest.raises(UrbanplanError, match="fonts-noto-cjk"):
-            fonts.chinese_font()
-    finally:
-        fonts.chinese_font.cache_clear()
+    fonts.font_of.cache_clear()
+    yield
+    fonts.font_of.cache_clear()
+
+
+def test_without_a_chinese_font_one_sentence_says_what_to_install(no_chinese_font):
+    with pytest.raises(UrbanplanError, match="fonts-noto-cjk"):
+        fonts.font_of("zh")
+
+
+def test_english_needs_no_chinese_font(town, no_chinese_font, tmp_path):
+    document = pdfium.PdfDocument(report.write(town, tmp_path / "r.pdf", lang="en"))
+    text = "".join(p.get_textpage().get_text_range() for p in document)
+    assert "Grid Town" in text and "〓" not in text and len(document) > 3
+    document.close()
+    # A Chinese name in it is marked rather than shown as boxes.
+    assert fonts.font_of("en").fit("North 北岸") == "North ??"
+    assert report.write(town, tmp_path / "r.docx", lang="en").stat().st_size > 10_000
 
 
 def test_a_missing_library_is_named_with_how_to_get_it(monkeypatch):
@@ -645,8 +658,8 @@ def test_a_stale_list_of_fonts_does_not_hide_a_font(monkeypatch):
     from matplotlib.font_manager import fontManager
 
     monkeypatch.setattr(fontManager, "ttflist", [])
-    fonts.chinese_font.cache_clear()
-    assert fonts.chinese_font().family == "Noto Sans CJK SC"
+    fonts.font_of.cache_clear()
+    assert fonts.font_of("zh").family == "Noto Sans CJK SC"
     assert any(e.name == "Noto Sans CJK SC" and e.weight >= 600 for e in fontManager.ttflist)
 
 
@@ -811,7 +824,7 @@ def test_every_map_has_its_surroundings(town, monkeypatch):
 @given(st.lists(st.tuples(st.floats(5, 95), st.floats(5, 75), st.text("甲乙ab", min_size=1, max_size=8)), max_size=25))  # fmt: skip
 @settings(max_examples=20)
 def test_names_never_lie_on_one_another(names):
-    with styled() as font:
+    with styled("zh") as font:
         labels = Labels(new_paper(font, 100, 80), (0, 0, 100, 80))
         for x, y, text in names:
             labels.beside((x, y), text, 7)
@@ -826,7 +839,7 @@ def test_holes_stay_open_and_stripes_stay_inside():
     ring = shapely.Polygon([(10, 10), (90, 10), (90, 70), (10, 70)], [[(30, 30), (70, 30), (70, 50), (30, 50)]])  # fmt: skip
     lines = cartography.striped(np.array([ring]))
     assert len(lines) > 20 and all(ring.buffer(1e-3).covers(x) for x in lines)
-    with styled() as font:
+    with styled("zh") as font:
         paper = new_paper(font, 100, 80)
         cartography.draw(paper.ax, np.array([ring]), Look("polygon", "#ff0000", "#ff0000", 0.1, (), 1.0, 1.0), 1)  # fmt: skip
         picture = np.asarray(Image.open(io.BytesIO(saved(paper.figure, "png"))).convert("RGB"))

@@ -53,7 +53,7 @@ def report(
             f"--format {form} and --out {path.name} do not fit: leave one of them out"
         )
     # What is missing is said before the work rather than after it.
-    document.require_ready(ending)
+    document.require_ready(ending, lang)
     with lock(path.parent), screen.progress():
         results = rounded(study.run(profile, screen.stage), min_persons)
         with screen.stage("bridges"):

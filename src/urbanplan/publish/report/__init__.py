@@ -40,13 +40,13 @@ def require_known(path: Path | str, lang: str) -> str:
     return ending
 
 
-def require_ready(ending: str) -> None:
+def require_ready(ending: str, lang: str) -> None:
     """Raise an `UrbanplanError` unless this machine has what a format needs: libraries, a font."""
-    from urbanplan.publish.report.fonts import chinese_font, require
+    from urbanplan.publish.report.fonts import font_of, require
 
     if FORMATS[ending]:
         require("matplotlib", *({"pdf": ["typst"], "docx": ["docx"]}.get(ending, [])))
-        chinese_font()
+        font_of(lang)
 
 
 def write(
@@ -79,7 +79,7 @@ def write(
         If no font with Chinese is installed, or a library is missing.
     """
     ending = require_known(path, lang)
-    require_ready(ending)
+    require_ready(ending, lang)
     made = report(results, lang, pictures=FORMATS[ending], bridges=bridges)
     if ending == "html":
         from urbanplan.publish.report.page import page

@@ -76,7 +76,7 @@ def _sections(context: Context, pictures: str | None) -> list[Section]:
         return _parts(context, None)
     from urbanplan.publish.report.paper import styled
 
-    with styled() as font:
+    with styled(context.words.lang) as font:
         return _parts(context, Maps(context, font, pictures, context.source_line))
 
 

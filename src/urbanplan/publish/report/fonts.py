@@ -1,4 +1,4 @@
-"""A font that holds Chinese, found once for pictures and PDF alike; what it lacks is marked, never tofu."""
+"""A font that holds the report's language, found once for pictures and PDF alike; what it lacks is marked, never tofu."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ _BOLD = {
 }
 #: A family must hold these to be taken.
 _PROBE = "区县覆盖时限内的人口，。（）“”·"
+#: Comes with matplotlib: Latin, Greek, Cyrillic, Arabic.
+_SHIPPED = "DejaVu Sans"
 #: Stands for a character that the font lacks, as printers have it, or what every font has.
 _MARKS = "〓?"
 #: Never shown: controls, halves of pairs, places for private use, and marks that turn the direction of text.
@@ -48,7 +50,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 @dataclass(frozen=True)
 class Font:
-    """A family with Chinese, its folder, and every character that it can show."""
+    """A family, its folder, and every character that it can show."""
 
     family: str
     folder: Path
@@ -69,13 +71,20 @@ class Font:
 
 
 @cache
-def chinese_font() -> Font:
+def font_of(lang: str) -> Font:
     """The first family of this machine that holds Chinese, made known to matplotlib.
+
+    English needs none: without one it is set in the font that matplotlib ships, and Chinese names
+    in it are marked.
+
+    Parameters
+    ----------
+    lang : {'zh', 'en'}
 
     Raises
     ------
     UrbanplanError
-        If there is none, or the libraries that make reports are missing.
+        If a Chinese report finds none, or the libraries that make reports are missing.
     """
     manager = _manager()
     for family, paths in _KNOWN.items():
@@ -85,11 +94,22 @@ def chinese_font() -> Font:
                 found = Font(family, Path(str(entry.fname)).parent, _characters(entry))
                 if not found.lacks(_PROBE):
                     return found
+    if lang == "en":
+        return _plain(manager)
     raise UrbanplanError(
         "no font with Chinese characters is installed",
         where="report",
         remedy="install one, such as the Debian package fonts-noto-cjk",
     )
+
+
+def _plain(manager) -> Font:
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    _make_known(manager, _SHIPPED, (str(folder / "DejaVuSans.ttf"),))
+    entry = next(e for e in manager.ttflist if Path(str(e.fname)) == folder / "DejaVuSans.ttf")
+    return Font(_SHIPPED, folder, _characters(entry))
 
 
 def _manager():

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.publish.report.fonts import Font, chinese_font
+from urbanplan.publish.report.fonts import Font, font_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +30,9 @@ def pt(mm: float) -> float:
 
 
 @contextmanager
-def styled() -> Iterator[Font]:
-    """Draw with a font that holds Chinese, and in the page's colours."""
-    font = chinese_font()
+def styled(lang: str) -> Iterator[Font]:
+    """Draw with a font that holds the language, and in the page's colours."""
+    font = font_of(lang)
     import matplotlib
 
     rules = {

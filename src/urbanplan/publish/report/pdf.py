@@ -11,7 +11,7 @@ from typing import Any
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import read_text, scratch_folder
 from urbanplan.publish.report.blocks import grouped, heading, label
-from urbanplan.publish.report.fonts import Font, chinese_font, require
+from urbanplan.publish.report.fonts import Font, font_of, require
 from urbanplan.publish.report.model import Block, Facts, Figure, Report, Text
 from urbanplan.publish.report.words import Words
 
@@ -32,7 +32,7 @@ def pdf(report: Report) -> bytes:
     Raises
     ------
     UrbanplanError
-        If no font with Chinese is installed, or it cannot be typeset.
+        If no font with Chinese is installed for a Chinese one, or it cannot be typeset.
     """
     require("typst")
     return typeset(report, "pdf")
@@ -42,7 +42,7 @@ def typeset(report: Report, form: str, ppi: float = 60.0) -> Any:
     """The report as ``pdf`` bytes, or as a list of ``png`` pages to look at."""
     import typst
 
-    font = chinese_font()
+    font = font_of(report.lang)
     template = read_text(Path(__file__).parent / "report.typ")
     # A folder with nothing in it: even code that slipped in could read nothing.
     with scratch_folder() as nowhere:
