@@ -466,7 +466,7 @@ def test_latitude_before_longitude_is_told(folder, tmp_path, capsys):
     assert bring(capsys, folder, path, "hospitals")[0] == 2
     city = load_city(folder)
     from urbanplan.errors import CrsError
-    from urbanplan.intake.datum import require_near
+    from urbanplan.sources.crs_of_file import require_near
 
     frame = gpd.GeoDataFrame(geometry=[shapely.Point(LAT, LON)], crs=4326)
     with pytest.raises(CrsError, match="swapped"):

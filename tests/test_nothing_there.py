@@ -256,7 +256,7 @@ def test_a_city_elsewhere_is_not_judged_by_the_codes_of_china(tmp_path, capsys):
 
 
 def test_a_city_of_china_is_known_by_its_boundary_its_codes_or_its_zone(tmp_path, capsys):
-    from urbanplan.intake.datum import country_at
+    from urbanplan.sources.crs_of_file import country_at
     from urbanplan.sources.divisions import shape_of
 
     assert country_at(np.array([shape_of("510502")])) == "CN"

@@ -27,9 +27,9 @@ from urbanplan.crs.china import wgs84_to_gcj02
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_delivery, read_raster
 from urbanplan.files.deliveries.tables import coordinate
-from urbanplan.intake.datum import parse_shift, settle
 from urbanplan.sources import read_streets
-from urbanplan.sources.points import read_places
+from urbanplan.sources.crs_of_file import parse_shift, settle
+from urbanplan.sources.read import read
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +76,15 @@ def two_layers(tmp_path):
 
 def test_places_of_several_layers_are_refused_and_one_may_be_named(two_layers):
     with pytest.raises(InputError, match=r"has 2 layers.*clinics_2010 .*clinics_2024 "):
-        read_places(two_layers)
+        read(two_layers)
     for name in ("layername=clinics_2024", "clinics_2024"):
-        notes = []
-        assert list(read_places(f"{two_layers}|{name}", notes.append)["id"]) == ["c2024"]
-        assert any("layers not read: clinics_2010" in note for note in notes)
+        frame = read(f"{two_layers}|{name}")
+        assert list(frame["id"]) == ["c2024"]
+        assert any("layers not read: clinics_2010" in note for note in frame.attrs["findings"])
     with pytest.raises(InputError, match="has no layer 'x'"):
-        read_places(f"{two_layers}|x")
+        read(f"{two_layers}|x")
     with pytest.raises(InputError, match="cannot be understood"):
-        read_places(f"{two_layers}|subset=id")
+        read(f"{two_layers}|subset=id")
 
 
 def test_every_command_takes_the_layer_behind_the_file(two_layers, tmp_path, capsys):
@@ -185,14 +185,14 @@ def test_two_pairs_and_no_word_are_refused(both, tmp_path):
         tmp_path / "p.xlsx", ["经度", "纬度", "经度(GCJ02)", "纬度(GCJ02)"], [LON, LAT, LON, LAT]
     )
     with pytest.raises(InputError, match="several pairs of coordinates"):
-        read_places(plain)
+        read(plain)
 
 
 def test_columns_that_name_another_system_than_the_user_are_refused(tmp_path):
     path = workbook(tmp_path / "g.xlsx", ["经度_GCJ02", "纬度_GCJ02"], [LON, LAT])
     with pytest.raises(InputError, match="in gcj02 by the names of its columns"):
         read_delivery(path, crs="EPSG:4326")
-    back = read_places(path).geometry.iloc[0]
+    back = read(path).geometry.iloc[0]
     assert wgs84_to_gcj02(np.array([[back.x, back.y]]))[0] == pytest.approx((LON, LAT), abs=1e-9)
 
 
@@ -204,8 +204,8 @@ def test_an_undefined_system_is_none(tmp_path, number, folder, capsys):
             base.execute(f"UPDATE {table} SET srs_id = {number}")
     base.close()
     with pytest.raises(CrsError, match="declares no coordinate system"):
-        read_places(path)
-    assert len(read_places(f"{path}|crs=EPSG:4326")) == 2
+        read(path)
+    assert len(read(f"{path}|crs=EPSG:4326")) == 2
     code, _, err = bring(capsys, folder, path, "hospitals")
     assert code == 2 and "declares no coordinate system" in err and "--crs" in err
 
@@ -314,24 +314,26 @@ def test_demand_is_read_with_its_units_and_a_bad_cell_is_named(tmp_path):
 
     path = tmp_path / "d.csv"
     path.write_text("ID,lon,lat,人口(千人)\n510502,10,50,1.2\n510503,10,50,2万\n", "utf-8")
-    amount = numbers(read_places(path), "人口(千人)")
+    amount = numbers(read(path), "人口(千人)")
     assert amount.to_dict() == {"510502": 1200, "510503": 20_000}
     path.write_text("ID,lon,lat,pop\n510502,10,50,1\n510503,10,50,5户\n", "utf-8")
     with pytest.raises(InputError, match=r"'pop' of '510503' \(row 2\) is not a number: '5户'"):
-        numbers(read_places(path), "pop")
+        numbers(read(path), "pop")
 
 
 @pytest.mark.parametrize("name", ["ID", "id", "OBJECTID", "fid", "stop_id"])
 def test_ids_in_any_case_are_ids(tmp_path, name):
     path = tmp_path / "p.csv"
     path.write_text(f"{name},lon,lat\n510502,10,50\n510503,10,50\n", "utf-8")
-    assert list(read_places(path)["id"]) == ["510502", "510503"]
+    assert list(read(path)["id"]) == ["510502", "510503"]
 
 
 def test_numbered_rows_are_said(tmp_path):
-    path, notes = tmp_path / "p.csv", []
+    path = tmp_path / "p.csv"
     path.write_text("town,lon,lat\na,10,50\nb,,\n", "utf-8")
-    assert list(read_places(path, notes.append)["id"]) == ["1"]
+    frame = read(path)
+    notes = frame.attrs["findings"]
+    assert list(frame["id"]) == ["1"]
     assert any("rows are called by their number" in note for note in notes)
     assert any("1 of 2 rows have no place and are left out: row 2 (2)" in note for note in notes)
 
@@ -460,14 +462,14 @@ def test_errors_of_excel_are_empty_and_said(tmp_path):
 def test_decimal_commas_between_semicolons(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("id;lon;lat;pop\na;10,25;50,5;1,5\n", "utf-8")
-    got = read_places(path)
+    got = read(path)
     assert (got.geometry[0].x, got.geometry[0].y, got["pop"][0]) == (10.25, 50.5, 1.5)
 
 
 def test_stops_of_a_timetable(tmp_path):
     path = tmp_path / "stops.txt"
     path.write_text("stop_id,stop_name,stop_lat,stop_lon\nS1,Markt,50.5,10.25\n", "utf-8")
-    (row,) = read_places(path).itertuples()
+    (row,) = read(path).itertuples()
     assert (row.id, row.geometry.x, row.geometry.y) == ("S1", 10.25, 50.5)
 
 
@@ -485,7 +487,7 @@ def test_lists_records_and_missing_numbers_of_parquet_are_plain_cells(tmp_path):
     got = read_delivery(tmp_path / "t.parquet").frame
     assert got["n"].tolist() == [1, None] and got["l"].tolist() == [[1, 2], None]
     assert got["c"].tolist() == ["a", None]
-    assert read_places(tmp_path / "t.parquet")["l"].tolist() == ["[1, 2]", None]
+    assert read(tmp_path / "t.parquet")["l"].tolist() == ["[1, 2]", None]
 
 
 # Rasters.

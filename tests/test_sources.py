@@ -14,13 +14,13 @@ from affine import Affine
 import streettown as town
 from urbanplan import traveltime as tt
 from urbanplan.catalog import load_catalog
-from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.errors import CrsError, InputError, UrbanplanError
 from urbanplan.network import build_network
 from urbanplan.sources import read_streets
 from urbanplan.sources.graphs import from_graph
 from urbanplan.sources.heights import heights_at, street_heights
 from urbanplan.sources.lines import from_lines
-from urbanplan.sources.points import places_at, read_places
+from urbanplan.sources.read import places_at, read
 
 WALK, DRIVE = load_catalog().mode("walk"), load_catalog().mode("drive")
 
@@ -225,11 +225,11 @@ def test_heights_lie_between_the_cells(tmp_path):
 def test_places_from_tables_and_layers(tmp_path):
     table = tmp_path / "p.csv"
     table.write_text("\ufeffid,经度,纬度,population\na,105.1,29.0,12\nb,105.2,29.1,7.5\n", "utf-8")
-    frame = read_places(table)
+    frame = read(table)
     assert frame["id"].tolist() == ["a", "b"] and frame["population"].tolist() == [12, 7.5]
     assert frame.geometry.x.tolist() == [105.1, 105.2] and frame.crs == 4326
     frame.drop(columns="id").to_crs(4544).to_file(tmp_path / "p.gpkg")
-    layer = read_places(tmp_path / "p.gpkg")
+    layer = read(tmp_path / "p.gpkg")
     assert layer["id"].tolist() == ["1", "2"]
     np.testing.assert_allclose(layer.geometry.y, [29.0, 29.1])
 
@@ -248,8 +248,8 @@ def test_places_from_tables_and_layers(tmp_path):
 def test_bad_tables_name_the_line(tmp_path, text, said):
     path = tmp_path / "p.csv"
     path.write_text(text)
-    with pytest.raises(InputError, match=said):
-        read_places(path)
+    with pytest.raises((InputError, CrsError), match=said):
+        read(path)
 
 
 def test_a_dem_slows_the_way_up(tmp_path, osm):

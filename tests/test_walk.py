@@ -32,7 +32,7 @@ from urbanplan.files.deliveries import heads
 from urbanplan.files.deliveries import tables as delivered
 from urbanplan.files.deliveries import vectors as delivered_vectors
 from urbanplan.indicators.scene import trust_of
-from urbanplan.intake import Worth, datum, fields, folder, people_at_points
+from urbanplan.intake import Worth, fields, folder, people_at_points
 from urbanplan.intake.bring import joined_by_name
 from urbanplan.layers import model as layers_model
 from urbanplan.layers import select
@@ -40,7 +40,7 @@ from urbanplan.publish import html, projection, symbols, vector
 from urbanplan.publish.html import features, frames, redact
 from urbanplan.publish.html import layers as html_layers
 from urbanplan.publish.report import cartography, maps
-from urbanplan.sources import lines
+from urbanplan.sources import crs_of_file, lines
 from urbanplan.study import checkup, reach, streets, supply
 from urbanplan.study import ready as ready_
 from urbanplan.study.sites import SitingQuestion
@@ -211,11 +211,11 @@ WALK = {
         lambda t, f: joined_by_name(f, {"persons": "persons"}, load_catalog().layer("population"), WORTH, layer(t, "districts"), "f")[0],
     ),
     "intake.bring.people_at_points": (points, lambda t, f: people_at_points(f)),
-    "intake.datum.settle": (points, lambda t, f: datum.settle(f, "file", None, None, "f").frame),
-    "intake.datum.require_near": (homes, lambda t, f: datum.require_near(f, layer(t, "study_area").geometry.union_all(), "EPSG:4326", "f")),
-    "intake.datum.divisions_near": (points, lambda t, f: datum.divisions_near(f)),
-    "intake.datum.suspected_shift[frame]": (lambda t: layer(t, "districts"), lambda t, f: datum.suspected_shift(f, layer(t, "districts"))),
-    "intake.datum.suspected_shift[districts]": (lambda t: layer(t, "districts"), lambda t, f: datum.suspected_shift(layer(t, "districts"), f)),
+    "sources.crs_of_file.settle": (points, lambda t, f: crs_of_file.settle(f, "file", None, None, "f").frame),
+    "sources.crs_of_file.require_near": (homes, lambda t, f: crs_of_file.require_near(f, layer(t, "study_area").geometry.union_all(), "EPSG:4326", "f")),
+    "sources.crs_of_file.divisions_near": (points, lambda t, f: crs_of_file.divisions_near(f)),
+    "sources.crs_of_file.suspected_shift[frame]": (lambda t: layer(t, "districts"), lambda t, f: crs_of_file.suspected_shift(f, layer(t, "districts"))),
+    "sources.crs_of_file.suspected_shift[districts]": (lambda t: layer(t, "districts"), lambda t, f: crs_of_file.suspected_shift(layer(t, "districts"), f)),
     "intake.fields.fill": (lambda t: points(t).drop(columns="geometry"), lambda t, f: fields.fill(f, np.full(len(f), None, object), {"name_zh": "name_zh", "beds": "beds"}, KIND, WORTH)[0]),
     "intake.folder.write_layer": (layer, lambda t, f: folder.write_layer(t.folder, KIND, pd.DataFrame(f[fields.columns_of(KIND)]), list(f.geometry), {"built_from": []}, {})),
     "intake.folder.district_names": (lambda t: layer(t, "districts"), lambda t, f: folder.district_names(np.array(list(homes(t).geometry), object), f)),

@@ -58,7 +58,7 @@ class Module:
         """Names of ``__all__`` that another module makes, and that module."""
         sources = {
             alias.asname or alias.name: f"{node.module}.{alias.name}"
-            for node in self.tree.body
+            for node in ast.walk(self.tree)
             if isinstance(node, ast.ImportFrom) and node.module
             for alias in node.names
         }

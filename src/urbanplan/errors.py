@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 
 class UrbanplanError(Exception):
@@ -67,6 +68,14 @@ def _shortened(text: str) -> str:
 
 class InputError(UrbanplanError, ValueError):
     """The content of a file, layer or option cannot be used."""
+
+
+class LayersError(InputError):
+    """A file holds several layers and none is named, or not one that it has; `layers` are their names."""
+
+    def __init__(self, what: str, *, layers: Iterable[str] = (), **more: Any) -> None:
+        super().__init__(what, **more)
+        self.layers = tuple(layers)
 
 
 class MissingFileError(UrbanplanError, FileNotFoundError):

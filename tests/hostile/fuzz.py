@@ -206,11 +206,11 @@ def _city() -> Path:
 
 def _features_of(path: Path) -> None:
     from urbanplan import files
-    from urbanplan.sources.points import read_places
+    from urbanplan.sources.read import read
 
-    for read in (read_places, files.read_delivery):
+    for reader in (read, files.read_delivery):
         with contextlib.suppress(UrbanplanError):
-            read(path)
+            reader(path)
 
 
 def _streets_seeds() -> dict[str, bytes]:

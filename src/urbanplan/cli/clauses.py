@@ -9,8 +9,10 @@ from urbanplan.cli.measure import AREAS
 from urbanplan.cli.options import (
     CITY,
     JSON,
+    LAYER,
     OK,
     file_option,
+    read_places,
 )
 from urbanplan.cli.show import Screen
 
@@ -26,6 +28,7 @@ from urbanplan.cli.show import Screen
     shell_complete=completion.STANDARDS,
 )
 @AREAS
+@LAYER
 @file_option("--out", "Table to write (.xlsx, .csv, .parquet, .json).", metavar="F")
 @JSON
 @click.pass_obj
@@ -36,14 +39,13 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     from urbanplan.city import load_city
     from urbanplan.indicators import check_up, wide
     from urbanplan.publish import vector
-    from urbanplan.sources.points import read_places
 
     if out is not None:
         vector.require_ending(out, table=True)
     profile = load_city(city)
     screen.of(profile)
     chosen = pick(study.standards_of(profile, names), names)
-    borders = None if areas is None else read_places(areas, screen.note)
+    borders = read_places(screen, areas)
     with screen.progress(), screen.stage("indicators"):
         table = check_up(chosen, study.scene_of(study.prepare(profile), borders))
     for one in chosen.values():

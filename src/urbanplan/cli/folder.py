@@ -11,14 +11,14 @@ import click
 
 from urbanplan.cli import completion
 from urbanplan.cli.language import told
-from urbanplan.cli.options import OK, file_option
+from urbanplan.cli.options import OK, file_option, parse_map
 from urbanplan.cli.show import Screen, echo
 
 
 def _shift(_context: click.Context, _option: click.Parameter, value: str | None):
     if value is None:
         return None
-    from urbanplan.intake.datum import parse_shift
+    from urbanplan.sources.crs_of_file import parse_shift
 
     return parse_shift(value)
 
@@ -33,7 +33,12 @@ TRANSFORM = click.option(
 ENCODING = click.option("--encoding", metavar="NAME", help="Of its text, e.g. gbk.")
 LAYER = click.option("--layer", metavar="NAME", help="Which layer, where a file has several.")
 MAP = click.option(
-    "--map", "pairs", multiple=True, metavar="OURS=THEIRS", help="Column, e.g. name_zh=名称."
+    "--map",
+    "given",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    callback=parse_map,
+    help="Column, e.g. name_zh=名称.",
 )
 LARGE = click.option("--large", is_flag=True, help="Allow more than 5 million features.")
 SOURCE = click.option("--source", metavar="TEXT", help="Who made it; the file's name by default.")
@@ -118,7 +123,7 @@ def _worth(path: Path, source, licence, as_of, quality, accuracy, status: str = 
 @_described
 @click.pass_obj
 def init(
-    screen: Screen, folder, adcode, name, boundary, copy, crs, transform, encoding, layer, pairs, source,
+    screen: Screen, folder, adcode, name, boundary, copy, crs, transform, encoding, layer, given, source,
     licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Set up a folder for another city: profile, districts, a slot for every layer."""
@@ -146,7 +151,6 @@ def init(
         if adcode is not None:
             raise click.UsageError("--boundary brings its own area: leave --adcode out")
         from urbanplan.files import read_delivery
-        from urbanplan.intake.fields import parse_map
 
         boundary, layer, crs, encoding = _split(boundary, layer, crs, encoding)
         city, report = begin.begin_boundary(
@@ -155,7 +159,7 @@ def init(
             _worth(boundary, source, licence, as_of, quality, accuracy),
             name=name or folder.resolve().name,
             crs=crs,
-            given=parse_map(pairs),
+            given=given,
             day=_today(),
             seven=transform,
         )
@@ -249,7 +253,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
 )
 @click.pass_obj
 def import_(
-    screen: Screen, file, kind, folder, crs, transform, encoding, layer, pairs, strict, large, keep, status,
+    screen: Screen, file, kind, folder, crs, transform, encoding, layer, given, strict, large, keep, status,
     band, unit, source, licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
@@ -274,19 +278,17 @@ def import_(
             return _noted(screen, {kind: path}, notes)
         if kind == "streets":
             from urbanplan.intake.streets import bring_streets
-            from urbanplan.sources.lines import parse_street_map
 
             path, notes = bring_streets(
                 city, file, worth, crs=crs, layer=layer, encoding=encoding, large=large,
-                replace=keep == "replace", day=_today(), given=parse_street_map(pairs), seven=transform,
+                replace=keep == "replace", day=_today(), given=given, seven=transform,
             )  # fmt: skip
             return _noted(screen, {kind: path}, notes)
         from urbanplan.catalog import load_catalog
         from urbanplan.files import read_delivery
         from urbanplan.intake import bring, bring_people, people_at_points
-        from urbanplan.intake.fields import parse_map
 
-        given, people = parse_map(pairs), kind == "population"
+        people = kind == "population"
         family = load_catalog().layer(kind).geometry
         delivery = read_delivery(
             file,

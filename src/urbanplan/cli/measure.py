@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from urbanplan.cli.options import (
     DEFAULT_CITY,
     DEM,
     JSON,
+    LAYER,
     MAP,
     MINUTES,
     MODE,
@@ -26,6 +26,7 @@ from urbanplan.cli.options import (
     file_option,
     only_with_streets,
     positive,
+    read_places,
     refuse_over,
     street_network,
 )
@@ -58,6 +59,7 @@ VALUE = click.option("--value", default="population", show_default=True, help="C
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
 @MAP
+@LAYER
 @click.option(
     "--facilities",
     required=True,
@@ -154,10 +156,8 @@ def _tell_overlap(screen: Screen, table: pd.DataFrame) -> None:
 
 def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked):
     from urbanplan import study
-    from urbanplan.sources.points import read_places
 
-    there, people = read_places(facilities, screen.note), read_places(demand, screen.note)
-    borders = None if areas is None else read_places(areas, screen.note)
+    there, people, borders = (read_places(screen, f) for f in (facilities, demand, areas))
     # What cannot be answered is told before the streets are read.
     study.require_amounts(people, value)
     study.require_group(people, asked["by"])
@@ -175,12 +175,10 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     from urbanplan import study
     from urbanplan.city import load_city
     from urbanplan.demand import unassigned
-    from urbanplan.sources.points import read_places
 
     profile = load_city(city)
     screen.of(profile)
-    borders = None if areas is None else read_places(areas, screen.note)
-    people = None if demand is None else read_places(demand, screen.note)
+    borders, people = read_places(screen, areas), read_places(screen, demand)
     if people is not None:
         study.require_amounts(people, value)
         study.require_group(people, asked["by"])
@@ -188,7 +186,7 @@ def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opene
     with screen.progress(), screen.stage("travel times"):
         ready = study.prepare(profile)
         study.check_opened(ready.layers, opened)
-        there = _facilities(ready.layers, facilities, screen.note)
+        there = _facilities(screen, ready.layers, facilities)
         ways = ready.ways(way, opened)
         if people is None:
             table, placed, cells = study.city_coverage(
@@ -226,15 +224,12 @@ def _require_named(areas: gpd.GeoDataFrame | None) -> None:
         named_areas(areas, WGS84)
 
 
-def _facilities(
-    layers, name: str, note: Callable[[str], None], *, beyond: bool = True
-) -> gpd.GeoDataFrame:
+def _facilities(screen: Screen, layers, name: str, *, beyond: bool = True) -> gpd.GeoDataFrame:
     from urbanplan.city import require_facility
     from urbanplan.layers.model import require
-    from urbanplan.sources.points import read_places
 
     if Path(name).suffix:
-        return read_places(name, note)
+        return read_places(screen, name)
     require_facility(name)
     (layer,) = require(layers, name)
     return layer.reachable() if beyond else layer.with_status("existing")
@@ -244,6 +239,7 @@ def _facilities(
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
 @MAP
+@LAYER
 @click.option(
     "--supply",
     required=True,
@@ -284,7 +280,6 @@ def access(
     from urbanplan.access import require_method
     from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
-    from urbanplan.sources.points import read_places
 
     table = Path(out).suffix.lower() in (".csv", ".xlsx", ".json")
     vector.require_ending(out, table=table)
@@ -295,7 +290,7 @@ def access(
     if streets is not None:
         if city or demand is None:
             raise click.UsageError("--streets asks about a file: give --demand, leave CITY out")
-        there, people = read_places(supply, screen.note), read_places(demand, screen.note)
+        there, people = read_places(screen, supply), read_places(screen, demand)
         study.require_amounts(there, capacity)
         study.require_amounts(people, value, "people")
         with screen.progress():
@@ -315,7 +310,7 @@ def access(
         with screen.progress(), screen.stage("access"):
             layers = load_layers(profile)
             # Whom those beyond the boundary serve besides is not known.
-            there = _facilities(layers, supply, screen.note, beyond=False)
+            there = _facilities(screen, layers, supply, beyond=False)
             study.require_supply(there, capacity)
             ready = study.prepare(profile, layers)
             answer = study.city_access(
@@ -355,6 +350,7 @@ def _fair(fair: pd.Series, capacity: str, method: str) -> pd.DataFrame:
     help="A facility layer such as hospitals, or a file.",
     shell_complete=completion.FACILITIES,
 )
+@LAYER
 @MODE
 @click.option(
     "--minutes", default=30.0, show_default=True, type=float, callback=positive, help="Limit."
@@ -374,7 +370,7 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
     profile, way = load_city(city), load_catalog().mode(mode)
     with screen.progress(), screen.stage("bridges"):
         ready = study.prepare(profile)
-        there = _facilities(ready.layers, facilities, screen.note)
+        there = _facilities(screen, ready.layers, facilities)
         table = study.bridge_dependence(ready, way, there, minutes)
     if out is None:
         screen.table(table, as_json, title=screen.asked(profile, facilities, way))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,19 +94,60 @@ OPEN = click.option(
 )
 AT = click.option("--at", multiple=True, metavar="LON,LAT", callback=_places, help="A place.")
 STREETS = "Streets: .osm.pbf, osmnx .graphml, a layer of lines, or .npz from 'network'."
-_MAP = "urbanplan.street_map"
+_MAP, _LAYERS = "urbanplan.street_map", "urbanplan.layers"
 
 
-def _street_map(ctx: click.Context, _: click.Parameter, pairs: tuple[str, ...]) -> None:
-    from urbanplan.sources.lines import parse_street_map
+def parse_map(_context: Any, _option: Any, pairs: tuple[str, ...]) -> dict[str, str]:
+    """``name_zh=名称`` and ``highway:residential=LOCAL`` pairs as a mapping of ours to theirs."""
+    from urbanplan.errors import InputError
 
-    ctx.meta[_MAP] = parse_street_map(pairs)
+    found = {}
+    for pair in pairs:
+        own, sign, theirs = (part.strip() for part in pair.partition("="))
+        if not (sign and own and theirs):
+            raise InputError(
+                f"--map '{pair}' is no pair",
+                remedy="write e.g. --map name_zh=名称, --map highway:residential=支路",
+            )
+        found[own] = theirs
+    return found
 
 
 MAP = click.option(
-    "--map", multiple=True, metavar="OURS=THEIRS", callback=_street_map, expose_value=False,
+    "--map", multiple=True, metavar="OURS=THEIRS", expose_value=False,
+    callback=lambda ctx, option, pairs: ctx.meta.update({_MAP: parse_map(ctx, option, pairs)}),
     help="Column of --streets or value in it, e.g. highway=ROADCLASS, highway:residential=LOCAL.",
 )  # fmt: skip
+
+
+LAYER = click.option(
+    "--layer", multiple=True, metavar="NAME", callback=lambda ctx, _, names: ctx.meta.update({_LAYERS: names}),
+    expose_value=False, help="Which layer, of each file that holds several.",
+)  # fmt: skip
+
+
+def _of_layer(read: Callable[[Any], Any], path: Any) -> Any:
+    """What `read` gives for a file: for one of several layers, that of --layer which it has."""
+    from urbanplan.errors import LayersError
+
+    try:
+        return read(path)
+    except LayersError as err:
+        named = click.get_current_context().meta.get(_LAYERS, ())
+        meant = [name for name in err.layers if name in named]
+        if len(meant) != 1:
+            raise
+        return read(f"{path}|layername={meant[0]}")
+
+
+def read_places(screen: Screen, path: Path | str | None) -> Any:
+    """The places of a file, None where none is given; what must be known of them is said."""
+    from urbanplan.sources.read import read
+
+    frame = None if path is None else _of_layer(read, path)
+    for finding in () if frame is None else frame.attrs["findings"]:
+        screen.note(finding)
+    return frame
 
 
 def street_network(screen: Screen, path: Path, mode: Mode, dem: Path | None) -> Network:
@@ -114,7 +156,9 @@ def street_network(screen: Screen, path: Path, mode: Mode, dem: Path | None) -> 
 
     given = click.get_current_context().meta.get(_MAP)
     with screen.stage("streets"):
-        return study.open_streets(path, mode, dem, given=given, note=screen.note)
+        return _of_layer(
+            lambda file: study.open_streets(file, mode, dem, given=given, note=screen.note), path
+        )
 
 
 MODES = file_option("--modes", "TOML that changes or adds to the shipped modes.", metavar="F")

@@ -11,6 +11,7 @@ from urbanplan.cli.options import (
     DEFAULT_CITY,
     DEM,
     JSON,
+    LAYER,
     MAP,
     MODE,
     MODES,
@@ -20,6 +21,7 @@ from urbanplan.cli.options import (
     file_option,
     only_with_streets,
     positive,
+    read_places,
     refuse_over,
     street_network,
 )
@@ -58,6 +60,7 @@ def _number(name: str, text: str, **more):
 @_number("--seconds", "Time limit of the solver: then the best known and its bound.")
 @click.option("--curve", type=click.IntRange(min=0), default=0, help="What each next site still brings, up to so many.")  # fmt: skip
 @click.option("--alternatives", type=click.IntRange(min=0), default=0, help="So many near-optimal choices.")  # fmt: skip
+@LAYER
 @DEM
 @SNAP
 @MODES
@@ -123,7 +126,6 @@ def _in_city(screen: Screen, city: str | None, asked: dict):
     from urbanplan.catalog import read_modes, require_mode
     from urbanplan.city import load_city, require_facility
     from urbanplan.layers.model import require
-    from urbanplan.sources.points import read_places
 
     only_with_streets(dem=asked["dem"])
     if asked["demand"] is not None:
@@ -134,10 +136,8 @@ def _in_city(screen: Screen, city: str | None, asked: dict):
     way = require_mode(read_modes(asked["modes"]), asked["mode"])
     if asked["facilities"]:
         require_facility(asked["facilities"], "--facilities")
-    exclude, existing = (
-        asked[k] and read_places(asked[k], screen.note) for k in ("exclude", "existing")
-    )
-    given = None if spacing else read_places(asked["candidates"], screen.note)
+    exclude, existing = (read_places(screen, asked[k]) for k in ("exclude", "existing"))
+    given = read_places(screen, None if spacing else asked["candidates"])
     with screen.progress():
         with screen.stage("city"):
             ready = study.prepare(profile)
@@ -168,7 +168,6 @@ def _outside(screen: Screen, given, exclude):
 def _on_streets(screen: Screen, city: str | None, streets: Path, asked: dict):
     from urbanplan import study
     from urbanplan.catalog import read_modes, require_mode
-    from urbanplan.sources.points import read_places
 
     if city or asked["facilities"] or asked["anywhere"]:
         raise click.UsageError("--streets asks about a file: leave CITY, --facilities, --anywhere out")  # fmt: skip
@@ -177,13 +176,8 @@ def _on_streets(screen: Screen, city: str | None, streets: Path, asked: dict):
     if _spacing_of(asked["candidates"]):
         raise click.UsageError("--streets needs a file of candidates: land is only known of a CITY")
     way = require_mode(read_modes(asked["modes"]), asked["mode"])
-    given, people = (
-        read_places(asked["candidates"], screen.note),
-        read_places(asked["demand"], screen.note),
-    )
-    exclude, existing = (
-        asked[k] and read_places(asked[k], screen.note) for k in ("exclude", "existing")
-    )
+    given, people = (read_places(screen, asked[k]) for k in ("candidates", "demand"))
+    exclude, existing = (read_places(screen, asked[k]) for k in ("exclude", "existing"))
     if exclude is not None:
         given = _outside(screen, given, exclude)
     with screen.progress():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from urbanplan.cli.options import (
     DEFAULT_CITY,
     DEM,
     DIRECTION,
+    LAYER,
     MAP,
     MINUTES,
     MODE,
@@ -26,6 +26,7 @@ from urbanplan.cli.options import (
     STREETS,
     file_option,
     only_with_streets,
+    read_places,
     refuse_over,
     street_network,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
 @MAP
+@LAYER
 @AT
 @file_option("--points", "Places as a layer, or .csv with lon and lat.", metavar="F")
 @MODE
@@ -71,7 +73,7 @@ def isochrone(
         from urbanplan.city import load_city
 
         profile = load_city(city or DEFAULT_CITY)
-        places = _places(at, points, screen.note)
+        places = _places(screen, at, points)
         with screen.progress(), screen.stage("isochrones"):
             ready = study.prepare(profile)
             study.check_opened(ready.layers, opened)
@@ -80,7 +82,7 @@ def isochrone(
     else:
         if city or opened:
             raise click.UsageError("--streets asks about a file: leave CITY and --open out")
-        places = _places(at, points, screen.note)
+        places = _places(screen, at, points)
         with screen.progress():
             network = street_network(screen, streets, way, dem)
             with screen.stage("isochrones"):
@@ -95,6 +97,7 @@ def isochrone(
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
 @MAP
+@LAYER
 @file_option("--origins", "Places as a layer, or .csv with lon and lat.", required=True)
 @file_option("--destinations", "The same.", required=True)
 @MODE
@@ -111,14 +114,13 @@ def matrix(
     from urbanplan import study
     from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
-    from urbanplan.sources.points import read_places
 
     if not max_minutes > 0:
         raise click.BadParameter("--max-minutes must be above 0")
     vector.require_ending(out, table=True)
     refuse_over(out, origins, destinations, streets)
     way = require_mode(read_modes(modes), mode)
-    starts, ends = read_places(origins, screen.note), read_places(destinations, screen.note)
+    starts, ends = read_places(screen, origins), read_places(screen, destinations)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
         with screen.stage("matrix"):
@@ -132,6 +134,7 @@ def matrix(
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
 @MAP
+@LAYER
 @file_option(
     "--demand", "People (jobs, pupils) as points, or .csv with lon and lat.", required=True
 )
@@ -152,14 +155,13 @@ def reach(
     from urbanplan import study
     from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
-    from urbanplan.sources.points import read_places
 
     table = Path(out).suffix.lower() == ".csv"
     vector.require_ending(out, table=table)
     refuse_over(out, demand, origins, streets)
     way = require_mode(read_modes(modes), mode)
-    people = read_places(demand, screen.note)
-    starts = None if origins == "nodes" else read_places(origins, screen.note)
+    people = read_places(screen, demand)
+    starts = read_places(screen, None if origins == "nodes" else origins)
     study.require_amounts(people, value)
     with screen.progress():
         network = street_network(screen, streets, way, dem)
@@ -187,6 +189,7 @@ def reach(
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
 @MAP
+@LAYER
 @MODE
 @DEM
 @MODES
@@ -230,14 +233,12 @@ def bench(options: tuple[str, ...]) -> int:
 
 
 def _places(
-    at: tuple[tuple[float, float], ...], points: Path | None, note: Callable[[str], None]
+    screen: Screen, at: tuple[tuple[float, float], ...], points: Path | None
 ) -> gpd.GeoDataFrame:
     if bool(at) == (points is not None):
         raise click.UsageError("give places either with --at or with --points")
     if points is not None:
-        from urbanplan.sources.points import read_places
-
-        return read_places(points, note)
-    from urbanplan.sources.points import places_at
+        return read_places(screen, points)
+    from urbanplan.sources.read import places_at
 
     return places_at(at)

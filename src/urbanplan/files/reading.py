@@ -320,8 +320,7 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
     GeoDataFrame
         The features with the file's coordinate system.
     """
-    plain, said = split_name(refuse_services(path))
-    plain = existing(plain)
+    plain = existing(split_name(refuse_services(path))[0])
     if plain.suffix.lower() not in VECTOR_DRIVERS:
         raise InputError(
             f"files ending in '{plain.suffix}' are not read as layers",
@@ -332,10 +331,7 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
         raise InputError(
             f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=plain, remedy="cut it to the city"
         )
-    frame = read_delivery(path).frame
-    if "crs" not in said:
-        return frame
-    return frame.set_crs(parse_crs(said["crs"], plain), allow_override=True)
+    return read_delivery(path).frame
 
 
 class Raster(NamedTuple):

@@ -322,6 +322,9 @@ def write_parquet(path: Path | str, frame: pd.DataFrame) -> Path:
     import geopandas as gpd
 
     options = {"schema_version": "1.1.0"} if isinstance(frame, gpd.GeoDataFrame) else {}
+    # What was found out while it was made is told, not stored.
+    frame = frame.copy(deep=False)
+    frame.attrs = {}
     with atomic(path) as tmp:
         frame.to_parquet(tmp, index=False, **options)
     return Path(path)

@@ -28,11 +28,11 @@ from urbanplan.files import (
     write_toml,
 )
 from urbanplan.intake.bring import Report, bring
-from urbanplan.intake.datum import country_at
 from urbanplan.intake.fields import Worth, columns_of
 from urbanplan.intake.folder import empty_layer, write_layer
 from urbanplan.manifest import verify
 from urbanplan.records import id_of
+from urbanplan.sources.crs_of_file import country_at
 
 if TYPE_CHECKING:
     from urbanplan.sources.divisions import Division

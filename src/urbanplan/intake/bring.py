@@ -15,17 +15,10 @@ import numpy as np
 from urbanplan import manifest
 from urbanplan.catalog import LayerKind, load_catalog
 from urbanplan.city import City
-from urbanplan.crs import WGS84, china, transform
+from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
 from urbanplan.files import Delivery, has, is_total
 from urbanplan.grid import grid_over
-from urbanplan.intake.datum import (
-    Settled,
-    divisions_near,
-    require_near,
-    settle,
-    suspected_shift,
-)
 from urbanplan.intake.fetch import around
 from urbanplan.intake.fields import Worth, columns_of, fill, match
 from urbanplan.intake.folder import (
@@ -39,6 +32,12 @@ from urbanplan.intake.folder import (
 from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
 from urbanplan.layers import OUTSIDE, Finding, Layer, load_layer, with_figures
 from urbanplan.manifest import DataGap, held_of, with_gaps
+from urbanplan.sources.crs_of_file import (
+    Settled,
+    divisions_near,
+    require_near,
+    settle,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -211,9 +210,7 @@ def _suspicion(settled: Settled, area, districts: gpd.GeoDataFrame | None, where
     if area is not None:
         require_near(settled.frame, area, settled.system, where)
     known = districts if area is not None else divisions_near(settled.frame)
-    if settled.system in china.SHIFTED or known is None:
-        return ""
-    return suspected_shift(settled.frame, known)
+    return settled.suspicion(known)
 
 
 def _beyond(rows: pd.DataFrame) -> list[str]:
@@ -447,8 +444,7 @@ def bring_people(
     doubts += [f"{unknown:,} places have no figure of people and are left out"] * bool(unknown)
     doubts += [f"{persons[lost].sum():,.0f} people at {lost.sum():,} places outside the city are left out"] * bool(lost.any())  # fmt: skip
     districts = _frame(city, "districts")
-    if districts is not None and settled.system not in china.SHIFTED:
-        doubts += filter(None, [suspected_shift(settled.frame, districts)])
+    doubts += filter(None, [settled.suspicion(districts)])
     if strict and doubts:
         _require_nothing(delivery.path, (unknown, int(lost.sum())), doubts)
     if not inside.any():

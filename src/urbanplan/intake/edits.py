@@ -19,12 +19,12 @@ from urbanplan.files import (
     geopackage_layers,
     read_delivery,
 )
-from urbanplan.intake.datum import settle
 from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, marked, write_layer
 from urbanplan.intake.shapes import repair
 from urbanplan.layers import Finding, Layer
 from urbanplan.manifest import held_of, with_gaps
+from urbanplan.sources.crs_of_file import settle
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -17,7 +17,7 @@ from urbanplan.catalog import (
     plain_name,
     read_aliases,
 )
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import UnknownNameError
 from urbanplan.files import cell_text
 from urbanplan.files.figures import figure, unit_of, uses_decimal_comma, without_unit
 from urbanplan.layers import Finding
@@ -288,20 +288,3 @@ def _accuracy(
                 for v in rows[column]
             ]
             rows[column] = np.where(bare, joined, rows[column])
-
-
-def parse_map(pairs: tuple[str, ...]) -> dict[str, str]:
-    """``name_zh=名称`` pairs as a mapping of layer column to delivery column.
-
-    Raises
-    ------
-    InputError
-        If one is no pair.
-    """
-    found = {}
-    for pair in pairs:
-        own, sign, theirs = pair.partition("=")
-        if not (sign and own.strip() and theirs.strip()):
-            raise InputError(f"--map '{pair}' is no pair", remedy="write e.g. --map name_zh=名称")
-        found[own.strip()] = theirs.strip()
-    return found

@@ -9,10 +9,10 @@ from urbanplan import manifest
 from urbanplan.city import City
 from urbanplan.errors import InputError
 from urbanplan.files import has, read_delivery, sha256
-from urbanplan.intake.datum import require_near, settle
 from urbanplan.intake.fetch import STREETS, area_of, around
 from urbanplan.intake.fields import Worth
 from urbanplan.sources import OSM_ENDINGS, Streets, read_streets
+from urbanplan.sources.crs_of_file import require_near, settle
 from urbanplan.sources.lines import from_lines
 from urbanplan.sources.osm import write_osm
 from urbanplan.sources.streets import clipped
@@ -110,7 +110,7 @@ def _of_lines(
     settled = settle(
         delivery.frame,
         delivery.crs_from,
-        crs or delivery.system,
+        delivery.system,
         (middle.x, middle.y),
         delivery.path,
         seven,

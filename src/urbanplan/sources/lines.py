@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan.catalog import plain_name, read_street_schema
-from urbanplan.crs import WGS84, parse_crs, to_crs
+from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_delivery
 from urbanplan.sources.osm import WAY_KEYS
+from urbanplan.sources.read import in_wgs84
 from urbanplan.sources.streets import Streets, collect, require_lonlat
 
 if TYPE_CHECKING:
@@ -42,11 +43,9 @@ _CUT = 10
 def read_lines(path: Path | str, given: Mapping[str, str] | None = None) -> Streets:
     """Read a layer of lines from any file that people have; see `from_lines`."""
     delivery = read_delivery(path, family="line")
-    frame = delivery.frame
-    if delivery.system:
-        frame = frame.set_crs(parse_crs(delivery.system, delivery.path), allow_override=True)
+    frame, notes = in_wgs84(delivery)
     streets = from_lines(frame, where=delivery.path, given=given)
-    return replace(streets, findings=(*delivery.notes, *streets.findings))
+    return replace(streets, findings=(*notes, *streets.findings))
 
 
 def from_lines(
@@ -319,26 +318,6 @@ class TagReader:
 #: Keys that say who may pass, and values that let nobody through without more ado.
 _ACCESS_KEYS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
 _SHUT = ("no", "private", "agricultural", "forestry", "military", "emergency", "delivery")
-
-
-def parse_street_map(pairs: Sequence[str]) -> dict[str, str]:
-    """``highway=RDCLS`` and ``highway:residential=LOCAL`` pairs as a mapping of ours to theirs.
-
-    Raises
-    ------
-    InputError
-        If one is no pair.
-    """
-    found = {}
-    for pair in pairs:
-        own, sign, theirs = (part.strip() for part in pair.partition("="))
-        if not (sign and own and theirs):
-            raise InputError(
-                f"--map '{pair}' is no pair",
-                remedy="write e.g. --map highway=道路等级 or --map highway:residential=支路",
-            )
-        found[own] = theirs
-    return found
 
 
 def _way_key(column: str) -> str:

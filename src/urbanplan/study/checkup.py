@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: What a city's own indicators are called.
 OWN = "standards.toml"
 #: Columns that may name an area, likeliest first.
-_NAMES = ("name_zh", "name", "NAME", "XZQMC", "名称", "area", "district", "name_en", "id")
+_NAMES = ("name_zh", "name", "xzqmc", "名称", "area", "district", "name_en", "id")
 #: Columns that may hold an area's code: parts of one area have one.
 _CODES = ("adcode", "XZQDM", "行政区代码", "区划代码")
 
@@ -71,11 +71,10 @@ def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
     if not len(frame):
         raise InputError("there are no areas", remedy="draw at least one")
 
-    # A column of figures, such as an area in km², names nothing.
-    column = next(
-        (c for c in _NAMES if c in frame and frame[c].map(lambda v: isinstance(v, str)).all()),
-        None,
-    )
+    # In any case, as KML says Name; a column of figures, such as an area in km², names nothing.
+    held = {str(c).casefold(): c for c in reversed(list(frame.columns))}
+    known = [held[n] for n in _NAMES if n in held]
+    column = next((c for c in known if frame[c].map(lambda v: isinstance(v, str)).all()), None)
     if column is None:
         raise InputError(
             "no column names the areas", remedy=f"add a column such as {', '.join(_NAMES[:3])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from urbanplan.files.deliveries.vectors import (
     choose,
     list_layers,
     read_features,
+    which_layer,
     with_plain_cells,
 )
 
@@ -53,11 +55,11 @@ class Delivery:
         file declares none.
     crs_from : str
         "file", "format" (WGS84 by definition of the format), "columns" (by their names), "user"
-        (behind the path), or "" where there is none.
+        (by `crs`, or behind the path), or "" where there is none.
     notes : tuple of str
         What the reader must know.
     system : str
-        The system that the path or the names of the columns say, such as "gcj02", or "".
+        The system that the user or the names of the columns say, such as "gcj02", or "".
     """
 
     path: Path
@@ -149,7 +151,7 @@ def read_delivery(
     large : bool
         Whether a file of more than 5,000,000 features or 512 MiB is meant.
     crs : str, optional
-        The system that the user names; here it only chooses among several pairs of columns.
+        The system that the user names; it chooses among several pairs of columns.
     family : {"", "point", "line", "polygon"}
         What is looked for: a drawing's other layers are then left out.
     placeless : bool
@@ -186,8 +188,8 @@ def read_delivery(
     driver, found = _read(path, asked)
     if found.placeless and not placeless:
         raise InputError(found.placeless, where=path, remedy="call them lon and lat, x and y, or wkt")  # fmt: skip
-    system = said.get("crs") or found.system
-    crs_from = "user" if "crs" in said else found.crs_from or ("columns" if system else "")
+    system = asked.crs or found.system
+    crs_from = "user" if asked.crs else found.crs_from or ("columns" if system else "")
     frame = with_plain_cells(found.frame)
     return Delivery(path, sha256, driver, found.layer, frame, crs_from, found.notes, system)
 
@@ -224,6 +226,10 @@ def _read(path: Path, asked: Asked) -> tuple[str, Found]:
 
 def _geojson(path: Path, asked: Asked):
     with _as_utf8(path, asked.encoding) as (plain, notes), _spoken_of(plain, path):
+        if texts.first_of(plain) == "[":
+            from urbanplan.files.deliveries.tables import read_records
+
+            return "JSON", read_records(plain, notes, crs=asked.crs)
         declared = checks.check_geojson(plain, large=asked.large)
         found = _named(plain, "GeoJSON", asked)
     return "GeoJSON", replace(
@@ -231,18 +237,37 @@ def _geojson(path: Path, asked: Asked):
     )
 
 
+#: How XML in UTF-8 begins.
+_UTF8 = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
 @contextlib.contextmanager
-def _as_utf8(path: Path, encoding: str | None) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """The file itself, or a copy in UTF-8 that is gone afterwards."""
+def _as_utf8(
+    path: Path, encoding: str | None, *, xml: bool = False
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The file itself, or a copy in UTF-8 that is gone afterwards; XML is always copied, to be alone."""
     coding, notes = texts.encoding_of(path, encoding)
-    if coding == "utf-8-sig":
+    if coding == "utf-8-sig" and not xml:
         yield path, notes
         return
     with tempfile.TemporaryDirectory(prefix="urbanplan-") as folder:
         copy = Path(folder) / path.name
         with open(copy, "w", encoding="utf-8", newline="") as sink:
-            sink.writelines(texts.pieces(path, coding))
+            pieces = texts.pieces(path, coding)
+            if xml:
+                # What it says of its own encoding is no longer true.
+                sink.write(re.sub(r"^\s*(<\?xml[^>]*\?>)?\s*", _UTF8, next(pieces, "")))
+            sink.writelines(pieces)
         yield copy, notes
+
+
+def _gml(path: Path, asked: Asked):
+    # Schemas beside the file, which GDAL would follow, are not copied with it.
+    with _as_utf8(path, asked.encoding, xml=True) as (copy, notes), _spoken_of(copy, path):
+        checks.check_gml(copy)
+        found = _named(copy, "GML", asked)
+    corners = [n for n in ("lowerCorner", "upperCorner") if n in found.frame]
+    return "GML", replace(found, frame=found.frame.drop(columns=corners), notes=notes + found.notes)
 
 
 def _named(path: Path, driver: str, asked: Asked) -> Found:
@@ -329,6 +354,7 @@ _READERS: Mapping[str, Callable] = {
     "GPKG": _geopackage,
     "ESRI Shapefile": _shapefile,
     "KML": _kml,
+    "GML": _gml,
     "DXF": _dxf,
     "FlatGeobuf": _flatgeobuf,
     "OpenFileGDB": _geodatabase,
@@ -351,7 +377,8 @@ def _spoken_of(copy: Path, path: Path) -> Iterator[None]:
         if isinstance(where, Path) and where.is_relative_to(folder):
             inside = where.relative_to(folder)
             where = path if inside.name == path.name else f"{path} ({inside})"
-        raise type(err)(what, where=where, remedy=err.remedy) from None
+        err.what, err.where = what, where
+        raise err from None
 
 
 def _read_unpacked(
@@ -429,11 +456,8 @@ def _pick(
     for one in held:
         if layer is not None and (layer == names[one] or layer.startswith(names[one] + "/")):
             return one, layer[len(names[one]) + 1 :] or None
-    listed = ", ".join(f"{names[one]}{_counted(one)}" for one in held[:50])
     what = f"holds {len(held)} layers" if layer is None else f"has no layer '{layer}'"
-    raise InputError(
-        what, where=path, remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}"
-    )
+    raise which_layer(what, path, {names[one]: f"{names[one]}{_counted(one)}" for one in held})
 
 
 def _counted(path: Path) -> str:

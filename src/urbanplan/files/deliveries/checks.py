@@ -23,6 +23,10 @@ _FEATURE = re.compile(rb"""["']type["']\s*:\s*["']Feature["']""")
 _NAMED = re.compile(
     r"(urn:(x-)?ogc:def:crs:[\w.]+:[\w.]*:\w+|(EPSG|OGC|ESRI|CRS|AUTO):\w+)", re.IGNORECASE
 )
+#: How GML names a system: by its code, whoever registers it.
+_SRS = re.compile(
+    rf"{_NAMED.pattern}|http://www\.opengis\.net/(gml/srs/epsg\.xml#\d+|def/crs/\w+/[\w.]+/\w+)", re.IGNORECASE
+)  # fmt: skip
 _SYSTEM_TABLES = re.compile(r"(gpkg|rtree|sqlite|geometry_columns$|spatial_ref_sys$)", re.I)
 _WINDOW = 65_536
 _IDENTIFIER = re.compile(
@@ -115,6 +119,30 @@ def _strict(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len({key.casefold() for key in found}) != len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+def check_gml(path: Path) -> None:
+    """Refuse GML that is no XML, declares entities, or names a file or a server as its coordinate system.
+
+    GDAL gives the rows before a fault, and does not say that there was one.
+    """
+    from xml.parsers import expat
+
+    def begin(_: str, attributes: dict[str, str]) -> None:
+        if not _SRS.fullmatch(attributes.get("srsName", "EPSG:4326")):
+            raise InputError(
+                "declares its coordinate system by something that is no plain name",
+                where=path,
+                remedy="write it as an EPSG code",
+            )
+
+    texts.refuse_declarations(path, texts.chunks(path), path)
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = begin
+    with guarded(path, "GML"):
+        for piece in texts.chunks(path):
+            parser.Parse(piece)
+        parser.Parse(b"", True)
 
 
 def cut_off(path: Path, what: str) -> InputError:

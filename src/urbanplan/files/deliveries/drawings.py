@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from urbanplan.errors import InputError
 from urbanplan.files.deliveries import texts
 from urbanplan.files.deliveries.checks import cut_off
-from urbanplan.files.deliveries.vectors import MAX_FEATURES, Found, guarded, read_features, too_many
+from urbanplan.files.deliveries.vectors import (
+    MAX_FEATURES,
+    Found,
+    guarded,
+    read_features,
+    too_many,
+    which_layer,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -110,7 +117,6 @@ def _one_layer(
         notes += (f"layers that are off or frozen were left out: {gone}",)
         frame, names = frame[~off], names[~off]
     held = {name: frame[(names == name).to_numpy()] for name in dict.fromkeys(names)}
-    listed = ", ".join(f"{n} ({_kinds(rows)})" for n, rows in list(held.items())[:50])
     if layer is not None:
         meant = [n for n in held if n.casefold() == layer.casefold()]
     else:
@@ -118,14 +124,8 @@ def _one_layer(
     if len(meant) != 1:
         what = f"has no layer '{layer}'" if layer is not None else f"has {len(held)} CAD layers"
         if not held:
-            what = "holds nothing that is shown"
-        raise InputError(
-            what,
-            where=path,
-            remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}"
-            if held
-            else "switch a layer on",
-        )
+            raise InputError("holds nothing that is shown", where=path, remedy="switch a layer on")
+        raise which_layer(what, path, {n: f"{n} ({_kinds(rows)})" for n, rows in held.items()})
     (name,) = meant
     rest = [n for n in held if n != name]
     if rest:

@@ -19,6 +19,7 @@ DELIVERY_DRIVERS: Mapping[str, str] = {
     ".shp": "ESRI Shapefile",
     ".kml": "KML",
     ".kmz": "KML",
+    ".gml": "GML",
     ".dxf": "DXF",
     ".fgb": "FlatGeobuf",
     ".parquet": "GeoParquet",

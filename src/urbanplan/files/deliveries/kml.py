@@ -191,6 +191,9 @@ class _Walk:
 def _properties(placemark: Element) -> dict[str, str]:
     """What a placemark says of itself."""
     found = {"Name": "", "Description": ""}
+    # A number that the writer gave it by itself, as GDAL does (parks.7), is no id.
+    if (own := placemark.get("id")) and not re.fullmatch(r".*\.\d+", own, re.DOTALL):
+        found["id"] = own
     for child in placemark:
         if child.tag in ("name", "description"):
             found[child.tag.capitalize()] = (child.text or "").strip()

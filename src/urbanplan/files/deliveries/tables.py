@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import math
 import re
 import unicodedata
@@ -29,6 +30,7 @@ from urbanplan.files.deliveries.heads import (
 )
 from urbanplan.files.deliveries.vectors import (
     MAX_FEATURES,
+    MAX_MIXED,
     Found,
     beside_geometry,
     finite,
@@ -246,6 +248,20 @@ def _from_text(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     said = (f"{len(wrong):,} rows have geometry that is neither WKT nor WKB: row {some}",)
     mended = (f"{closed:,} rows had rings that were not closed: they were closed",)
     return geometry, (*notes, *said * bool(wrong), *mended * bool(closed))
+
+
+def read_records(path: Path, notes: tuple[str, ...], *, crs: str | None = None) -> Found:
+    """Read a table that is a JSON list of records, as `--out F.json` writes it; parameters as for `placed`."""
+    import pandas as pd
+
+    if path.stat().st_size > MAX_MIXED:
+        raise InputError(
+            f"is larger than {MAX_MIXED >> 20} MiB", where=path, remedy="save it as CSV UTF-8"
+        )
+    with guarded(path, "JSON", "a text editor"):
+        table = pd.DataFrame([dict(row) for row in json.loads(path.read_text("utf-8-sig"))])
+        table.columns = distinct(table.columns)
+    return placed(path, table, notes, crs)
 
 
 def _separated(path: Path, head: list[str]) -> tuple[str, Head]:

@@ -98,6 +98,12 @@ def known(encoding: str, path: Path) -> str:
     return "gb18030" if found.name in ("gbk", "gb2312") else found.name
 
 
+def first_of(path: Path) -> str:
+    """The first letter of a file in UTF-8 that is no blank; empty where there is none."""
+    with open(path, encoding="utf-8-sig", errors="replace") as f:
+        return f.read(4096).strip()[:1]
+
+
 def is_broken(raw: bytes, encoding: str) -> bool:
     """Whether bytes are no text of that encoding."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.crs import parse_crs
-from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.errors import InputError, LayersError, UrbanplanError
 
 if TYPE_CHECKING:
     import fiona
@@ -33,6 +33,7 @@ OPEN_OPTIONS = {
     "GPKG": {"LIST_ALL_TABLES": "NO", "IMMUTABLE": "YES"},
     # Fiona leaves columns of lists out without a word.
     "GeoJSON": {"ARRAY_AS_STRING": "YES"},
+    "GML": {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "NO"},
 }
 
 
@@ -200,38 +201,37 @@ def list_layers(path: Path, driver: str) -> list[LayerInfo]:
     return found
 
 
+def which_layer(what: str, path: Path, layers: Mapping[str, str]) -> LayersError:
+    """The error for a file whose layers, told by name, must be chosen from."""
+    listed = ", ".join(list(layers.values())[:50]) + (" …" if len(layers) > 50 else "")
+    remedy = f"name one with --layer, or as FILE|layername=NAME: {listed}"
+    return LayersError(what, where=path, remedy=remedy, layers=layers)
+
+
 def choose(path: Path, layers: list[LayerInfo], layer: str | None) -> tuple[int, tuple[str, ...]]:
     """Number of the layer to read, and a note on those that are not read.
 
     Raises
     ------
-    InputError
+    LayersError
         If several could be meant, or none has the name asked for.
     """
     if not layers:
         raise InputError(
             "holds no layers", where=path, remedy="export it again with at least one layer"
         )
-    listed = ", ".join(map(str, layers[:50])) + (" …" if len(layers) > 50 else "")
+    names = {one.name: str(one) for one in layers}
     if layer is not None:
         named = [i for i, one in enumerate(layers) if one.name == layer]
         if len(named) != 1:
             what = "has no layer" if not named else "has more than one layer"
-            raise InputError(
-                f"{what} '{layer}'",
-                where=path,
-                remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}",
-            )
+            raise which_layer(f"{what} '{layer}'", path, names)
         index = named[0]
     else:
         spatial = [i for i, one in enumerate(layers) if one.spatial]
         index = (spatial or [0])[0]
         if len(spatial) > 1 or (not spatial and len(layers) > 1):
-            raise InputError(
-                f"has {len(layers)} layers",
-                where=path,
-                remedy=f"name one with --layer, or as FILE|layername=NAME: {listed}",
-            )
+            raise which_layer(f"has {len(layers)} layers", path, names)
     rest = [str(one) for i, one in enumerate(layers) if i != index]
     return index, ((f"layers not read: {', '.join(rest[:50])}",) if rest else ())
 

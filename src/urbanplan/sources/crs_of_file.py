@@ -1,4 +1,4 @@
-"""Which system a delivery's coordinates are in: taken from it or from the user, never assumed."""
+"""Which system a file's coordinates are in: taken from it or from the user, never guessed by their size."""
 
 from __future__ import annotations
 
@@ -50,14 +50,21 @@ class Settled(NamedTuple):
     def notes(self) -> list[str]:
         """What the reader must know."""
         said = [f"coordinates: {self.system}, declared by the {self.declared_by}"]
+        if not self.declared_by:
+            said = [f"coordinates: no system is named, taken as {self.system}"]
         if self.error_m >= BALLPARK_M:
             said.append(
                 f"no transformation from {self.system} to WGS84 is known here: its numbers were taken as they are,"
-                f" which may be {self.error_m:g} m off; give seven parameters with --transform"
+                f" which may be {self.error_m:g} m off; 'urbanplan import' takes seven parameters with --transform"
             )
         elif self.error_m > _EXACT_M:
             said.append(f"the transformation from {self.system} is good to {self.error_m:g} m")
         return said
+
+    def suspicion(self, districts: gpd.GeoDataFrame | None) -> str:
+        """See `suspected_shift`; empty where the system is a shifted one, or no districts are known."""
+        known = self.system not in china.SHIFTED and districts is not None
+        return suspected_shift(self.frame, districts) if known else ""
 
 
 def settle(
@@ -67,6 +74,7 @@ def settle(
     city: tuple[float, float] | None,
     where: object,
     seven: tuple[float, ...] | None = None,
+    otherwise: str = "",
 ) -> Settled:
     """Bring a delivery to WGS84.
 
@@ -85,6 +93,8 @@ def settle(
         The file, for messages.
     seven : tuple of 7 floats, optional
         How its datum is brought to WGS84, see `urbanplan.crs.with_shift`.
+    otherwise : str
+        What it is taken to be in where nobody names a system; by default that is an error.
 
     Raises
     ------
@@ -94,6 +104,8 @@ def settle(
     """
     import shapely
 
+    if not asked and _marked(frame):
+        asked, crs_from = "gcj02", "columns"
     shifted = (asked or "").lower().replace("-", "").replace("_", "")
     by = crs_from if crs_from == "columns" else "user"
     if shifted in china.SHIFTED:
@@ -104,6 +116,8 @@ def settle(
         frame = frame.set_crs(known, allow_override=True)
     elif frame.crs is not None:
         system, by = frame.crs.to_string(), crs_from
+    elif otherwise:
+        system, by, frame = otherwise, "", frame.set_crs(otherwise)
     else:
         raise _undeclared(frame, city, where)
     if len(system) > 80:
@@ -120,11 +134,18 @@ def settle(
             raise CrsError(
                 f"is said to be in {system}, whose zone ends far from its coordinates",
                 where=where,
-                remedy="name the system it is really in with --crs",
+                remedy="name the system it is really in with --crs, or as FILE|crs=SYSTEM",
             )
         xy = shapely.get_coordinates(there.geometry.values)
     error_m = datum_error_m(frame.crs, xy) if len(xy) else 0.0
     return Settled(unwrapped(there, city[0]) if city else there, system, by, error_m)
+
+
+def _marked(frame: gpd.GeoDataFrame) -> bool:
+    """Whether a file says in a column of its own, as `publish formats` writes it, that it is in GCJ-02."""
+    # A Shapefile cuts the name after ten letters.
+    own = [frame[c] for c in ("coordinates", "coordinate") if c in frame]
+    return len(frame) > 0 and any(bool((column == "GCJ-02").all()) for column in own)
 
 
 def _without_infinite(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, bool]:
@@ -186,35 +207,44 @@ def _undeclared(frame: gpd.GeoDataFrame, city, where: object) -> CrsError:
     bounds = _bounds(frame)
     likely = china.proposals(bounds, city) if bounds else []
     if not likely:
-        remedy = "ask whoever made it, and name the system with --crs"
+        remedy = "ask whoever made it, and name the system with --crs, or as FILE|crs=SYSTEM"
     elif likely[0] in (WGS84, "EPSG:4490"):
         remedy = (
-            f"name it with --crs: its degrees lie near the city and may be {' or '.join(likely)};"
+            f"name it with --crs, or as FILE|crs=SYSTEM: its degrees may be {' or '.join(likely)};"
             " ask whoever made it"
         )
     else:
-        remedy = f"add --crs {likely[0]} if that is right: its coordinates look like it"
+        remedy = _if_right(likely[0])
     return CrsError("declares no coordinate system", where=where, remedy=remedy)
 
 
+def _if_right(system: str) -> str:
+    return f"add --crs {system}, or write FILE|crs={system}, if that is right: its coordinates look like it"
+
+
 def _require_range(frame: gpd.GeoDataFrame, system: str, city, where: object) -> None:
-    bounds = _bounds(frame)
-    if bounds is None:
+    """Raise `CrsError` if the first row that is not in degrees stands in a system of degrees."""
+    import shapely
+
+    if not frame.crs.is_geographic:
         return
-    west, south, east, north = bounds
-    degrees = -180 <= west <= east <= 360 and -90 <= south <= north <= 90
-    if frame.crs.is_geographic and not degrees:
-        likely = china.proposals(bounds, city)
-        remedy = (
-            f"add --crs {likely[0]} if that is right" if likely else "name its system with --crs"
-        )
-        if -90 <= west <= east <= 90 and -180 <= south <= north <= 180:
-            remedy = china.SWAPPED
-        raise CrsError(
-            f"is said to be in {system} but has the coordinates {west:g}, {south:g}, which are no degrees",
-            where=where,
-            remedy=remedy,
-        )
+    xy, rows = shapely.get_coordinates(frame.geometry.values, return_index=True)
+    finite = np.isfinite(xy).all(axis=1)
+    wrong = finite & ~((xy >= (-180, -90)) & (xy <= (360, 90))).all(axis=1)
+    if not wrong.any():
+        return
+    likely = china.proposals((*xy[finite].min(axis=0), *xy[finite].max(axis=0)), city)
+    remedy = "put longitude first, or name its system with --crs, or as FILE|crs=SYSTEM"
+    if (np.abs(xy[wrong]) <= (90, 180)).all():
+        remedy = china.SWAPPED
+    elif likely:
+        remedy = _if_right(likely[0])
+    row, (x, y) = rows[wrong][0] + 1, xy[wrong][0]
+    raise CrsError(
+        f"row {row} is at {x:g}, {y:g}, which is not longitude and latitude in degrees ({system})",
+        where=where,
+        remedy=remedy,
+    )
 
 
 def require_near(frame: gpd.GeoDataFrame, area: BaseGeometry, system: str, where: object) -> None:
@@ -334,5 +364,5 @@ def _suspicion(system: str, before: np.ndarray, after: np.ndarray) -> str:
     metres = Geod(ellps="WGS84").inv(*before.T, *after.T)[2]
     return (
         f"looks like {system}: undoing it moves it by {np.median(metres):.0f} m onto the districts;"
-        f" if so, import it with --crs {system}"
+        f" if so, say --crs {system}, or FILE|crs={system}"
     )
