@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -366,9 +367,7 @@ def _oriented(geometry: BaseGeometry) -> BaseGeometry:
 
 def bounds_wgs84(crs: str, bounds: np.ndarray) -> tuple[float, float, float, float]:
     """Bounds (west, south, east, north) in degrees of a box in `crs`."""
-    from pyproj import Transformer
-
-    return Transformer.from_crs(crs, WGS84, always_xy=True).transform_bounds(*bounds)
+    return _turn(crs, WGS84).transform_bounds(*bounds)
 
 
 def central_meridian(crs: str) -> float | None:
@@ -410,7 +409,12 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
 
 def transform(xy: np.ndarray, source: str | CRS, target: str) -> np.ndarray:
     """Places (longitude or x first) from one system in another, shape (n, 2)."""
+    return np.stack(_turn(source, target).transform(xy[:, 0], xy[:, 1]), axis=1)
+
+
+@lru_cache(maxsize=32)
+def _turn(source: str | CRS, target: str):
+    # Half a second to make, and asked for once a feature.
     from pyproj import Transformer
 
-    turn = Transformer.from_crs(source, target, always_xy=True)
-    return np.stack(turn.transform(xy[:, 0], xy[:, 1]), axis=1)
+    return Transformer.from_crs(source, target, always_xy=True)
