@@ -408,6 +408,16 @@ def test_gml_that_points_elsewhere_is_refused(tmp_path, more, what):
         urbanplan.read(gml(tmp_path / "a.gml", **more))
 
 
+@pytest.mark.parametrize(
+    "inside", ["<a>" * 300 + "</a>" * 300, "".join(f"<p{i}>1</p{i}>" for i in range(5000))]
+)
+def test_gml_that_gdal_would_read_in_part_or_for_minutes_is_refused(tmp_path, inside):
+    path = gml(tmp_path / "a.gml")
+    path.write_text(path.read_text("utf-8").replace("<id>", f"{inside}<id>"), "utf-8")
+    with pytest.raises(InputError, match="nests elements more than 60 deep"):
+        urbanplan.read(f"{path}|crs=EPSG:4326")
+
+
 def test_schemas_beside_a_gml_are_not_followed(tmp_path):
     path = gml(tmp_path / "a.gml")
     (tmp_path / "a.xsd").write_text("<!DOCTYPE x SYSTEM 'file:///etc/passwd'><x/>")

@@ -264,8 +264,14 @@ def _as_utf8(
 def _gml(path: Path, asked: Asked):
     # Schemas beside the file, which GDAL would follow, are not copied with it.
     with _as_utf8(path, asked.encoding, xml=True) as (copy, notes), _spoken_of(copy, path):
-        checks.check_gml(copy)
+        count = checks.check_gml(copy)
         found = _named(copy, "GML", asked)
+        if not found.layer and len(found.frame) < count:
+            raise InputError(
+                f"is damaged (only {len(found.frame):,} of {count:,} features can be read)",
+                where=copy,
+                remedy="restore it from its source",
+            )
     corners = [n for n in ("lowerCorner", "upperCorner") if n in found.frame]
     return "GML", replace(found, frame=found.frame.drop(columns=corners), notes=notes + found.notes)
 

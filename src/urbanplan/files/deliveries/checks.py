@@ -27,6 +27,8 @@ _NAMED = re.compile(
 _SRS = re.compile(
     rf"{_NAMED.pattern}|http://www\.opengis\.net/(gml/srs/epsg\.xml#\d+|def/crs/\w+/[\w.]+/\w+)", re.IGNORECASE
 )  # fmt: skip
+#: What holds features in GML; nesting beyond which GDAL gives up without a word, and most names of elements.
+_MEMBERS, _MAX_DEPTH, _MAX_NAMES = ("featureMember", "featureMembers", "member"), 60, 4096
 _SYSTEM_TABLES = re.compile(r"(gpkg|rtree|sqlite|geometry_columns$|spatial_ref_sys$)", re.I)
 _WINDOW = 65_536
 _IDENTIFIER = re.compile(
@@ -121,14 +123,31 @@ def _strict(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def check_gml(path: Path) -> None:
-    """Refuse GML that is no XML, declares entities, or names a file or a server as its coordinate system.
+def check_gml(path: Path) -> int:
+    """Refuse GML that is no XML, declares entities, is too deep or wide, or has a file or a server for its system.
 
     GDAL gives the rows before a fault, and does not say that there was one.
+
+    Returns
+    -------
+    int
+        How many features it has.
     """
     from xml.parsers import expat
 
-    def begin(_: str, attributes: dict[str, str]) -> None:
+    above, names, count = [], set(), 0
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal count
+        count += len(above) == 2 and above[-1].rpartition(":")[2] in _MEMBERS
+        above.append(name)
+        names.add(name)
+        if len(above) > _MAX_DEPTH or len(names) > _MAX_NAMES:
+            raise InputError(
+                f"nests elements more than {_MAX_DEPTH} deep, or has more than {_MAX_NAMES:,} names of them",
+                where=path,
+                remedy="export it again as GeoPackage",
+            )
         if not _SRS.fullmatch(attributes.get("srsName", "EPSG:4326")):
             raise InputError(
                 "declares its coordinate system by something that is no plain name",
@@ -139,10 +158,12 @@ def check_gml(path: Path) -> None:
     texts.refuse_declarations(path, texts.chunks(path), path)
     parser = expat.ParserCreate()
     parser.StartElementHandler = begin
+    parser.EndElementHandler = lambda _: above.pop()
     with guarded(path, "GML"):
         for piece in texts.chunks(path):
             parser.Parse(piece)
         parser.Parse(b"", True)
+    return count
 
 
 def cut_off(path: Path, what: str) -> InputError:
