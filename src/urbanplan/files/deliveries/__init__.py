@@ -308,17 +308,9 @@ def _dxf(path: Path, asked: Asked):
 def _geopackage(path: Path, asked: Asked):
     layers = checks.inspect_geopackage(path)
     index, notes = choose(path, layers, asked.layer)
-    at = [one.name for one in list_layers(path, "GPKG")]
-    if layers[index].name not in at:
-        raise InputError(
-            f"has a layer '{layers[index].name}' that GDAL cannot read",
-            where=path,
-            remedy="export its layers to a new GeoPackage",
-        )
-    found = read_features(
-        path, "GPKG", at.index(layers[index].name), expected=layers[index].count, large=asked.large
-    )
-    name = layers[index].name if len(layers) > 1 else None
+    only = layers[index]
+    found = read_features(path, "GPKG", only.name, expected=only.count, large=asked.large)
+    name = only.name if len(layers) > 1 else None
     return "GPKG", replace(found, notes=found.notes + notes, layer=name)
 
 

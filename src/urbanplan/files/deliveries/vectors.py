@@ -150,11 +150,11 @@ def _quiet() -> Iterator[None]:
 def opened(
     path: Path,
     driver: str,
-    index: int = 0,
+    index: int | str = 0,
     config: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Iterator[fiona.Collection]:
-    """Open layer number `index` with `driver` and with no other, under GDAL's options `config`."""
+    """Open the layer of that number or name with `driver` and with no other, under GDAL's options `config`."""
     import fiona
 
     with _quiet(), fiona.Env(**(config or {})) as env:
@@ -239,7 +239,7 @@ def choose(path: Path, layers: list[LayerInfo], layer: str | None) -> tuple[int,
 def read_features(
     path: Path,
     driver: str,
-    index: int = 0,
+    index: int | str = 0,
     *,
     expected: int | None = None,
     large: bool = False,
@@ -253,8 +253,8 @@ def read_features(
         The file or folder.
     driver : str
         The GDAL driver; no other is tried.
-    index : int
-        Number of the layer.
+    index : int or str
+        Number or name of the layer.
     expected : int, optional
         Features that must come; the driver's own count if not given.
     large : bool
@@ -289,7 +289,7 @@ def read_features(
     return Found(frame, "file" if crs is not None else "", notes + said)
 
 
-def _refuse_many(path: Path, driver: str, index: int, limit: int, **options: Any) -> None:
+def _refuse_many(path: Path, driver: str, index: int | str, limit: int, **options: Any) -> None:
     """Count by reading, and keep nothing, where the driver does not know its number."""
     with opened(path, driver, index, ignore_geometry=True, **options) as src:
         for n, _ in enumerate(src, 1):
