@@ -57,7 +57,7 @@ def test_missing_and_unknown_files(tmp_path):
 
 
 def test_too_large_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.reading, "MAX_VECTOR_BYTES", 10)
+    monkeypatch.setattr(files.deliveries, "MAX_BYTES", 10)
     files.write_geojson(tmp_path / "a.geojson", FRAME)
     with pytest.raises(InputError, match="larger than"):
         files.read_vector(tmp_path / "a.geojson")

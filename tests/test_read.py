@@ -225,6 +225,47 @@ def test_streets_are_lines_of_every_format(capsys, town, right, tmp_path):
         pd.testing.assert_frame_equal(got, expected, check_dtype=False, rtol=1e-6, obj=name)
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("coverage", "{town}", "--facilities", "sites", "--demand", "people", "--areas", "areas"),
+        ("isochrone", "{town}", "--points", "sites", "--minutes", "10"),
+        (
+            "indicators",
+            "{town}",
+            "--areas",
+            "areas",
+        ),
+    ],
+    ids=lambda args: args[0],
+)
+def test_a_city_is_asked_with_any_file_too(capsys, tmp_path, args):
+    from test_measure_commands import inside
+    from townfolder import write_town
+
+    town = write_town(tmp_path / "town")
+    xy = np.array([[float(v) for v in inside(c, 4).split(",")] for c in range(2, 8)]).round(6)
+    west, east = shapely.box(*xy[0] - 0.003, *xy[2] + 0.003), shapely.box(*xy[3] - 0.003, *xy[5] + 0.003)  # fmt: skip
+    own = {
+        "sites": told(list(shapely.points(xy[::2]))),
+        "people": told(list(shapely.points(xy)), population=[5.0, 1, 2, 3, 4, 7]),
+        "areas": told([west, east], name=["西", "东"]),
+    }
+    answers = []
+    for name in ("geojson", "shp-gbk", "xlsx", "kml"):
+        (tmp_path / name).mkdir()
+        write = FORMATS.get(name, lambda f, s: files.write_geojson(s.with_suffix(".geojson"), f))
+        held = {key: str(write(frame, tmp_path / name / key)) for key, frame in own.items()}
+        out = tmp_path / name / f"out{'.geojson' if args[0] == 'isochrone' else '.csv'}"
+        called = [held.get(a, a.format(town=town)) for a in args]
+        code, _, said = call(capsys, *called, "--out", str(out))
+        assert code == 0, said
+        table = gpd.read_file(out) if out.suffix == ".geojson" else pd.read_csv(out)
+        answers.append(pd.DataFrame(table).drop(columns=["facilities", "geometry"], errors="ignore"))  # fmt: skip
+    for other in answers[1:]:
+        pd.testing.assert_frame_equal(other, answers[0], check_dtype=False, rtol=1e-6)
+
+
 # What we write.
 
 

@@ -22,7 +22,6 @@ from urbanplan.files.locking import lock
 from urbanplan.files.packages import PackageNotes, write_geopackage
 from urbanplan.files.reading import (
     MAX_CELLS,
-    MAX_VECTOR_BYTES,
     RASTER_DRIVERS,
     VECTOR_DRIVERS,
     Raster,
@@ -74,7 +73,6 @@ __all__ = [
     "DELIVERY_DRIVERS",
     "ENCODINGS",
     "MAX_CELLS",
-    "MAX_VECTOR_BYTES",
     "RASTER_DRIVERS",
     "VECTOR_DRIVERS",
     "Delivery",

@@ -48,8 +48,6 @@ RASTER_DRIVERS: Mapping[str, str] = {
     ".nc": "netCDF",
 }
 _SPOKEN = {"GTiff": "GeoTIFF", "AAIGrid": "an ESRI ASCII grid", "netCDF": "NetCDF"}
-#: Larger vector files are refused before they are read.
-MAX_VECTOR_BYTES = 512 * 2**20
 #: Larger TOML is refused before it is parsed; the largest of an embedded city has 20 kB.
 _MAX_TOML_BYTES = 4 * 2**20
 #: Dotted keys in one line, whose parsing takes the square of their number.
@@ -326,10 +324,6 @@ def read_vector(path: Path | str) -> gpd.GeoDataFrame:
             f"files ending in '{plain.suffix}' are not read as layers",
             where=plain,
             remedy=f"use one of {', '.join(VECTOR_DRIVERS)}",
-        )
-    if plain.stat().st_size > MAX_VECTOR_BYTES:
-        raise InputError(
-            f"is larger than {MAX_VECTOR_BYTES >> 20} MiB", where=plain, remedy="cut it to the city"
         )
     return read_delivery(path).frame
 
