@@ -102,9 +102,22 @@ def test_who_is_excepted_or_not_meant_turns():
         assert minutes(net, (-1, 0), (0, 1)) == pytest.approx(6, rel=1e-3)
     on_foot = built(CROSS, [turn(*rule)], mode=town.MODE)
     assert minutes(on_foot, (-1, 0), (0, 1)) == pytest.approx(2, rel=1e-3)
-    hours = turn(*rule)._replace(tags={"restriction:conditional": "no_left_turn @ (Mo-Fr)"})
-    net = built(CROSS, [hours])
-    assert any("for certain hours are not followed" in f for f in net.findings)
+    older = {"restriction": "no_left_turn", "day_on": "Mo", "hour_on": "7", "hour_off": "18"}
+    for tags in ({"restriction:conditional": "no_left_turn @ (Mo-Fr)"}, older):
+        net = built(CROSS, [turn(*rule)._replace(tags=tags)])
+        assert any(
+            "1 turn restrictions for certain hours are not followed" in f for f in net.findings
+        )
+        assert minutes(net, (-1, 0), (0, 1)) == pytest.approx(2, rel=1e-3)
+
+
+def test_who_must_go_where_nobody_gets_back_from_does_not_turn_instead():
+    # The way straight on leads out of the map, and is left out as a pocket.
+    ways = [*CROSS[:1], ((0, 0), (2, 0), {"oneway": "yes"}), *CROSS[2:4]]
+    net = built(ways, [turn("only_straight_on", 1, (MIDDLE,), 2)], keep_all=False)
+    assert any("1 turn restrictions are obeyed" in f for f in net.findings)
+    assert np.isinf(minutes(net, (-1, 0), (0, 1)))
+    assert minutes(net, (0, 1), (-1, 0)) == pytest.approx(2, rel=1e-3)
 
 
 def test_nobody_turns_round_but_where_no_other_way_leads_on():

@@ -22,7 +22,7 @@ from urbanplan.network.rules import (
     stops,
 )
 from urbanplan.network.squares import with_squares
-from urbanplan.network.turns import Junctions, binding, enclosed
+from urbanplan.network.turns import Junctions, at_hours, binding, enclosed
 from urbanplan.sources import Streets
 
 
@@ -264,8 +264,8 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     keep, total_m = np.ones(len(tail), bool), length.sum()
     if not keep_all:
         keep = _without_pockets(tail, head, along, against, length)
-        if not keep.any():
-            keep[:] = True  # one-way streets only: better than nothing
+        keep |= not keep.any()  # one-way streets only: better than nothing
+    gone = _way_ids(streets, segments.way[segment[_ragged(first[:-1][~keep], first[1:][~keep])]])
     node, place = _hilbert_nodes(tail[keep], head[keep], xy)
     part = np.full(len(tail), -1, np.int32)
     part[keep] = _parts(tail[keep], head[keep], length[keep])
@@ -284,7 +284,7 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     private = enclosed(tail, head, length[chosen], segments.private[segment[first[:-1]]])
     ways = segments.way[np.stack([segment[first[:-1]], segment[first[1:] - 1]], axis=1)]
     forbidden, notes = _forbidden(
-        streets, mode.streets, binds, tail, head, spent[bend[1:] - 1], ways, point[node]
+        streets, mode.streets, binds, tail, head, spent[bend[1:] - 1], ways, point[node], gone
     )
     return Network(
         mode=mode,
@@ -322,21 +322,22 @@ def _turning(streets: Streets, binds, point) -> np.ndarray:
     return np.isin(streets.point_ids[point], list(at)) | np.isin(point, ends)
 
 
-def _forbidden(streets: Streets, rules: StreetRules, binds, tail, head, minutes, ways, point):
+def _way_ids(streets: Streets, ways: np.ndarray) -> frozenset[int]:
+    return frozenset(streets.way_ids[np.unique(ways[ways >= 0])].tolist())
+
+
+def _forbidden(streets: Streets, rules: StreetRules, binds, tail, head, minutes, ways, point, gone):
     # Turns that must not be taken, as rows of directed edges filled up with -1, and what is to be said of them.
     notes, rows = (), set()
     if binds:
         ids = np.where(ways >= 0, streets.way_ids[ways], -1)
-        junctions = Junctions(tail, head, minutes, ids, streets.point_ids[point])
+        junctions = Junctions(tail, head, minutes, ids, streets.point_ids[point], gone)
         rows, obeyed, unclear = junctions.forbidden(binds)
         notes += (f"{obeyed:,} turn restrictions are obeyed",) * bool(obeyed)
         notes += (
             f"{unclear:,} turn restrictions are not obeyed: a way runs on where they apply",
         ) * bool(unclear)
-    hours = sum(
-        any(key.startswith("restriction") and key.endswith(":conditional") for key in turn.tags)
-        for turn in streets.restrictions
-    )
+    hours = sum(at_hours(turn.tags) for turn in streets.restrictions)
     if hours and rules.turns:
         notes += (f"{hours:,} turn restrictions for certain hours are not followed",)
     longest = max(map(len, rows), default=2)

@@ -15,6 +15,17 @@ from urbanplan.sources.streets import Restriction
 _BEFORE, _PUBLIC, _AFTER = 0, 1, 2
 #: A loop round the block is looked for so far, in arcs.
 _LOOK = 3000
+#: Keys by which restrictions were bound to certain hours and days before ``:conditional`` was there (OSM wiki, Relation:restriction).
+_HOURS = (
+    "hour_on",
+    "hour_off",
+    "day_on",
+    "day_off",
+    "date_on",
+    "date_off",
+    "time",
+    "opening_hours",
+)
 
 
 class Arcs(NamedTuple):
@@ -368,7 +379,7 @@ def binding(tags: Mapping[str, str], vehicles: tuple[str, ...]) -> str:
     Notes
     -----
     Source: OSM wiki, *Relation:restriction*: ``restriction:<vehicle>`` overrides ``restriction``,
-    ``except`` lists those that are free.
+    ``except`` lists those that are free; ``hour_on`` and the like bound it to certain hours.
 
     Examples
     --------
@@ -379,11 +390,17 @@ def binding(tags: Mapping[str, str], vehicles: tuple[str, ...]) -> str:
     ('', '')
     """
     free = {part.strip() for part in tags.get("except", "").split(";")}
-    if not vehicles or free & set(vehicles):
+    if not vehicles or free & set(vehicles) or any(key in tags for key in _HOURS):
         return ""
     named = (tags.get(f"restriction:{v}", "") for v in reversed(vehicles))
     kind = next(filter(None, named), tags.get("restriction", ""))
     return kind if kind.startswith(("no_", "only_")) else ""
+
+
+def at_hours(tags: Mapping[str, str]) -> bool:
+    """Does a turn restriction hold at certain hours only, by ``:conditional`` or the older keys of hours and days?"""
+    by_key = (k.startswith("restriction") and k.endswith(":conditional") for k in tags)
+    return any(by_key) or any(key in tags for key in _HOURS)
 
 
 class Junctions:
@@ -396,9 +413,12 @@ class Junctions:
     way_ids : ndarray of int64, shape (edges, 2)
         Way at the tail and at the head of each edge.
     node_ids : ndarray of int64, shape (nodes,)
+    gone : set of int
+        Ways that are open, and not among the edges because nobody gets back from them.
     """
 
-    def __init__(self, tail, head, minutes, way_ids, node_ids) -> None:
+    def __init__(self, tail, head, minutes, way_ids, node_ids, gone=frozenset()) -> None:
+        self._gone = gone
         self._turns = _Turns(tail, head, minutes, set(), True)
         self._way, self._node_of = way_ids, dict(zip(node_ids.tolist(), range(len(node_ids))))
         self._by_way: dict[int, list[int]] = defaultdict(list)
@@ -443,6 +463,9 @@ class Junctions:
             return back if kind == "no_u_turn" else None
         if len(begun) > 1 or len(onward) > 1:
             return None
+        if kind.startswith("only_") and not onward and turn.to_way in self._gone:
+            # Whoever must go where nobody gets back from may not go elsewhere for that.
+            onward = [-1]
         return [(a, b) for a in begun for b in onward]
 
     def _over_ways(self, turn: Restriction) -> list[tuple[int, ...]]:
