@@ -138,7 +138,25 @@ function urbanplanDraw(ui) {
     }
     // A long river's centre may lie on land: the vertex nearest to it does not.
     const centre = shape.getBounds().getCenter();
-    return shape.feature.properties.river ? shape.getLatLngs().flat(3).reduce((a, b) => (a.distanceTo(centre) < b.distanceTo(centre) ? a : b)) : centre;
+    if (!shape.feature.properties.river) return within(shape.getLatLngs(), centre);
+    return shape.getLatLngs().flat(3).reduce((a, b) => (a.distanceTo(centre) < b.distanceTo(centre) ? a : b));
+  }
+  function within(rings, centre) {
+    // The centre of a bay or a ring lies on the land: then the widest stretch at its height is the place.
+    const west = [], y = centre.lat;
+    for (const ring of Array.isArray(rings[0][0]) ? rings.flat() : rings) {
+      ring.forEach((b, i) => {
+        const a = ring[(i || ring.length) - 1];
+        if (a.lat > y !== b.lat > y) west.push(a.lng + ((y - a.lat) / (b.lat - a.lat)) * (b.lng - a.lng));
+      });
+    }
+    west.sort((a, b) => a - b);
+    let best = centre, width = 0;
+    for (let i = 0; i + 1 < west.length; i += 2) {
+      if (west[i] <= centre.lng && centre.lng <= west[i + 1]) return centre;
+      if (west[i + 1] - west[i] > width) [best, width] = [L.latLng(y, (west[i] + west[i + 1]) / 2), west[i + 1] - west[i]];
+    }
+    return best;
   }
   let tips = [];
   function placeLabels() {
