@@ -19,8 +19,10 @@ from urbanplan import study
 from urbanplan.catalog import has_tag, load_catalog, read_osm_exclusions, read_osm_rules
 from urbanplan.city import load_city
 from urbanplan.intake.facilities import in_use, one_each
-from urbanplan.layers import load_layer, load_layers
+from urbanplan.layers import load_grounds, load_layer, load_layers
 from urbanplan.sources.extract import Feature, sea_of
+from urbanplan.study import prepare
+from urbanplan.traveltime import nearest, place
 
 #: South-west corner of the made-up towns, and the distance of their streets in degrees.
 X, Y, STEP = 10.0, 50.0, 0.002
@@ -312,6 +314,12 @@ def test_hospitals_next_door_stay_two(order):
         # Without an outline of the grounds: what has the name of the institution before a comma.
         ("hospitals", [("w1", hospital("City Hospital"), shapely.box(0, 0, 40, 40)), ("w2", hospital("City Hospital - East Wing"), shapely.box(150, 0, 190, 40))], 1),
         ("hospitals", [("n1", hospital("City Hospital"), shapely.Point(0, 0)), ("n2", hospital("City Hospital"), shapely.Point(1000, 0))], 2),
+        # One name in two spellings, and two names that differ by more than those.
+        ("education", [("w1", {"amenity": "school", "name": "Lycée Albert 1er"}, shapely.box(0, 0, 90, 90)), ("r2", {"amenity": "school", "name": "Lycee Albert-1er"}, shapely.box(40, 0, 140, 95))], 1),
+        ("education", [("w1", {"amenity": "school", "name": "Lycée"}, shapely.box(0, 0, 90, 90)), ("r2", {"amenity": "college", "name": "Lycée"}, shapely.box(0, 0, 90, 90) - shapely.box(30, 30, 60, 60))], 1),
+        ("education", [("w1", {"amenity": "school", "name": "Lycée"}, shapely.box(0, 0, 90, 90)), ("w2", {"amenity": "kindergarten", "name": "Lycée"}, shapely.box(0, 0, 30, 30))], 2),
+        ("education", [("n1", {"amenity": "school", "name": "St. John’s"}, shapely.Point(0, 0)), ("n2", {"amenity": "school", "name": "St Johns"}, shapely.Point(90, 0)), ("n3", {"amenity": "school", "name": "St Johnson"}, shapely.Point(90, 0))], 2),
+        ("education", [("n1", {"amenity": "school", "name": "โรงเรียนบ้านนา"}, shapely.Point(0, 0)), ("n2", {"amenity": "school", "name": "โรงเรียนบานนา"}, shapely.Point(90, 0))], 2),
         # Grounds without a name take that of the point on them.
         ("hospitals", [("w1", hospital(), shapely.box(0, 0, 90, 90)), ("n2", hospital("Clinic", "clinic"), shapely.Point(5, 5))], 1),
         # A chain: 1 km apart, and across the street.
@@ -344,6 +352,37 @@ def test_pools_gardens_and_a_campus_of_a_town(tmp_path, capsys):
     assert [len(layers[n].frame) for n in ("culture_sport", "parks", "hospitals")] == [0, 0, 1]
     assert "7 left out: small pools without a name" in said
     assert "2 left out: not open to the public" in said and "2 are parts of other" in said
+
+
+def test_a_hospital_is_entered_from_every_street_around_its_grounds(tmp_path, capsys):
+    town = Town()
+    # 20 m from each of the four streets around it; a school of one building at a corner.
+    town.box(210, 210, 80, 80, amenity="hospital", name="City Hospital")
+    town.node(X + 5 * STEP, Y + 5 * STEP + 0.0001, amenity="school", name="School")
+    city, _ = fetched(town, tmp_path, capsys)
+    (shape,) = load_layer(city, "hospitals").frame.geometry
+    assert shape.geom_type == "Point" and list(load_grounds(city).index) == ["w17"]
+    ready = prepare(city)
+    ways = ready.ways(load_catalog().mode("walk"))
+    homes = [(2.5, 2), (2.5, 3), (2, 2.5), (3, 2.5)]
+    homes = gpd.GeoSeries([shapely.Point(X + a * STEP, Y + b * STEP) for a, b in homes], crs=4326)
+    homes = place(ways.ground, homes.to_crs(city.metric_crs).rename_axis("id").reset_index(name="geometry").set_geometry("geometry"), 50)  # fmt: skip
+    minutes = nearest(ways.ground, ready.placed(ways, "hospitals")).at(homes)
+    assert minutes == pytest.approx(0.1 * STEP * np.array([111_000] * 2 + [71_700] * 2) * 0.06 / 5, rel=0.03)  # fmt: skip
+    # A point that somebody moved off them stands for itself.
+    moved = ready.metric(load_layer(city, "hospitals").frame)
+    moved = moved.set_geometry(moved.geometry.translate(200, 0))
+    assert len(ready.put(ways, moved).edge) < 4
+    # What is no longer there has no grounds.
+    without = Town().write(tmp_path / "without.osm.pbf")
+    assert command(capsys, "fetch", tmp_path / "c", "--pbf", without)[0] == 0
+    assert load_grounds(load_city(tmp_path / "c")).empty
+    # It is a file like any other: one that is not as it must be is refused with a sentence.
+    path = tmp_path / "c/layers/grounds.geojson"
+    shape = '{"type": "Point", "coordinates": [0, 0]}'
+    path.write_text(f'{{"type": "FeatureCollection", "features": [{{"type": "Feature", "properties": {{"n": 1}}, "geometry": {shape}}}]}}')  # fmt: skip
+    code, _, err = command(capsys, "coverage", tmp_path / "c", "--facilities", "hospitals")
+    assert code == 2 and "grounds.geojson" in err
 
 
 # ---------------------------------------------------------------- shapes that do not close

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -22,6 +23,10 @@ _INSIDE_SHARE = 0.5
 _NAMES = ("name", "name:zh", "name:zh-Hans", "name:en", "official_name", "alt_name", "short_name")
 #: What stands between an institution's name and that of its part.
 _PART = re.compile(r"\s*[,，;；:：/(（–—]\s*|\s+-\s+")
+#: How one name is written differently: accents of Latin, Greek and Cyrillic letters, apostrophes and points, hyphens within.
+_ACCENT = re.compile("[\u0300-\u036f]")
+_DROPPED = re.compile("['’‘ʼ`´.]")
+_JOINT = re.compile(r"(?<=\w)[-‐‑‒·・](?=\w)")
 #: A name in Chinese of fewer characters, or of one word, is a kind rather than a name.
 _SHORT_NAME = 4
 
@@ -92,6 +97,8 @@ def one_each(features: Sequence[Feature], shapes: np.ndarray, rule: OsmRule) -> 
     parent = np.arange(len(features))
     for name, members in sorted(groups.items()):
         _gather(parent, np.array(members), features, shapes, name.startswith("whole "), rule.same_m)
+    for i, j in _drawn_twice(features, shapes):
+        _join(parent, i, j)
     clusters: dict[int, list[int]] = {}
     for i in range(len(features)):
         clusters.setdefault(_root(parent, i), []).append(i)
@@ -100,6 +107,23 @@ def one_each(features: Sequence[Feature], shapes: np.ndarray, rule: OsmRule) -> 
         head, feature = _merged(members, features, shapes, rule)
         merged[head] = feature
     return [merged[i] for i in sorted(merged)]
+
+
+def _drawn_twice(features: Sequence[Feature], shapes: np.ndarray) -> Iterator[tuple[int, int]]:
+    # Outlines of one name that are the same ground, whatever kind each says: a multipolygon and its outer ring.
+    import shapely
+
+    size = shapely.area(shapes)
+    called: dict[str, list[int]] = {}
+    for i in np.flatnonzero(size > 0).tolist():
+        for name in _names(features[i].tags):
+            called.setdefault(name, []).append(i)
+    for _, same in sorted(called.items()):
+        if len(same) > 1:
+            at, other = shapely.STRtree(shapes[same]).query(shapes[same], "intersects")
+            for i, j in ((same[a], same[b]) for a, b in zip(at, other) if a < b):
+                if shapes[i].intersection(shapes[j]).area >= _INSIDE_SHARE * max(size[i], size[j]):
+                    yield i, j
 
 
 def _groups(features: Sequence[Feature], rule: OsmRule) -> dict[str, list[int]]:
@@ -143,7 +167,14 @@ def _gather(
 
 def _names(tags) -> frozenset[str]:
     values = (v for key in _NAMES for v in tags.get(key, "").split(";"))
-    return frozenset(" ".join(v.split()).casefold() for v in values if v.strip())
+    return frozenset(folded for folded in map(_folded, values) if folded)
+
+
+def _folded(name: str) -> str:
+    # "Lycée Albert-1er" is "Lycee Albert 1er", and "St. John's" is "St Johns"; marks of other scripts are letters.
+    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", name))
+    plain = _JOINT.sub(" ", _DROPPED.sub("", unicodedata.normalize("NFC", plain)))
+    return " ".join(plain.split()).casefold()
 
 
 def _institution(name: str) -> str | None:

@@ -17,12 +17,12 @@ from urbanplan.catalog import GEOMETRY_TYPES, LayerKind, OsmRule, load_catalog, 
 from urbanplan.city import City
 from urbanplan.crs import WGS84, transform, unwrapped
 from urbanplan.errors import InputError
-from urbanplan.files import sha256
+from urbanplan.files import sha256, write_geojson
 from urbanplan.intake.facilities import in_use, kind_of, one_each
 from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, write_layer
 from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
-from urbanplan.layers import BEYOND, OUTSIDE, load_layer
+from urbanplan.layers import BEYOND, GROUNDS, OUTSIDE, load_layer
 from urbanplan.manifest import DataGap, covered_gap, with_gaps
 from urbanplan.sources.extract import Extract, Feature, read_extract, sea_of
 from urbanplan.sources.osm import write_osm
@@ -154,12 +154,27 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
         if len(rows) or _held(city, name):
             own = with_gaps(said, untold) if name == "water" else said
             write_layer(city.layers_folder, catalog.layer(name), rows, shapes, own, origin)
+    _write_grounds(city, maker.grounds, origin)
     said = {"ways": extract.streets.ways, **said}
     with manifest.replacing(city.layers_folder, STREETS, said, origin) as new:
         write_osm(new, extract.streets)
     counts = {name: int((~rows[OUTSIDE]).sum()) for name, (rows, _) in found.items()}
     lacking = [gap.sentence("提取文件", "the extract") for gap in (*gaps, *untold)]
     return Fetched(counts, extract.streets.ways, kept, (*lacking, *maker.notes()))
+
+
+def _write_grounds(
+    city: City, shapes: Mapping[str, BaseGeometry], origin: Mapping[str, Any]
+) -> None:
+    # Outlines of what its layer holds as points: one gets in from every street around, not at the middle.
+    import geopandas as gpd
+
+    if not shapes and not city.has(GROUNDS):
+        return
+    frame = gpd.GeoDataFrame({"id": sorted(shapes)}, geometry=[shapes[k] for k in sorted(shapes)], crs=WGS84)  # fmt: skip
+    said = {"features": len(frame), "built_from": [_ORIGIN]}
+    with manifest.replacing(city.layers_folder, GROUNDS, said, origin) as new:
+        write_geojson(new, frame)
 
 
 def _gaps(
@@ -217,6 +232,7 @@ class _Maker:
         held = city.has("districts.geojson")
         self.districts = load_layer(city, "districts").located if held else None
         self.water = _metric(city, [f.geometry for f in _of(extract, "water")])
+        self.grounds: dict[str, BaseGeometry] = {}
         self._left_out: Counter[tuple[str, str]] = Counter()
         self.broken: Counter[str] = Counter()
         self._mended = self._merged = self._outside = 0
@@ -337,6 +353,9 @@ class _Maker:
         table[OUTSIDE] = np.array(outside, bool)
         keep = np.ones(len(table), bool)
         keep[doubles(shapes, table["name_zh"].to_numpy(), keep)] = False
+        if kind.role == "facility" and kind.geometry == "point":
+            held = set(table["id"][keep])
+            self.grounds |= {f.id: f.geometry for f in features if f.id in held and f.geometry.area}
         return table[keep].reset_index(drop=True), shapes[keep]
 
 

@@ -3,6 +3,7 @@
 from urbanplan.layers.checks import check_city
 from urbanplan.layers.model import (
     BEYOND,
+    GROUNDS,
     OUTSIDE,
     Finding,
     Layer,
@@ -10,6 +11,7 @@ from urbanplan.layers.model import (
     covered_share,
     data_gaps,
     gap_sentences,
+    load_grounds,
     load_layer,
     load_layers,
     summary,
@@ -19,6 +21,7 @@ from urbanplan.layers.model import (
 
 __all__ = [
     "BEYOND",
+    "GROUNDS",
     "OUTSIDE",
     "Finding",
     "Layer",
@@ -27,6 +30,7 @@ __all__ = [
     "covered_share",
     "data_gaps",
     "gap_sentences",
+    "load_grounds",
     "load_layer",
     "load_layers",
     "summary",

@@ -38,6 +38,8 @@ _BESIDE_180 = 170.0
 #: Member of a feature that lies beyond the city's boundary, and what its id ends with where it is
 #: the rest of one that lies on both sides.
 OUTSIDE, BEYOND = "outside", ":beyond"
+#: The file that holds outlines of facilities whose layers hold points.
+GROUNDS = "grounds.geojson"
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,36 @@ def load_layer(city: City, name: str) -> Layer:
     if beyond is None or not beyond.any():
         return Layer(kind, frame, path, sha256(path))
     return Layer(kind, frame[~beyond], path, sha256(path), frame[beyond])
+
+
+def load_grounds(city: City) -> gpd.GeoSeries:
+    """Outlines of facilities that their layers hold as points, by id.
+
+    Returns
+    -------
+    GeoSeries
+        Polygons in WGS84 on the features' ids; empty where the city has none.
+
+    Raises
+    ------
+    InputError
+        If the file has no ids, or is not in WGS84.
+    """
+    import geopandas as gpd
+
+    if not city.has(GROUNDS):
+        return gpd.GeoSeries([], crs=WGS84)
+    path = city.find(GROUNDS)
+    read = read_vector(path)
+    if read.empty:
+        return gpd.GeoSeries([], crs=WGS84)
+    if "id" not in read.columns:
+        raise InputError("lacks the column(s) id", where=path, remedy="run `urbanplan fetch` again")
+    frame = to_crs(read, WGS84)
+    _require_degrees(frame, path)
+    areal = frame.geometry.geom_type.isin(GEOMETRY_TYPES["polygon"])
+    rows = frame[areal & ~frame["id"].duplicated()]
+    return gpd.GeoSeries(rows.geometry.to_numpy(), rows["id"].astype(str), crs=WGS84)
 
 
 def told_apart(names: pd.Series, codes: pd.Series | None = None) -> pd.Series:
@@ -350,6 +382,7 @@ def summary(layers: dict[str, Layer]) -> pd.DataFrame:
 #: What the files beside the layers are called.
 _FILES = {
     "streets.osm.pbf": ("街道", "streets"),
+    GROUNDS: ("设施用地轮廓", "grounds of facilities"),
     "population.tif": ("人口栅格", "people (raster)"),
     "heights.tif": ("高程", "heights"),
 }

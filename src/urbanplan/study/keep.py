@@ -22,11 +22,12 @@ from urbanplan.files import (
     sha256,
     write_arrays,
 )
-from urbanplan.layers import Layer
+from urbanplan.layers import GROUNDS, Layer
 
 #: Files beside the layers that a run reads.
 INPUTS = (
     "city.toml", "study.toml", "standards.toml", "scenarios.toml", "plan.toml", "streets.osm.pbf", "population.tif", "heights.tif",
+    GROUNDS,
 )  # fmt: skip
 #: Libraries whose version can change a stage.
 _LIBRARIES = (

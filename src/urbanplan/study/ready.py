@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from urbanplan.coverage import Parts, coverage, coverage_by, minutes_to_nearest,
 from urbanplan.crs import WGS84, require_fit, to_crs, transform
 from urbanplan.demand import gather, spread, unpeopled
 from urbanplan.errors import InputError, UnknownNameError
-from urbanplan.layers import Layer, gap_sentences, load_layers
+from urbanplan.layers import Layer, gap_sentences, load_grounds, load_layers
 from urbanplan.layers.model import require, require_usable
 from urbanplan.network import Network, build_network
 from urbanplan.sources import Streets, read_streets
@@ -28,12 +28,15 @@ from urbanplan.zonal import parts, union_of
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
     from urbanplan.grid import Grid
 
 
 #: Lines between a home and its street that are wet for longer than this cross the water.
 _WET_M = 1.0
+#: A facility's point is on its grounds, if it is so near.
+_ON_GROUNDS_M = 1.0
 #: Where more of the streets run in the water, the water is drawn wrong; quays and wharfs take less.
 _WET_SHARE = 0.05
 #: OpenStreetMap's classes of roads, by those of the layers.
@@ -79,7 +82,8 @@ class Ready:
     `parts` say which rows of the demand lie in which district: wholly, as census zones do, or with
     their exact share where people come from a raster; `findings` say what the reader must know.
     On mapped streets, `joined` are ids of roads and bridges that are joined on, and the streets at
-    the places of `shut` are closed.
+    the places of `shut` are closed. `grounds` are outlines in the metric system of facilities that
+    their layers hold as points, by id.
     """
 
     city: City
@@ -92,6 +96,7 @@ class Ready:
     findings: tuple[str, ...]
     joined: tuple[str, ...] = ()
     shut: tuple[tuple[float, float], ...] = ()
+    grounds: Mapping[str, BaseGeometry] = field(default_factory=dict)
 
     def metric(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """`frame` in the city's metric system."""
@@ -165,8 +170,21 @@ class Ready:
         return replace(homes.of(dry), unplaced=(*homes.unplaced, *map(str, homes.ids[stranded])))
 
     def put(self, ways: Ways, frame: gpd.GeoDataFrame) -> Placed:
-        """Features in the metric system, put on streets or surface."""
-        return self._put(ways.ground, frame)
+        """Features in the metric system, put on streets or surface; points by their grounds, where these are known."""
+        return self._put(ways.ground, self._on_grounds(frame))
+
+    def _on_grounds(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        # A point that was moved off its grounds, as by an edit, stands for itself.
+        shapes = frame.geometry.to_numpy(copy=True)
+        for row, fid in enumerate(frame.get("id", ()) if self.grounds else ()):
+            ground = self.grounds.get(fid)
+            if (
+                ground is not None
+                and shapes[row] is not None
+                and ground.distance(shapes[row]) <= _ON_GROUNDS_M
+            ):
+                shapes[row] = ground
+        return frame.set_geometry(shapes, crs=frame.crs) if self.grounds else frame
 
     def _put(self, ground: Network | Surface, frame: gpd.GeoDataFrame) -> Placed:
         rules = ground.mode.streets
@@ -195,7 +213,7 @@ class Ready:
     def placed(self, ways: Ways, facilities: str) -> Placed:
         """Existing facilities of one kind, put on streets or surface; those beyond the boundary too."""
         (layer,) = require(self.layers, facilities)
-        return self._put(ways.ground, self.metric(layer.reachable()))
+        return self.put(ways, self.metric(layer.reachable()))
 
 
 def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
@@ -237,7 +255,9 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     if city.has("population.tif") or union_of(list(districts.geometry)) is not None:
         # Whole zones lie in one district, unless districts overlap.
         share = parts(people.index.to_numpy(), ground.grid, districts, "name_zh", ground.area)
-    return Ready(city, layers, ground, people, share, streets, heights, notes)
+    grounds = to_crs(load_grounds(city).to_frame("geometry"), city.metric_crs).geometry
+    held = dict(grounds.items())
+    return Ready(city, layers, ground, people, share, streets, heights, notes, grounds=held)
 
 
 def _require_dry(streets: Streets, ground: Ground, city: City) -> None:
