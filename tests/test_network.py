@@ -17,6 +17,7 @@ import streettown as town
 from urbanplan.catalog import load_catalog, read_modes
 from urbanplan.catalog.slope import power, tobler
 from urbanplan.errors import InputError
+from urbanplan.files import read_arrays, write_arrays
 from urbanplan.network import build_network, store
 from urbanplan.network.rules import at_ends_only, carries, speeds_kmh, stops
 from urbanplan.sources.streets import Streets
@@ -336,6 +337,51 @@ def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
     for name in ("pickled", "text", "other"):
         with pytest.raises(InputError, match=f"{name}.npz"):
             store.load(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("private", np.zeros(3, np.uint8)),
+        ("private", np.zeros(1, bool)),
+        ("private", np.zeros((3, 1), bool)),
+        ("forbidden", np.array([[0, 99]])),
+        ("forbidden", np.array([[-2, 0]])),
+        ("forbidden", np.array([[0, -1]])),
+        ("forbidden", np.array([[0]])),
+        ("forbidden", np.array([0, 2])),
+        ("forbidden", np.array([[0, 2]], np.float64)),
+        ("forbidden", np.array([[2, 0]])),
+        ("mode", {"off_street_kmh": 0.0}),
+        ("mode", {"kmh": {"residential": -1.0}}),
+        ("source", 5),
+    ],
+)
+def test_a_stored_network_whose_arrays_do_not_fit_is_refused(tmp_path, name, wrong):
+    """Compiled searches trust them; the hash is right, as a stranger's would be."""
+    built = town.network(((0, 0), (1, 0), (1, 1)), ((1, 0), (2, 0)), ((1, 0), (1, -1)))
+    path = store.save(built, tmp_path / "a.npz")
+    arrays, about = read_arrays(path)
+    if name == "mode":
+        about["mode"]["streets"] |= wrong
+    elif name in about:
+        about[name] = wrong
+    else:
+        assert name in arrays
+        arrays[name] = wrong
+    write_arrays(path, arrays, about)
+    with pytest.raises(InputError, match="holds a street network that is broken"):
+        store.load(path)
+
+
+def test_every_array_of_a_network_is_judged(tmp_path):
+    built = town.network(((0, 0), (1, 0), (1, 1)))
+    path = store.save(built, tmp_path / "a.npz")
+    arrays, about = read_arrays(path)
+    for name, array in arrays.items():
+        write_arrays(path, {**arrays, name: array.astype("c16")}, about)
+        with pytest.raises(InputError, match="broken"):
+            store.load(path)
 
 
 def test_slopes_change_speeds_by_the_published_functions():

@@ -2,7 +2,7 @@
 
 ``python tests/hostile/fuzz.py READER SECONDS [SEED]`` mutates what the formats' own writers made, reads each file in a
 process of its own, and ends with 1 if anything but an `UrbanplanError` came out, a process died, a file took more than
-60 s, or memory rose above 2 GiB. READER is one of pbf, xml, graphml, npz, toml, geojson. The same seed gives the same files.
+60 s, or memory rose above 2 GiB. READER is one of pbf, xml, graphml, npz, toml, geojson, overpass. The same seed gives the same files.
 What failed is kept in ``fuzz-READER-NUMBER`` beside a line that says why.
 """
 
@@ -27,6 +27,7 @@ import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from urbanplan.errors import UrbanplanError
 
@@ -38,6 +39,12 @@ TOKENS = (
     b"\xef\xbb\xbf", b"<", b">", b"&", b"&#0;", b"]]>", b"<!DOCTYPE a>", b"{" * 300, b"[" * 300, b"}", b'"', b"'", b"\n" * 50,
     b"null", b"true", b"+init=/etc/passwd:1", b"+proj=longlat +nadgrids=/etc/passwd", b"EPSG:3857", b"../../etc/passwd",
     b"\xf0\x9f\x98\x80", b"a.b" * 50, b"0x" + b"f" * 400, b"POLYGON EMPTY", b"LINESTRING (nan nan, 1 1)", b"[1, 2]", b"id", b"type",
+)  # fmt: skip
+
+#: Values that stand where an answer has another kind.
+VALUES = (
+    None, True, -1, 0, 2**63, 2**64, -(2**63), 1.5, 1e308, -0.0, 180.0000001, "", "a" * 256, "a" * 255, "\0", "\ud800", "node",
+    "relation", [], {}, [[]], [None], {"a": 1}, {"": ""}, "9" * 400, "no_left_turn", "Mo-Su 00:00-24:00", "1" * 200 + " mph",
 )  # fmt: skip
 
 
@@ -132,6 +139,38 @@ def npz_flipped(data: bytes, chance: random.Random) -> bytes:
     return out.getvalue()
 
 
+def json_flipped(data: bytes, chance: random.Random) -> bytes:
+    """An answer in JSON of which some values are others, gone, doubled, or hold what was around them."""
+    if chance.random() < 0.3:
+        return flipped(data, chance)
+    answer = json.loads(data)
+    for _ in range(chance.randrange(1, 4)):
+        at = answer
+        while True:
+            keys = list(range(len(at)) if isinstance(at, list) else at)
+            if not keys:
+                break
+            key = chance.choice(keys)
+            if isinstance(at[key], list | dict) and chance.random() < 0.85:
+                at = at[key]
+                continue
+            match chance.randrange(4):
+                case 0:
+                    at[key] = chance.choice(VALUES)
+                case 1:
+                    del at[key]
+                case 2 if isinstance(at, list):
+                    at.extend(at[key:] * chance.choice((1, 50, 3000)))
+                case 2:
+                    at[chance.choice(("id", "type", "tags", "nodes", "lat", "\0", "é" * 300))] = at[
+                        key
+                    ]
+                case _:
+                    at[key] = [at[key]] if chance.random() < 0.5 else {"type": at[key]}
+            break
+    return json.dumps(answer).encode()
+
+
 def _streets_of(path: Path) -> None:
     from urbanplan.catalog import load_catalog
     from urbanplan.network import build_network
@@ -211,6 +250,53 @@ def _features_of(path: Path) -> None:
     for reader in (read, files.read_delivery):
         with contextlib.suppress(UrbanplanError):
             reader(path)
+
+
+class _Answering(NamedTuple):
+    """A guard whose server always gives the same answer."""
+
+    body: bytes
+    proxy: str = "none"
+
+    def post(self, *_: object) -> bytes:
+        """The answer."""
+        return self.body
+
+
+def _answer_of(path: Path) -> None:
+    import shapely
+
+    from urbanplan.sources.overpass import download
+
+    area, cache = shapely.box(10, 50, 10.005, 50.005), path.with_suffix("")
+    guard = _Answering(path.read_bytes())
+    _streets_of(download("http://a/api", area, {"highway": True}, cache, pauses_s=(), guard=guard))
+
+
+def _overpass_seeds() -> dict[str, bytes]:
+    nodes = [
+        {"type": "node", "id": i, "lat": 50 + i % 5 / 999, "lon": 10 + i / 999}
+        | ({"tags": {"barrier": "gate", "access": "private"}} if i % 9 == 0 else {})
+        for i in range(1, 40)
+    ]
+    street = {
+        "highway": "residential",
+        "maxspeed": "30 mph",
+        "name": "路",
+        "turn:lanes": "left|through",
+    }
+    ways = [
+        {"type": "way", "id": i, "nodes": list(range(i, 40, 3 + i % 3)), "tags": street}
+        for i in range(1, 9)
+    ]
+    via = [
+        {"type": t, "ref": r, "role": role}
+        for t, r, role in (("way", 1, "from"), ("node", 4, "via"), ("way", 2, "to"))
+    ]
+    turn = {"type": "relation", "id": 1, "members": via}
+    turn["tags"] = {"type": "restriction", "restriction": "no_left_turn"}
+    head = {"version": 0.6, "osm3s": {"timestamp_osm_base": "2026-01-01T00:00:00Z"}}
+    return {"a.json": json.dumps(head | {"elements": [*nodes, *ways, turn]}).encode()}
 
 
 def _streets_seeds() -> dict[str, bytes]:
@@ -326,6 +412,7 @@ READERS: dict[str, tuple[Callable[[], dict[str, bytes]], Mutate, Callable[[Path]
     "npz": (_npz_seeds, npz_flipped, _network_of),
     "toml": (_toml_seeds, flipped, _settings_of),
     "geojson": (_geojson_seeds, flipped, _features_of),
+    "overpass": (_overpass_seeds, json_flipped, _answer_of),
 }
 
 

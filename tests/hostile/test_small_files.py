@@ -86,6 +86,9 @@ DAMAGES = {
     "a block larger than said": block(b"OSMData", b"x" * 1000, said=10),
     "a text that is not there": ways(text(3, varint(8) + varint(1) + text(2, b"\x7f"))),
     "a broken number": ways(text(3, b"\x08" + b"\xff" * 12)),
+    # libosmium ends a text there and reads on behind the tags: the process died.
+    "a text with NUL": block(b"OSMData", strings(b"", b"barr\0er", b"gate"))
+    + dense(3, 1),
     "no UTF-8": block(b"OSMData", strings(b"", b"\xff\xfe")),
     "cut off": dense(10)[:-5],
     "a blob that is twice there": struct.pack(">I", 13)

@@ -206,7 +206,8 @@ def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
     return LandSpeed(float(row["speed_kmh"]), float(row["detour"]))
 
 
-def _mode(name: str, row: Any, where: object) -> Mode:
+def mode_of(name: str, row: Any, where: object) -> Mode:
+    """A mode of a table such as ``modes.toml`` has; raise `InputError` where a figure or a text cannot be."""
     what = f"mode {require_id(name, 'a mode', where)}"
     require_fields(row, what, where, _MODE, {"streets": TABLE, "source_zh": TEXT})
     on_roads = row["on_roads"]
@@ -279,7 +280,7 @@ def read_modes(path: Path | str | None = None) -> Mapping[str, Mode]:
     rows = read_toml(Path(__file__).parent / "modes.toml")
     if path is not None:
         rows = _merged(rows, read_toml(path))
-    return MappingProxyType({name: _mode(name, row, path) for name, row in rows.items()})
+    return MappingProxyType({name: mode_of(name, row, path) for name, row in rows.items()})
 
 
 def _merged(base: Mapping, over: Mapping) -> dict:

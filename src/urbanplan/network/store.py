@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from urbanplan.catalog import LandSpeed, Mode, StreetRules
+from urbanplan.catalog import Mode, mode_of
 from urbanplan.crs import require_metric
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_arrays, write_arrays
@@ -17,6 +16,8 @@ from urbanplan.network.model import Network
 
 #: Version of the arrays; another one is refused rather than misread.
 _FORMAT = "urbanplan network 4"
+#: Edges of the longest sequence that may be forbidden.
+_LONGEST = 200
 #: Fields of the rules that are tables.
 _TABLES = ("kmh", "opened_kmh")
 
@@ -52,7 +53,8 @@ def load(path: Path | str) -> Network:
         mode = about.pop("mode")
         about["findings"] = tuple(map(str, about["findings"]))
         about["crs"] = require_metric(about["crs"], path)
-        network = Network(mode=_mode(mode), **arrays, **about)
+        own = {k: v for k, v in mode.items() if k != "id"}
+        network = Network(mode=mode_of(mode["id"], own, None), **arrays, **about)
         _require_sound(network)
     except CrsError:
         raise
@@ -79,6 +81,8 @@ def _require_sound(network: Network) -> None:
         "spent": (np.float64, (vertices, 2)),
         "length_m": (np.float64, (edges,)),
         "through": (np.bool_, (edges,)),
+        "private": (np.bool_, (edges,)),
+        "forbidden": (np.int64, (len(network.forbidden), _width(network.forbidden))),
         "part": (np.int32, (edges,)),
         "fence_xy": (np.float64, (len(network.fence_xy), 2)),
         "fence_first": (np.int64, (len(network.fence_first),)),
@@ -88,6 +92,11 @@ def _require_sound(network: Network) -> None:
         array = getattr(network, name)
         if array.dtype != kind or array.shape != shape:
             raise ValueError(f"{name} has another type or length")
+    for field in fields(network):
+        if isinstance(getattr(network, field.name), np.ndarray) and field.name not in shapes:
+            raise TypeError(field.name)
+    if not all(isinstance(getattr(network, name), str) for name in ("source", "licence", "as_of")):
+        raise ValueError("source has another type or length")
     ends, steps = np.r_[network.tail, network.head], np.diff(network.bend)
     sound = {
         "tail or head": not edges or (ends.min() >= 0 and ends.max() < nodes),
@@ -100,11 +109,30 @@ def _require_sound(network: Network) -> None:
         and np.all(np.diff(network.fence_first) >= 2),
         "fence_xy": np.isfinite(network.fence_xy).all() and np.isfinite(network.entrances).all(),
         "spent": np.all(network.spent >= 0),
+        "forbidden": _are_turns(network),
         "length_m": np.all(network.length_m >= 0) and np.isfinite(network.length_m).all(),
     }
     for name, good in sound.items():
         if not good:
             raise ValueError(f"{name} leads nowhere")
+
+
+def _width(array: np.ndarray) -> int:
+    return array.shape[1] if array.ndim == 2 else 0
+
+
+def _are_turns(network: Network) -> bool:
+    # Each two edges or more, one behind the other, then -1.
+    rows, edges = network.forbidden, len(network.tail)
+    if not len(rows):
+        return True
+    if not 2 <= rows.shape[1] <= _LONGEST or rows.min() < -1 or rows.max() >= 2 * edges:
+        return False
+    used = rows >= 0
+    ends = np.stack([network.tail, network.head], axis=1)
+    begin, end = ends[rows >> 1, rows & 1], ends[rows >> 1, 1 - (rows & 1)]
+    joined = (end[:, :-1] == begin[:, 1:]) | ~used[:, 1:]
+    return bool(used[:, :2].all() and (used[:, :-1] >= used[:, 1:]).all() and joined.all())
 
 
 def _plain(mode: Mode) -> dict[str, Any]:
@@ -119,17 +147,3 @@ def _plain(mode: Mode) -> dict[str, Any]:
             for v in [getattr(mode.streets, f.name)]
         },
     }
-
-
-def _mode(said: dict[str, Any]) -> Mode:
-    rules = {k: tuple(v) if isinstance(v, list) else v for k, v in said["streets"].items()}
-    rules |= {name: MappingProxyType(rules[name]) for name in _TABLES}
-    return Mode(
-        **{
-            **said,
-            "built_up": LandSpeed(**said["built_up"]),
-            "open_land": LandSpeed(**said["open_land"]),
-            "forbidden_classes": tuple(said["forbidden_classes"]),
-            "streets": StreetRules(**rules),
-        }
-    )

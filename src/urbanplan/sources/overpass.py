@@ -15,7 +15,14 @@ import numpy as np
 
 from urbanplan import web
 from urbanplan.errors import BusyServerError, InputError, TooLongError, WebError
-from urbanplan.files import in_memory, list_files, read_bytes, remove_file, write_bytes
+from urbanplan.files import (
+    in_memory,
+    list_files,
+    memory_limit,
+    read_bytes,
+    remove_file,
+    write_bytes,
+)
 from urbanplan.sources.osm import as_of, writing_osm
 from urbanplan.sources.osm_files import in_order
 
@@ -35,6 +42,8 @@ _HEAD = "[out:json][timeout:180][maxsize:1073741824]"
 _M_PER_DEGREE = 111_320.0
 #: Bounds of what OpenStreetMap itself allows: characters of a text, tags, points of a way, members.
 _MOST_CHARACTERS, _MOST_TAGS, _MOST_POINTS, _MOST_MEMBERS = 255, 5000, 2000, 32000
+#: What the elements of an answer may take in memory, in bytes; 64 MiB of real ones take half of it.
+_MOST_MEMORY = 2**30
 
 
 class _Box(NamedTuple):
@@ -221,7 +230,9 @@ class _WrongShapeError(ValueError):
 def _checked(body: bytes, url: str) -> _Answer:
     # Nothing else is kept, handed to a library, or shown.
     try:
-        answer = json.loads(body, parse_constant=_refuse)
+        # A list of nothings takes thirty times the memory of its text.
+        with memory_limit(_MOST_MEMORY):
+            answer = json.loads(body, parse_constant=_refuse)
         if not isinstance(answer, dict) or not isinstance(answer.get("elements"), list):
             raise _WrongShapeError
         for element in answer["elements"]:
@@ -231,6 +242,10 @@ def _checked(body: bytes, url: str) -> _Answer:
         remark = answer.get("remark", "")
         if not isinstance(base, str) or not isinstance(remark, str):
             raise _WrongShapeError
+    except MemoryError:
+        raise TooLongError(
+            f"answers with what takes more than {_MOST_MEMORY >> 20} MiB of memory", where=url, remedy="use --pbf instead"
+        ) from None  # fmt: skip
     except (ValueError, RecursionError):
         raise WebError(
             "does not answer as an Overpass server", where=url, remedy="check the address of its interface"

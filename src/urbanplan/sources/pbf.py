@@ -178,11 +178,13 @@ def _field(raw, at, end):
 
 
 @njit(nogil=True, cache=True)
-def _is_utf8(raw, at, end):
-    # RFC 3629, section 4.
+def _is_text(raw, at, end):
+    # RFC 3629, section 4; and no NUL, behind which libosmium would take what follows for the next text.
     while at < end:
         lead = raw[at]
         at += 1
+        if lead == 0:
+            return False
         if lead < 0x80:
             continue
         low, high, more = 0x80, 0xBF, 1
@@ -222,7 +224,7 @@ def _strings(raw, lengths):
                 return -1
             if tag == 1 << 3 | 2:
                 if count < len(lengths):
-                    if not _is_utf8(raw, first, last):
+                    if not _is_text(raw, first, last):
                         return -1
                     lengths[count] = last - first
                 count += 1
