@@ -30,6 +30,7 @@ from urbanplan import study
 from urbanplan.city import load_city
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import read_csv, read_delivery, write_csv, write_gml, write_kml, write_xlsx
+from urbanplan.files.deliveries.texts import as_cell, of_cell
 from urbanplan.publish import atlas, formats, html, report
 from urbanplan.publish.content import tables_of
 from urbanplan.publish.html import shell
@@ -294,13 +295,32 @@ def test_a_csv_keeps_texts_from_being_computed_and_figures_figures(tmp_path):
     path = write_csv(tmp_path / "a.csv", table)
     plain = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
     for text, row in zip(CELLS, plain, strict=True):
-        assert row["'=head"] in (text, f"'{text}")
+        assert row["'=head"] == as_cell(text) and of_cell(as_cell(text)) == text
         if not re.fullmatch(r"[+-][0-9][0-9,.]*%?", text):
             assert not re.match(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]", row["'=head"])
     assert [int(r["n"]) for r in plain] == list(table["n"])
     assert [r["=head"] for r in read_csv(path)] == CELLS
     assert read_delivery(path).frame["=head"].tolist() == CELLS
     assert read_delivery(path).frame["n"].tolist() == list(table["n"])
+
+
+BEHIND = (
+    "x;=1+1", "x;=cmd|' /C calc'!A0;y", "a\n=1", "a\t+1", "x;-1", "x; =1", 'x;"=1"', "x;@SUM(1)", "x;'=1", ";=1", "=1;=2",
+    "x;＝1", "park;lake", "105.4;28.9", "a\nb",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_nothing_is_computed_where_semicolons_or_tabs_part_cells(tmp_path, mark):
+    """A European Excel parts our lines at semicolons, and knows no quotes that stand within a cell."""
+    table = pd.DataFrame({"id": "p", "text": BEHIND, "more": "0+cmd|' /C calc'!A0"})
+    path = write_csv(tmp_path / "a.csv", table)
+    assert [row["text"] for row in read_csv(path)] == list(BEHIND)
+    back = read_delivery(write_csv(tmp_path / "b.csv", table.assign(lon=105.0, lat=28.0))).frame
+    assert list(back["text"]) == list(BEHIND)
+    for line in path.read_text("utf-8-sig").splitlines():
+        for cell in (*line.split(mark), *next(csv.reader([line], delimiter=mark))):
+            assert not re.match(r"[\s\"]*[=+\-@＝＋－＠]", cell), line
 
 
 @settings(max_examples=60)

@@ -7,7 +7,6 @@ import itertools
 import json
 import math
 import re
-import unicodedata
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +36,7 @@ from urbanplan.files.deliveries.vectors import (
     guarded,
     too_many,
 )
+from urbanplan.records import normal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,8 @@ _DMS = (
     r"(\d+(?:\.\d+)?)\s*[°度:D]\s*(?:(\d+(?:\.\d+)?)\s*(?:['′’‘分:]\s*|$))?"
     r"(?:(\d+(?:\.\d+)?)\s*(?:\"|″|”|''|′′|’’|秒)?)?"
 )
+#: The longest text that is read as a coordinate.
+_MAX_CELL = 100
 #: Rows without coordinates that are named, at most.
 _NAMED = 3
 
@@ -166,7 +168,9 @@ def coordinate(text: str) -> float:
     >>> coordinate("22°54'S"), coordinate("3,195,432.5 m"), coordinate("105:26:24")
     (-22.9, 3195432.5, 105.44)
     """
-    bare = unicodedata.normalize("NFKC", text).strip().upper()
+    if len(text) > _MAX_CELL:
+        return math.nan
+    bare = normal(text).strip().upper()
     side = re.search(r"^(东经|西经|北纬|南纬|[东西北南EWNS])|([东西北南EWNS])$", bare)
     sign = -1.0 if side and side[0][0] in "西南WS" else 1.0
     if side:
@@ -341,10 +345,12 @@ def read_csv_table(
         empty = [n for n in table.columns if n.startswith("Unnamed:") and table[n].isna().all()]
         table = table.drop(columns=empty)
         table.columns = distinct([texts.of_cell(name) for name in table.columns])
+        placing = {n for n in coordinate_columns(table.columns) if plain(n) in WKT}
         for name in table.columns:
-            quoted = table[name].str.startswith("'", na=False)
-            table.loc[quoted, name] = table.loc[quoted, name].map(texts.of_cell)
-            if name not in coordinate_columns(table.columns) or plain(name) not in WKT:
+            quoted = table[name].str.contains(r"(?:^|[;\t\r\n])'", na=False)
+            if quoted.any():
+                table.loc[quoted, name] = table.loc[quoted, name].map(texts.of_cell)
+            if name not in placing:
                 # Where semicolons part the cells, a comma stands before decimals.
                 table[name] = typed(table[name], decimal_comma=separator == ";")
     return placed(path, table, notes + found.notes(), crs)

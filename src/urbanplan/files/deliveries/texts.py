@@ -15,10 +15,20 @@ _FORMULA = re.compile(r"[\s\0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
 _NUMBER = re.compile(r"[+\-][0-9][0-9,]*(?:\.[0-9]+)?%?")
 
 
+#: Where a spreadsheet that parts cells at semicolons or tabs begins another one, whatever quotes stand around ours.
+_BEHIND = re.compile(r"(?<=[;\t\r\n])[^;\t\r\n]+")
+#: There a number is one too: what stands in the next column would go on with it.
+_FORMULA_BEHIND = re.compile(r"[\s\0\u200b\ufeff\"]*[=+\-@＝＋－＠]")
+
+
 def _is_formula(text: str) -> bool:
     # One that is quoted already gets one quote more, so that nothing is lost on the way back.
     text = text.lstrip("'")
     return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
+
+
+def _is_formula_behind(part: str) -> bool:
+    return bool(_FORMULA_BEHIND.match(part.lstrip("'")))
 
 
 def as_cell(text: str) -> str:
@@ -26,10 +36,11 @@ def as_cell(text: str) -> str:
 
     Examples
     --------
-    >>> as_cell("=1+1"), as_cell("'=1+1"), as_cell("-12.5"), as_cell("park")
-    ("'=1+1", "''=1+1", '-12.5', 'park')
+    >>> as_cell("=1+1"), as_cell("'=1+1"), as_cell("-12.5"), as_cell("park"), as_cell("park;=1+1")
+    ("'=1+1", "''=1+1", '-12.5', 'park', "park;'=1+1")
     """
-    return f"'{text}" if _is_formula(text) else text
+    text = f"'{text}" if _is_formula(text) else text
+    return _BEHIND.sub(lambda m: f"'{m[0]}" if _is_formula_behind(m[0]) else m[0], text)
 
 
 def of_cell(text: str) -> str:
@@ -37,9 +48,12 @@ def of_cell(text: str) -> str:
 
     Examples
     --------
-    >>> of_cell("'=1+1"), of_cell("''=1+1"), of_cell("'twas")
-    ('=1+1', "'=1+1", "'twas")
+    >>> of_cell("'=1+1"), of_cell("''=1+1"), of_cell("'twas"), of_cell("park;'=1+1")
+    ('=1+1', "'=1+1", "'twas", 'park;=1+1')
     """
+    text = _BEHIND.sub(
+        lambda m: m[0][1:] if m[0][0] == "'" and _is_formula_behind(m[0]) else m[0], text
+    )
     return text[1:] if text.startswith("'") and _is_formula(text) else text
 
 
