@@ -744,3 +744,17 @@ def test_people_below_nobody_are_refused(town, ready):
     rows = known({"id": "x", "change": bad})
     with pytest.raises(InputError, match="0 or more"):
         applied(State(ready.layers, {}, {}), [rows["x"]])
+
+
+def test_a_long_chain_of_scenarios_is_read_at_once_and_a_longer_one_refused():
+    rows = [
+        {"id": f"s{i}", "name_zh": "a", "name_en": "a", **({"base": f"s{i - 1}"} if i else {})}
+        for i in range(1000)
+    ]
+    known = parse_scenarios({"scenario": rows})
+    assert len(known) == 1001 and len(chain(known, "s999")) == 1001
+    with pytest.raises(InputError, match="more than 1,000 scenarios"):
+        parse_scenarios({"scenario": [*rows, rows[0] | {"id": "t"}]})
+    rows[0]["base"] = "s999"
+    with pytest.raises(InputError, match="stands on itself"):
+        parse_scenarios({"scenario": rows})

@@ -18,9 +18,9 @@ import shapely
 import gridtown
 from patience import PATIENCE_S
 from townfolder import write_layer, write_town
-from urbanplan import files
+from urbanplan import files, study
 from urbanplan.city import load_city
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, MissingFileError, UnknownNameError
 from urbanplan.files import require_own, write_csv
 from urbanplan.intake.begin import begin_copy
 from urbanplan.manifest import accept
@@ -79,6 +79,18 @@ def test_layers_stay_at_home(town, layers):
         load_city(town)
 
 
+@pytest.mark.parametrize("layers", ["a" * 300, "字/" * 3000, "a\\u0000b", "字" * 90])
+def test_a_name_that_no_file_can_have_is_refused(town, layers):
+    profile = (town / "city.toml").read_text("utf-8")
+    (town / "city.toml").write_text(profile.replace('"layers"', f'"{layers}"'), "utf-8")
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        load_city(town)
+    with pytest.raises(MissingFileError):
+        files.existing("a" * 5000)
+    with pytest.raises(UnknownNameError):
+        load_city("a" * 5000)
+
+
 def test_a_cache_holds_no_links(town, tmp_path):
     layers, cache = town / "layers", town / "layers" / ".overpass"
     assert require_own(cache, layers, whole=True) == cache
@@ -119,6 +131,28 @@ def test_an_output_replaces_a_link_and_not_what_it_leads_to(tmp_path):
     (tmp_path / "a.csv").symlink_to(theirs)
     write_csv(tmp_path / "a.csv", pd.DataFrame({"a": [1]}))
     assert theirs.read_text("utf-8") == "theirs" and not (tmp_path / "a.csv").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "scenarios.toml",
+            '[[scenario]]\nid = "../out"\nname_zh = "a"\nname_en = "a"\nchange = []',
+        ),
+        ("plan.toml", '[[task]]\nid = "../out"'),
+        ("standards.toml", '[own]\nid = "../out"'),
+    ],
+)
+def test_what_is_wrong_with_settings_is_said_before_anything_is_computed(
+    town, monkeypatch, name, text
+):
+    (town / name).unlink(missing_ok=True)
+    (town / "layers" / name).write_text(text, "utf-8")
+    stages = sys.modules["urbanplan.study.run"]
+    monkeypatch.setattr(stages, "load_layers", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(InputError, match=Path(name).name):
+        study.run(load_city(town))
 
 
 TRAP = "x{%- endraw -%}{{ cycler.__init__.__globals__.os.system('touch pwned.txt') }}{%- raw -%}"

@@ -51,6 +51,7 @@ from urbanplan.files.reading import (
 from urbanplan.files.tables import write_records, write_workbook, write_xlsx
 from urbanplan.files.writing import (
     atomic,
+    file_name,
     in_memory,
     new_files,
     own_folder,
@@ -82,6 +83,7 @@ __all__ = [
     "atomic",
     "cell_text",
     "existing",
+    "file_name",
     "geopackage_identifiers",
     "geopackage_layers",
     "has",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import csv
+import errno
 import gzip
 import hashlib
 import io
@@ -93,7 +94,15 @@ def memory_limit(most_bytes: int) -> Iterator[None]:
 
 def require_inside(path: Path, folder: Path) -> Path:
     """Return `path` if it lies in `folder` once every link is followed, else raise `InputError`."""
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+        path.exists()
+    except (OSError, ValueError):
+        # Longer than any file system takes, or with a NUL.
+        raise InputError(
+            "cannot be the name of a file", where=path, remedy="correct it where it is named"
+        ) from None
+    if not inside:
         raise InputError(
             f"leads out of the folder {folder}",
             where=path,
@@ -137,7 +146,7 @@ def _linked(path: Path) -> InputError:
 def existing(path: Path | str) -> Path:
     """Return `path` as a `Path` to an existing file, else raise `MissingFileError`."""
     path = Path(path)
-    if not path.is_file():
+    if not has(path):
         raise MissingFileError("no such file", where=path, remedy="check the name and the folder")
     return path
 
@@ -527,7 +536,7 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
         about = json.loads(bytes(arrays.pop("about")).decode())
         if not isinstance(about, dict):
             raise ValueError("nothing is said about them")
-        said = about.pop("sha256")
+        damaged = about.pop("sha256") != digest(arrays, about)
     except InputError:
         raise
     # NumPy, zipfile and json raise errors of every kind on damaged bytes.
@@ -537,7 +546,7 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
             where=path,
             remedy="write it again with the command that made it",
         ) from err
-    if said != digest(arrays, about):
+    if damaged:
         raise InputError("is damaged (its hash differs)", where=path, remedy="write it again")
     return arrays, about
 
@@ -599,7 +608,7 @@ def size_bytes(path: Path | str) -> int:
 
 def is_city_folder(path: Path | str) -> bool:
     """Whether `path` is a folder that holds a ``city.toml``."""
-    return (Path(path) / "city.toml").is_file()
+    return has(Path(path) / "city.toml")
 
 
 def list_folders(path: Path | str) -> list[Path]:
@@ -621,7 +630,12 @@ def is_folder(path: Path | str) -> bool:
 
 def has(path: Path | str) -> bool:
     """Whether a file is there."""
-    return Path(path).is_file()
+    try:
+        return Path(path).is_file()
+    except OSError as err:
+        if err.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def digest(arrays: Mapping[str, np.ndarray], about: Mapping) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import hashlib
 import io
 import json
 import os
@@ -247,6 +248,24 @@ def scratch_folder() -> Iterator[Path]:
     """Yield a folder for files that nobody needs afterwards."""
     with tempfile.TemporaryDirectory(prefix="urbanplan-") as folder:
         yield Path(folder)
+
+
+#: Bytes of a file's name that every file system takes.
+_MAX_NAME_BYTES = 240
+
+
+def file_name(stem: str, ending: str) -> str:
+    """A file's name; of one longer than file systems take, the begin and a hash of the whole.
+
+    Examples
+    --------
+    >>> file_name("bands_hospitals_walk", ".sld"), len(file_name("字" * 160, ".sld").encode())
+    ('bands_hospitals_walk.sld', 240)
+    """
+    if len(f"{stem}{ending}".encode()) <= _MAX_NAME_BYTES:
+        return f"{stem}{ending}"
+    tail = f"_{hashlib.sha256(stem.encode()).hexdigest()[:8]}{ending}"
+    return stem.encode()[: _MAX_NAME_BYTES - len(tail.encode())].decode(errors="ignore") + tail
 
 
 def remove_file(path: Path | str) -> None:

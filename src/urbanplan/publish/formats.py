@@ -14,6 +14,7 @@ from urbanplan.crs.china import wgs84_to_gcj02
 from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import (
     ENCODINGS,
+    file_name,
     sha256,
     write_dxf,
     write_flatgeobuf,
@@ -203,8 +204,8 @@ def _styles(results: Results, folder: Path, chosen: set[str]) -> dict[str, Path]
     for one in drawn_of(results):
         if one.geometry != "none" and one.table in chosen:
             text = sld(one.table, one.name_zh, one.rules, one.label_scale)
-            name = re.sub(r"[^\w.-]", "_", one.id)
-            found[f"sld/{one.id}"] = write_text(folder / "sld" / f"{name}.sld", text)
+            name = file_name(re.sub(r"[^\w.-]", "_", one.id), ".sld")
+            found[f"sld/{one.id}"] = write_text(folder / "sld" / name, text)
     return found
 
 

@@ -29,6 +29,8 @@ from urbanplan.records import (
 
 #: What every scenario starts from: the city as its folder holds it.
 BASELINE = "baseline"
+#: Scenarios that a file may hold.
+_MOST = 1000
 _NAMED = {"id": ID, "name_zh": NAME, "name_en": NAME}
 _BESIDES = {"base": TEXT, "change": TABLES, "cost": FROM_0, "cost_unit": TEXT, "note_zh": TEXT, "note_en": TEXT}  # fmt: skip
 _DO = {"do": NAME}
@@ -135,6 +137,11 @@ def parse_scenarios(
     """
     found = {BASELINE: _AS_IT_IS, **(upon or {})}
     require_fields(table, "the file", where, {}, {"scenario": TABLES})
+    # Each is looked up with all that it stands on.
+    if len(table.get("scenario", [])) > _MOST:
+        raise InputError(
+            f"has more than {_MOST:,} scenarios", where=where, remedy="keep those that count"
+        )
     for row in table.get("scenario", []):
         one = _scenario(row, where)
         if one.id in found:
@@ -209,16 +216,16 @@ def chain(known: Mapping[str, Scenario], name: str, where: object = None) -> tup
     InputError
         If it stands on itself.
     """
-    found: list[Scenario] = []
+    found: dict[str, Scenario] = {}
     while name:
         one = pick_scenario(known, name, where)
-        if one in found:
+        if one.id in found:
             raise InputError(
                 f"scenario '{one.id}' stands on itself", where=where, remedy="correct its base"
             )
-        found.append(one)
+        found[one.id] = one
         name = "" if one.id == BASELINE else one.base
-    return tuple(reversed(found))
+    return tuple(reversed(found.values()))
 
 
 def pick_scenario(known: Mapping[str, Scenario], name: str, where: object = None) -> Scenario:

@@ -17,6 +17,7 @@ from urbanplan.layers import Layer, check_city, load_layers
 from urbanplan.network import Network
 from urbanplan.plan import book
 from urbanplan.scenarios import BASELINE
+from urbanplan.study.checkup import standards_of
 from urbanplan.study.keep import Keep, run_key
 from urbanplan.study.planned import plan_of
 from urbanplan.study.reach import (
@@ -30,7 +31,7 @@ from urbanplan.study.ready import Ready, Ways, prepare
 from urbanplan.study.results import Results, Watch
 from urbanplan.study.streets import apart
 from urbanplan.study.supply import gaps_of
-from urbanplan.study.variants import Variants
+from urbanplan.study.variants import Variants, scenarios_of
 from urbanplan.study.varied import scenario_tables
 from urbanplan.traveltime import Placed
 
@@ -67,6 +68,8 @@ def run(
     import pandas as pd
 
     plan = city.analysis
+    # What is wrong with the city's own settings is said before anything is computed.
+    known, planned, _ = scenarios_of(city), plan_of(city), standards_of(city)
     with watch("layers"):
         layers = load_layers(city) if layers is None else layers
         keep = Keep(stages, run_key(city, layers) if stages else "")
@@ -74,7 +77,7 @@ def run(
         checks = check_city(city, layers)
     with watch("ground"):
         ready = prepare(city, layers)
-        variants = Variants(city, ready=ready)
+        variants = Variants(city, known, ready)
         for name in variants.names():
             variants.state(name)
     found = [
@@ -100,7 +103,7 @@ def run(
             for m in plan.modes
         )
     with watch("plan"):
-        told = book(plan_of(city), layers, indicators, city.metric_crs)
+        told = book(planned, layers, indicators, city.metric_crs)
     notes = [*unassigned(ready.demand), *_counted(layers, plan.facilities), *ready.findings]
     return Results(
         city=city,
