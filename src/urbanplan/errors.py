@@ -24,7 +24,7 @@ class UrbanplanError(Exception):
         # Names come from files: a line break or an escape in one must not reach a terminal.
         self.what = _shortened(printable(what))
         self.where = printable(where) if isinstance(where, str) else where
-        self.remedy = printable(remedy)
+        self.remedy = _shortened(printable(remedy))
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -33,13 +33,19 @@ class UrbanplanError(Exception):
         return f"{place}{self.what}{tail}"
 
 
+#: Characters of a name that is looked for among others, and how many of these are compared with it.
+_MAX_NAME, _MAX_NAMES = 200, 10_000
+
+
 def one_of(name: str, known: Iterable[str], most: int = 20) -> str:
     """A remedy for a name that is not known: what was probably meant, or what there is."""
     # Only needed once something is wrong, and slow to load.
     from difflib import get_close_matches
 
     every = list(known)
-    meant = get_close_matches(name, every, 1)
+    # Two names as long as a book, or a million of them, would be compared for hours.
+    near = [n for n in every if max(len(n), len(name)) < _MAX_NAME]
+    meant = get_close_matches(name, near[:_MAX_NAMES], 1)
     if meant:
         return f"did you mean '{meant[0]}'?"
     return f"one of {', '.join(every[:most])}" + (" …" if len(every) > most else "")
@@ -56,14 +62,17 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in keep else " " for c in text)
 
 
-#: A sentence stays one, whatever a cell holds.
-_MAX_WORD = 400
+#: A sentence stays one, whatever a cell holds: characters of a word, and of a sentence.
+_MAX_WORD, _MAX_SENTENCE = 400, 4000
 
 
 def _shortened(text: str) -> str:
     # The middle of a word that nobody reads to its end, such as a cell of 100,000 digits, is left out.
     half = _MAX_WORD // 2
-    return re.sub(rf"\S{{{_MAX_WORD},}}", lambda word: f"{word[0][:half]}…{word[0][-half:]}", text)
+    text = re.sub(rf"\S{{{_MAX_WORD},}}", lambda word: f"{word[0][:half]}…{word[0][-half:]}", text)
+    if len(text) > _MAX_SENTENCE:
+        text = f"{text[: _MAX_SENTENCE // 2]}…{text[-_MAX_SENTENCE // 2 :]}"
+    return text
 
 
 class InputError(UrbanplanError, ValueError):

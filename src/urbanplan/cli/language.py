@@ -15,6 +15,8 @@ from urbanplan.errors import InputError, UrbanplanError, printable
 VARIABLES = ("URBANPLAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _ZH, _EN = ("zh", "cmn"), ("en",)
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+#: Sentences inside sentences, and parts of one, that are looked up.
+_MAX_DEPTH, _MAX_PARTS = 6, 100
 #: A piece of a sentence that changes. Braces of a template such as {z} are no piece.
 _PIECE = "{}"
 
@@ -126,36 +128,53 @@ def _words() -> Mapping[str, Mapping]:
 
 
 @cache
-def _patterns(table: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+def _patterns(table: str) -> tuple[tuple[tuple[str, ...], str], ...]:
     # Sentences with more of their own words are tried first: "{} has no {}" must not take the rest.
     known = _words()[table]
     order = sorted(known, key=lambda key: -len(key.replace(_PIECE, "")))
-    return tuple((re.compile(_pattern(key), re.DOTALL), known[key]) for key in order)
+    return tuple((tuple(key.split(_PIECE)), known[key]) for key in order)
 
 
-def _pattern(key: str) -> str:
-    return "(.*?)".join(map(re.escape, key.split(_PIECE)))
+def _pieces(text: str, own: tuple[str, ...]) -> list[str] | None:
+    """What stands between a sentence's own words, each as short as can be; None if it is another."""
+    if len(own) == 1:
+        return [] if text == own[0] else None
+    first, *middle, last = own
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return None
+    at, end, found = len(first), len(text) - len(last), []
+    # The first place of each is the one that leaves most for the others.
+    for words in middle:
+        next_at = text.find(words, at, end)
+        if next_at < 0:
+            return None
+        found.append(text[at:next_at])
+        at = next_at + len(words)
+    return [*found, text[at:end]]
 
 
-def _translated(text: str) -> str:
+def _translated(text: str, depth: int = 0) -> str:
     if text in _words()["things"]:
         return _words()["things"][text]
-    found = _matched(text, "sentences")
+    # A name made of our own words could be taken apart without end.
+    if depth > _MAX_DEPTH:
+        return text
+    found = _matched(text, "sentences", depth)
     if found is not None:
         return found
     # Titles and remarks are often put together: each part may be known.
     for mark in ("; ", ": "):
         parts = text.split(mark)
-        if len(parts) > 1:
-            return mark.join(map(_translated, parts))
-    return _matched(text, "phrases") or text
+        if 1 < len(parts) <= _MAX_PARTS:
+            return mark.join(_translated(part, depth + 1) for part in parts)
+    return _matched(text, "phrases", depth) or text
 
 
-def _matched(text: str, table: str) -> str | None:
-    for pattern, chinese in _patterns(table):
-        found = pattern.fullmatch(text)
-        if found:
-            pieces = [_translated(p) if " " in p or p in _words()["things"] else p for p in found.groups()]  # fmt: skip
+def _matched(text: str, table: str, depth: int) -> str | None:
+    for own, chinese in _patterns(table):
+        found = _pieces(text, own)
+        if found is not None:
+            pieces = [_translated(p, depth + 1) if " " in p or p in _words()["things"] else p for p in found]  # fmt: skip
             return _filled(chinese, pieces)
     return None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+
+from urbanplan.records import normal
 
 #: Units by dimension: the words for each, and how many of the dimension's first unit it is.
 _UNITS: Mapping[str, tuple[tuple[str, float], ...]] = {
@@ -145,7 +146,7 @@ def uses_decimal_comma(cells: Iterable[Any]) -> bool:
     """Whether the commas of a column's texts stand before decimals: some cannot part thousands, and none must."""
     some = False
     for cell in cells:
-        if isinstance(cell, str) and "," in cell:
+        if isinstance(cell, str) and "," in cell and len(cell) <= _MAX_CELL:
             text = re.sub(r"\s", "", _folded(cell))
             if re.search(r",\d+[,.]|\.\d+\.", text) and not re.search(r"\.\d{3},\d+$", text):
                 return False
@@ -161,7 +162,7 @@ def unit_of(head: str) -> str:
     >>> unit_of("人口（万人）"), unit_of("面积_亩"), unit_of("人口(2020年)"), unit_of("area_ha")
     ('万人', '亩', '', 'ha')
     """
-    text = _folded(head)
+    text = _folded(head[:_MAX_CELL])
     inside = re.findall(r"[(\[【]([^()\[\]【】]*)[)\]】]", text)
     tail = re.search(r"[/_:|\s,]([^/_:|\s,]+(?:/[^/_:|\s,]+)?)$", text)
     for word in (*reversed(inside), *([tail[1]] if tail else [])):
@@ -173,6 +174,8 @@ def unit_of(head: str) -> str:
 
 def without_unit(head: str) -> str:
     """A column's name without the unit that it ends in, and without what brackets say."""
+    if len(head) > _MAX_CELL:
+        return head
     text, unit = _folded(head), unit_of(head)
     text = re.sub(r"[(\[【][^()\[\]【】]*[)\]】]", "", text)
     if unit and text.endswith(unit):
@@ -182,7 +185,7 @@ def without_unit(head: str) -> str:
 
 def _folded(value: str) -> str:
     # Full-width digits, letters and marks, and signs such as ㎡ and ², become plain ones.
-    text = unicodedata.normalize("NFKC", value).strip().lower()
+    text = normal(value).strip().lower()
     return text.replace("、", ",").replace("−", "-").replace("\u200b", "")
 
 
@@ -242,7 +245,8 @@ def _split(text: str, decimal_comma: bool) -> tuple[float | None, str | None, st
     """
     bare = _ABOUT_TAIL.sub("", _ABOUT.sub("", text))
     bare = re.sub(r"(?<=[\d十百千万亿])\s*[余多](?=\D|$)", "", bare)
-    if _RANGE.search(bare):
+    # Blanks are one each: what may stand between two figures is then found at once.
+    if _RANGE.search(" ".join(bare.split())):
         return None, None, "is a range"
     if _BOUND.search(bare):
         return None, None, "is a bound, not a figure"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from urbanplan.intake.folder import (
 from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
 from urbanplan.layers import OUTSIDE, Finding, Layer, load_layer, with_figures
 from urbanplan.manifest import DataGap, held_of, with_gaps
+from urbanplan.records import normal
 from urbanplan.sources.crs_of_file import (
     Settled,
     divisions_near,
@@ -362,7 +362,7 @@ def _plain_name(text: Any) -> str:
     if text is None or text != text:
         return ""
     text = str(int(text)) if isinstance(text, float) and text.is_integer() else str(text)
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).casefold()
+    return re.sub(r"\s", "", normal(text)).casefold()
 
 
 def _district_at(text: Any, known: Mapping[str, int]) -> int:

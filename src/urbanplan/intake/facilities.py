@@ -179,6 +179,7 @@ def _folded(name: str) -> str:
 
 def _institution(name: str) -> str | None:
     # "City Hospital, Block A" is a part of "City Hospital"; "Hospital (north)" of nothing known.
+    name = " ".join(name.split())
     first = _PART.split(name, maxsplit=1)[0].strip()
     if first in ("", name):
         return None

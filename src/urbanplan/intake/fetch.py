@@ -382,7 +382,7 @@ def _tagged(feature: Feature, rule: OsmRule) -> dict[str, Any]:
 
 
 def _kmh(posted: str | None) -> float | None:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(mph|km/h)?", posted or "")
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*(mph|km/h)?", posted or "")
     if not found:
         return None
     return float(found.group(1)) * (_KM_PER_MILE if found.group(2) == "mph" else 1.0)

@@ -244,6 +244,7 @@ def _without_negatives(band: np.ndarray, path: Path | str, notes: list[str]) -> 
 
 def _unit_of(about: str, path: Path | str) -> str:
     # What the file says of its figures; nothing said is counts, which the totals then test.
+    about = " ".join(about.split())
     if re.search(
         r"(?i)(/|\bper\s+|\bp\.?)\s*(sq\.?\s*|square\s*)?(km|kilomet)|km\s*\^?-2|平方公里|平方千米",
         about,

@@ -117,8 +117,12 @@ def carries(tags: Mapping[str, str], rules: StreetRules) -> bool:
     return rules.access[-1] != "motorcar"
 
 
+#: Characters of a duration, and minutes of the longest crossing.
+_LONGEST_DURATION, _MOST_MIN = 40, 31 * 1440.0
+
+
 def duration_min(text: str | None) -> float:
-    """Minutes of a ``duration`` value, 0 where it names none.
+    """Minutes of a ``duration`` value, 0 where it names none, or more than a month.
 
     Examples
     --------
@@ -126,6 +130,14 @@ def duration_min(text: str | None) -> float:
     (20.0, 65.5, 12.0, 90.0, 0.0)
     """
     text = (text or "").strip()
+    # More digits are no time, and would be without end.
+    if len(text) > _LONGEST_DURATION:
+        return 0.0
+    minutes = _minutes(text)
+    return minutes if minutes <= _MOST_MIN else 0.0
+
+
+def _minutes(text: str) -> float:
     iso = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text)
     if iso and any(iso.groups()):
         days, hours, minutes, seconds = (float(part or 0) for part in iso.groups())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: The area that all others make up, as tables call it.
 ALL = "ALL"
 #: A count of people in a sentence.
-_IN_TEXT = re.compile(r"\d[\d,]*(?:\.\d+)?(?= ?(?:人|people\b|persons\b))")
+_IN_TEXT = re.compile(r"(?<!\d)(?<!\d,)\d[\d,]*+(?:\.\d++)?(?= ?(?:人|people\b|persons\b))")
 #: Areas add up to the whole if they miss it by less than this many people.
 _SAME = 0.5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -29,13 +29,15 @@ _DEGREE = 1e-7
 PLAIN = "unclassified"
 #: ogr2ogr's column of everything that has none of its own, as a PostgreSQL hstore.
 _REST = "other_tags"
-_PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"(=>)?|\\?\Z)', re.DOTALL)
 _YES, _NO = ("yes", "true", "t", "1", "y", "是"), ("no", "false", "f", "0", "n", "否")
 #: Of Overture's subclasses, the one that changes a class.
 _LINK = "link"
 _LISTED = 8
 #: Names that a column of classes may have, and many others too.
 _ANYTHING = ("type", "kind", "等级", "类型", "级别")
+#: Characters of a text that is taken for a list: parsing one takes hundreds of bytes for each.
+_LONGEST_LIST = 10_000
 #: A Shapefile cuts names after so many characters.
 _CUT = 10
 
@@ -110,6 +112,15 @@ def from_lines(
         as_of=_common(rows, "as_of"),
         findings=reader.findings(),
     )
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Keys and values of an hstore. One that never ends is taken to the end, not looked for again."""
+    last = None
+    for found in _QUOTED.finditer(text):
+        if last and found.start() == last.end():
+            yield last[1], found[1]
+        last = found if found[2] else None
 
 
 def _lengths_m(rows: gpd.GeoDataFrame) -> np.ndarray:
@@ -213,7 +224,7 @@ class TagReader:
             values = [v for v in map(_text, _listed(row.get(column))) if v]
             if values:
                 tags |= self._read(key, values, length_m)
-        for key, value in _PAIR.findall(_words(row.get(_REST))):
+        for key, value in _pairs(_words(row.get(_REST))):
             if key in WAY_KEYS:
                 tags.setdefault(key, value)
         if tags.pop("subclass", "") == _LINK and "highway" in tags:
@@ -239,7 +250,7 @@ class TagReader:
             # The lowest of a list counts, wherever along the street it holds.
             return {key: ";".join(re.sub("(公里|千米)/?(小?时|h)", "", v) for v in own)}
         if key == "travel_time":
-            return {key: own[0]} if re.fullmatch(r"[\d.]+", own[0]) else {}
+            return {key: own[0]} if re.fullmatch(r"\d{1,9}(\.\d*)?", own[0]) else {}
         if key in _ACCESS_KEYS:
             # An edge made of several streets is passed only if each of them is.
             return {key: next((v for v in own if v in _SHUT), own[0])}
@@ -339,7 +350,7 @@ def _listed(value: Any) -> list[Any]:
     if isinstance(value, list | tuple | set | np.ndarray):
         return list(value)
     text = value.strip() if isinstance(value, str) else ""
-    if text.startswith("[") and text.endswith("]"):
+    if text.startswith("[") and text.endswith("]") and len(text) <= _LONGEST_LIST:
         try:
             parts = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -361,7 +372,7 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     text = (
         f"{value:g}" if isinstance(value, float | np.floating) else str(value).strip().strip("'\"")
-    )
+    ).replace("\0", "")
     # Formats without truth values write them as words.
     return {"True": "yes", "False": "no", "nan": "", "None": ""}.get(text, text)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import stat
 import tempfile
-import unicodedata
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from urbanplan.errors import InputError
 from urbanplan.files.deliveries.vectors import guarded
+from urbanplan.records import normal
 
 #: Unpacked bytes per packed byte above which an archive is refused.
 MAX_RATIO = 100
@@ -52,7 +52,7 @@ def members(path: Path) -> tuple[list[tuple[zipfile.ZipInfo, str]], tuple[str, .
         name, guessed = _decoded(info)
         recoded |= guessed
         _judge(path, info, name)
-        key = unicodedata.normalize("NFC", name.rstrip("/")).casefold()
+        key = normal(name.rstrip("/"), "NFC").casefold()
         if key in seen:
             refuse(path, f"has the member '{name}' twice")
         seen.add(key)

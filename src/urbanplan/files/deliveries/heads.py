@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from urbanplan.errors import InputError
+from urbanplan.records import normal
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns that a table may have.
 MAX_COLUMNS = 4096
+#: Characters of a name that may say where a row is.
+_MAX_NAME = 200
 #: Lines in which the header is looked for; titles may stand above it.
 HEADER_WITHIN = 10
 #: Names of coordinate columns, the surest pair first: (longitude or east, latitude or north).
@@ -48,7 +50,11 @@ NUMBER = r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
 
 def plain(name: Any) -> str:
     """A column's name without case, spaces, underscores and what stands in brackets."""
-    return re.sub(r"[\s_\-]|[(（\[【].*?[)）\]】]", "", str(name or "")).casefold()
+    text = str(name or "")
+    # Behind the last bracket that closes none is opened: looking for its end would take the square.
+    end = max(map(text.rfind, ")）]】")) + 1
+    inside = re.sub(r"[\s_\-]|[(（\[【][^)）\]】]*[)）\]】]", "", text[:end])
+    return (inside + re.sub(r"[\s_\-]", "", text[end:])).casefold()
 
 
 #: What the name of a coordinate column says of its system; the first that is found counts.
@@ -69,7 +75,7 @@ def system_in(name: Any) -> tuple[str, str]:
     >>> system_in("经度(WGS84)"), system_in("gcj02_lng"), system_in("经度")
     (('wgs84', '经度'), ('gcj02', 'lng'), ('', '经度'))
     """
-    text = re.sub(r"[\s_\-]", "", unicodedata.normalize("NFKC", str(name or ""))).casefold()
+    text = re.sub(r"[\s_\-]", "", normal(str(name or ""))).casefold()
     for system, words in _SYSTEMS:
         found = re.search(words, text)
         if found and system:
@@ -79,7 +85,7 @@ def system_in(name: Any) -> tuple[str, str]:
 
 def coordinate_pairs(names: Sequence[Any]) -> list[tuple[str, tuple[Any, Any]]]:
     """Pairs of columns that may place a row, the surest first, each with the system that its names say."""
-    columns = [(*system_in(name), name) for name in names]
+    columns = [(*system_in(name), name) for name in names if len(str(name)) <= _MAX_NAME]
     found = []
     for xs, ys in PAIRS:
         for system in dict.fromkeys(system for system, _, _ in columns):
@@ -107,7 +113,8 @@ def coordinate_columns(names: Sequence[Any]) -> tuple[Any, ...]:
     tuple
         One or two of them; empty if none is recognised.
     """
-    named = {plain(name): name for name in reversed(list(names))}
+    names = [name for name in names if len(str(name)) <= _MAX_NAME]
+    named = {plain(name): name for name in reversed(names)}
     for name in WKT:
         if name in named:
             return (named[name],)

@@ -259,7 +259,7 @@ def _collected(parts: list) -> list:
 def _coordinates(element: Element) -> list[tuple[float, ...]]:
     """Positions of the ``coordinates`` inside an element, all of one dimension."""
     text = next((c.text for c in element if c.tag == "coordinates"), None) or ""
-    text = re.sub(r"\s*,\s*", ",", text)
+    text = ",".join(part.strip() for part in text.split(","))
     found = [tuple(float(v) for v in one.split(",") if v) for one in text.split()]
     if not found or min(map(len, found)) < 2:
         raise ValueError("no coordinates")

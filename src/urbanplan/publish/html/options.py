@@ -110,8 +110,10 @@ class Options:
 
 
 def _template(text: str) -> str:
-    fields = re.findall(r"{(.*?)}", text)
-    known = {"z", "x", "y"} <= set(fields) <= {"z", "x", "y", "s", "r"}
+    fields = re.findall(r"{([^{}]*)}", text)
+    known = {"z", "x", "y"} <= set(fields) <= {"z", "x", "y", "s", "r"} and text.count("{") == len(
+        fields
+    )
     # A sub-domain may be left open, never the host: the policy would allow every one.
     word = "[A-Za-z0-9-]"
     host = rf"(?:{word}*{{s}}{word}*\.(?=[^/.]+\.))?{word}+(?:\.{word}+)*(?::[0-9]{{1,5}})?"

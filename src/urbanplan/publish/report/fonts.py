@@ -9,6 +9,7 @@ from pathlib import Path
 
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import has
+from urbanplan.records import normal
 
 #: Families with simplified Chinese, plain ones first, and where they lie where nobody lists them:
 #: a list of fonts that was made before a font came is wrong for long.
@@ -62,7 +63,7 @@ class Font:
 
     def fit(self, text: str) -> str:
         """The text with what the font lacks marked, and what cannot be seen left out."""
-        text = unicodedata.normalize("NFC", "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _HIDDEN))  # fmt: skip
+        text = normal("".join(c for c in text if c == "\n" or unicodedata.category(c) not in _HIDDEN), "NFC")  # fmt: skip
         lacking = self.lacks(text)
         if not lacking:
             return text
