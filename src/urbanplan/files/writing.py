@@ -259,8 +259,8 @@ def file_name(stem: str, ending: str) -> str:
 
     Examples
     --------
-    >>> file_name("bands_hospitals_walk", ".sld"), len(file_name("字" * 160, ".sld").encode())
-    ('bands_hospitals_walk.sld', 240)
+    >>> file_name("bands_hospitals_walk", ".sld"), len(file_name("字" * 160, ".sld").encode()) <= 240
+    ('bands_hospitals_walk.sld', True)
     """
     if len(f"{stem}{ending}".encode()) <= _MAX_NAME_BYTES:
         return f"{stem}{ending}"
