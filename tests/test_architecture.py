@@ -42,7 +42,8 @@ LEVELS = {
     "siting": 10,
     "study": 11,
     "publish": 12,
-    "cli": 13,
+    "cli": 14,
+    "door": 13,
 }
 MODULES = sorted(SRC.rglob("*.py"))
 #: Modules that take values and give values: no disk, clock, sockets or chance.

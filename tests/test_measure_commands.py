@@ -459,7 +459,8 @@ def test_people_outside_all_districts_are_said(capsys, grid, tmp_path):
     ask = ("coverage", str(grid), "--facilities", "hospitals", "--mode", "drive", "--minutes", "5")
     code, out, told = call(capsys, *ask, "--demand", file, "--json")
     assert code == 0 and "900 people live outside every area, not counted" in told
-    assert "1 places of demand are too far from any way: counted as not covered" in told
+    assert "1 of 2 places of demand are farther than 500 m from passable land" in told
+    assert "counted as not covered: b" in told
     rows = json.loads(out)
     assert [r["persons"] for r in rows if r["area"] == "ALL"] == [100]
     # Nobody outside: nothing is said.

@@ -214,7 +214,7 @@ def test_on_streets_alone(helsinki_pbf, tmp_path):
         (("--candidates", "grid:100", "--p", "0"), "--p"),
         (("--candidates", "grid:100", "--p", "1", "--facilities", "roads"), "not a facility layer"),
         (("--candidates", "grid:100", "--p", "1", "--out", "x.doc"), ".doc"),
-        (("--candidates", "grid:100", "--p", "1", "--demand", "x.csv"), "--streets"),
+        (("--candidates", "grid:100", "--p", "1", "--demand", "x.csv"), "x.csv"),
         (("--candidates", "grid:100", "--p", "900"), "900"),
         (("--candidates", "grid:100", "--p", "1", "--budget", "5"), "cost"),
     ],

@@ -64,6 +64,11 @@ class Surface:
     step_min: float
 
     @property
+    def crs(self) -> str:
+        """The metric system of all coordinates."""
+        return self.grid.crs
+
+    @property
     def cells(self) -> np.ndarray:
         """Flat cell index of each cell node, in node order."""
         return np.flatnonzero(self.node_of.ravel() >= 0)

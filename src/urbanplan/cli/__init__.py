@@ -63,6 +63,7 @@ for command in (
     siting.siting,
     streets.isochrone,
     streets.matrix,
+    streets.nearest,
     streets.reach,
     streets.network,
     streets.bench,

@@ -10,7 +10,6 @@ import click
 from urbanplan.cli import completion
 from urbanplan.cli.options import (
     CITY,
-    DEFAULT_CITY,
     DEM,
     JSON,
     LAYER,
@@ -24,16 +23,16 @@ from urbanplan.cli.options import (
     SNAP,
     STREETS,
     file_option,
-    only_with_streets,
+    model_of,
+    named_mode,
+    places,
+    plain,
     positive,
-    read_places,
     refuse_over,
-    street_network,
 )
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     import pandas as pd
 
 #: Columns of an access table that are not the demand's own.
@@ -95,7 +94,6 @@ def coverage(
 
     On the streets of a file (--streets), or in a CITY.
     """
-    from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
 
     if out is not None:
@@ -104,33 +102,26 @@ def coverage(
         vector.require_ending(gaps)
     for written in (out, gaps):
         refuse_over(written, demand, areas, facilities, streets)
-    way = require_mode(read_modes(modes), mode)
-    asked = {"rank": rank, "by": by}
-    if streets is not None:
-        if city or opened or gaps:
-            raise click.UsageError("--streets asks about a file: leave CITY, --open, --gaps out")
-        if demand is None:
-            raise click.UsageError("--streets needs --demand: who lives where")
-        table = _on_streets(
-            screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked
-        )
-        title = f"{Path(facilities).stem} · {screen.named(way)}"
-    else:
-        only_with_streets(dem=dem)
-        table, title, gap = _in_city(
-            screen,
-            city or DEFAULT_CITY,
-            facilities,
-            demand,
-            value,
-            areas,
-            way,
-            minutes,
-            opened,
-            asked,
+    way = named_mode(modes, mode)
+    there, people, borders = (places(screen, f) for f in (facilities, demand, areas))
+    model = model_of(screen, city, streets, dem, open=opened, gaps=gaps)
+    if streets is not None and demand is None:
+        raise click.UsageError("--streets needs --demand: who lives where")
+    asked = {"rank": rank, "mode": way, "minutes": minutes, "opened": opened}
+    with screen.progress(), screen.stage("coverage"):
+        table = plain(
+            model.coverage(
+                there, demand=people, value=value, areas=borders, by=by, snap_m=snap, **asked
+            )
         )
         if gaps is not None:
-            screen.written({"gaps": vector.write(gap(), gaps)})
+            screen.written({"gaps": vector.write(plain(model.gaps(there, **asked)), gaps)})
+    if streets is None:
+        table.insert(0, "mode", way.id)
+        table.insert(0, "facilities", Path(facilities).stem)
+        title = screen.asked(screen.of(model.profile), facilities, way)
+    else:
+        title = f"{Path(facilities).stem} · {screen.named(way)}"
     _tell_overlap(screen, table)
     if out is None:
         # The title says these.
@@ -154,87 +145,6 @@ def _tell_overlap(screen: Screen, table: pd.DataFrame) -> None:
         )
 
 
-def _on_streets(screen, streets, facilities, demand, value, areas, way, minutes, dem, snap, asked):
-    from urbanplan import study
-
-    there, people, borders = (read_places(screen, f) for f in (facilities, demand, areas))
-    # What cannot be answered is told before the streets are read.
-    study.require_amounts(people, value)
-    study.require_group(people, asked["by"])
-    _require_named(borders)
-    with screen.progress():
-        network = street_network(screen, streets, way, dem)
-        with screen.stage("coverage"):
-            answer = study.street_coverage(
-                network, there, people, value, minutes, snap_m=snap, areas=borders, **asked
-            )
-    return screen.told(answer)
-
-
-def _in_city(screen, city, facilities, demand, value, areas, way, minutes, opened, asked):
-    from urbanplan import study
-    from urbanplan.city import load_city
-    from urbanplan.demand import unassigned
-
-    profile = load_city(city)
-    screen.of(profile)
-    borders, people = read_places(screen, areas), read_places(screen, demand)
-    if people is not None:
-        study.require_amounts(people, value)
-        study.require_group(people, asked["by"])
-    _require_named(borders)
-    with screen.progress(), screen.stage("travel times"):
-        ready = study.prepare(profile)
-        study.check_opened(ready.layers, opened)
-        there = _facilities(screen, ready.layers, facilities)
-        ways = ready.ways(way, opened)
-        if people is None:
-            table, placed, cells = study.city_coverage(
-                ready, ways, there, minutes, borders, **asked
-            )
-        else:
-            table, placed, cells, notes = study.city_coverage_of(
-                ready, ways, there, people, value, minutes, borders, **asked
-            )
-    table.insert(0, "mode", way.id)
-    table.insert(0, "facilities", Path(facilities).stem)
-    count = len(placed)
-    screen.note(
-        f"{count} existing facilities with a published place; the share is a floor"
-        if count
-        else f"no existing facility of '{facilities}' has a published place: coverage cannot be told"
-    )
-    if asked.get("rank", 1) > count > 0:
-        screen.note(
-            f"只有 {count} 处：没有人能到第 {asked['rank']} 处 / there are only {count}: nobody reaches {asked['rank']}"
-        )
-    for remark in unassigned(ready.demand) if people is None else notes:
-        screen.note(remark)
-    for fid in placed.unplaced:
-        screen.note(f"{fid}: too far from passable land, not counted")
-    title = screen.asked(profile, facilities, way)
-    return table, title, lambda: study.gaps_of(ready, cells, way.id, minutes)
-
-
-def _require_named(areas: gpd.GeoDataFrame | None) -> None:
-    from urbanplan.crs import WGS84
-    from urbanplan.study.checkup import named_areas
-
-    if areas is not None:
-        named_areas(areas, WGS84)
-
-
-def _facilities(screen: Screen, layers, name: str, *, beyond: bool = True) -> gpd.GeoDataFrame:
-    from urbanplan.city import require_facility
-    from urbanplan.layers.model import require
-
-    if Path(name).suffix:
-        return read_places(screen, name)
-    require_facility(name)
-    (layer,) = require(layers, name)
-    return layer.reachable() if beyond else layer.with_status("existing")
-
-
 @click.command()
 @click.argument("city", required=False, shell_complete=completion.cities)
 @file_option("--streets", STREETS, metavar="F")
@@ -247,7 +157,7 @@ def _facilities(screen: Screen, layers, name: str, *, beyond: bool = True) -> gp
     shell_complete=completion.FACILITIES,
 )
 @click.option("--capacity", default="beds", show_default=True, help="Its column of capacities.")
-@file_option("--demand", DEMAND + " Needed with --streets.", metavar="F")
+@file_option("--demand", DEMAND + " A city's own people by default.", metavar="F")
 @VALUE
 @click.option(
     "--method",
@@ -277,47 +187,25 @@ def access(
 ) -> int:  # fmt: skip
     """What of a supply (beds, seats, places) falls to each home, shared with the others?"""
     from urbanplan import study
-    from urbanplan.access import require_method
-    from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
 
     table = Path(out).suffix.lower() in (".csv", ".xlsx", ".json")
     vector.require_ending(out, table=table)
     refuse_over(out, demand, supply, streets)
-    way = require_mode(read_modes(modes), mode)
-    asked = {"decay": decay, "figure": figure}
-    require_method(method, decay)
-    if streets is not None:
-        if city or demand is None:
-            raise click.UsageError("--streets asks about a file: give --demand, leave CITY out")
-        there, people = read_places(screen, supply), read_places(screen, demand)
-        study.require_amounts(there, capacity)
-        study.require_amounts(people, value, "people")
-        with screen.progress():
-            network = street_network(screen, streets, way, dem)
-            with screen.stage("access"):
-                answer = study.street_access(
-                    network, there, capacity, people, value, method, minutes, snap_m=snap, **asked
-                )
-        frame = screen.told(answer)
-        fair = study.fairness(frame, "access", value)
-    else:
-        only_with_streets(dem=dem, demand=demand)
-        from urbanplan.city import load_city
-        from urbanplan.layers import load_layers
-
-        profile = load_city(city or DEFAULT_CITY)
-        with screen.progress(), screen.stage("access"):
-            layers = load_layers(profile)
-            # Whom those beyond the boundary serve besides is not known.
-            there = _facilities(screen, layers, supply, beyond=False)
-            study.require_supply(there, capacity)
-            ready = study.prepare(profile, layers)
-            answer = study.city_access(
-                ready, ready.ways(way), there, capacity, method, minutes, **asked
+    way = named_mode(modes, mode)
+    there, people = places(screen, supply), places(screen, demand)
+    model = model_of(screen, city, streets, dem)
+    if streets is not None and demand is None:
+        raise click.UsageError("--streets needs --demand: who lives where")
+    with screen.progress(), screen.stage("access"):
+        frame = plain(
+            model.access(
+                there, capacity=capacity, demand=people, value=value, method=method, decay=decay,
+                figure=figure, mode=way, minutes=minutes, snap_m=snap,
             )
-        frame = screen.told(answer)
-        fair = study.fairness(frame, "access", "persons", "area")
+        )  # fmt: skip
+    own = demand is None
+    fair = study.fairness(frame, "access", "persons" if own else value, "area" if own else None)
     if table:
         point = frame.geometry.representative_point()
         frame = frame.assign(lon=point.x, lat=point.y).drop(columns="geometry")
@@ -360,20 +248,15 @@ def _fair(fair: pd.Series, capacity: str, method: str) -> pd.DataFrame:
 @click.pass_obj
 def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: bool) -> int:
     """What depends on each bridge: who would be slower, and how much, if it were closed?"""
-    from urbanplan import study
-    from urbanplan.catalog import load_catalog
-    from urbanplan.city import load_city
     from urbanplan.publish import vector
 
     if out is not None:
         vector.require_ending(out, table=True)
-    profile, way = load_city(city), load_catalog().mode(mode)
+    way, model = named_mode(None, mode), model_of(screen, city, None, None)
     with screen.progress(), screen.stage("bridges"):
-        ready = study.prepare(profile)
-        there = _facilities(screen, ready.layers, facilities)
-        table = study.bridge_dependence(ready, way, there, minutes)
+        table = plain(model.bridges(places(screen, facilities), mode=way, minutes=minutes))
     if out is None:
-        screen.table(table, as_json, title=screen.asked(profile, facilities, way))
+        screen.table(table, as_json, title=screen.asked(model.profile, facilities, way))
     else:
         screen.written({"bridges": vector.write_table(table, out)})
     return OK

@@ -11,9 +11,11 @@ import click
 from urbanplan.cli import completion
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from urbanplan.catalog import Mode
     from urbanplan.cli.show import Screen
-    from urbanplan.network import Network
+    from urbanplan.door.model import Model
 
 #: Exit codes: all well, a check failed, bad input.
 OK, CHECK_FAILED, BAD_INPUT = 0, 1, 2
@@ -150,26 +152,64 @@ def read_places(screen: Screen, path: Path | str | None) -> Any:
     return frame
 
 
-def street_network(screen: Screen, path: Path, mode: Mode, dem: Path | None) -> Network:
-    """The network of a file of streets; what of the file was not understood is said first."""
-    from urbanplan import study
+def model_of(
+    screen: Screen, city: str | None, streets: Path | None, dem: Path | None, **others: Any
+) -> Model:
+    """The city or the streets that a question is asked of; options of the one are refused with the other."""
+    from urbanplan.door import City, Streets
 
-    given = click.get_current_context().meta.get(_MAP)
-    with screen.stage("streets"):
-        return _of_layer(
-            lambda file: study.open_streets(file, mode, dem, given=given, note=screen.note), path
-        )
+    if streets is None:
+        only_with_streets(dem=dem)
+        return City(city or DEFAULT_CITY, note=screen.note)
+    if city or any(others.values()):
+        named = ", ".join(["CITY", *(f"--{n}" for n in others)])
+        raise click.UsageError(f"--streets asks about a file: leave {named} out")
+    meta = click.get_current_context().meta
+
+    def opened(file: Any) -> Streets:
+        model = Streets(file, dem=dem, columns=meta.get(_MAP), note=screen.note)
+        if meta.get(_LAYERS) and Path(file).suffix != ".npz":
+            # Which layer is meant is known once the file is looked at.
+            _ = model.ways
+        return model
+
+    return _of_layer(opened, streets)
+
+
+def named_mode(modes: Path | None, name: str) -> Mode:
+    """A mode by its name, of the shipped ones or of a file."""
+    from urbanplan.catalog import read_modes, require_mode
+
+    return require_mode(read_modes(modes), name)
+
+
+def places(screen: Screen, given: Path | str | None) -> Any:
+    """What an option about places names: a file, read, or the name of a layer."""
+    return read_places(screen, given) if given is None or Path(given).suffix else str(given)
+
+
+def places_at(lonlat: tuple[tuple[float, float], ...]) -> gpd.GeoDataFrame:
+    """Places of --at, called by their coordinates; each once."""
+    from urbanplan.sources import read
+
+    return read.places_at(lonlat)
+
+
+def plain(frame: Any) -> Any:
+    """A frame as it is written: rows by number; what was found is told already."""
+    out = frame.reset_index(drop=True)
+    out.attrs = {}
+    return out
 
 
 MODES = file_option("--modes", "TOML that changes or adds to the shipped modes.", metavar="F")
 DEM = file_option("--dem", "GeoTIFF of heights: slopes then change the speed.", metavar="F")
 SNAP = click.option(
     "--snap",
-    default=250.0,
-    show_default=True,
+    type=float,
     callback=positive,
     metavar="M",
-    help="Places farther from any street are left out and listed.",
+    help="Places farther from any way are left out and listed: 250 on streets, a CITY's own limit.",
 )
 CELL = click.option(
     "--cell", type=float, callback=positive, metavar="M", help="Spacing of the outline's grid."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from urbanplan.city import City
-    from urbanplan.study import Answer, Results
+    from urbanplan.study import Results
 
 
 class Screen:
@@ -74,9 +74,10 @@ class Screen:
         if self._status is not None:
             self._status.update(_plain(text))
 
-    def of(self, city: City) -> None:
+    def of(self, city: City) -> City:
         """Call the districts of a city by their names in this language."""
         self._city = city
+        return city
 
     @cached_property
     def _areas(self) -> dict[str, str]:
@@ -107,12 +108,6 @@ class Screen:
         if not self.quiet and text not in self._noted:
             self._noted.add(text)
             echo(told(text, self.lang), err=True)
-
-    def told(self, answer: Answer) -> Any:
-        """Say what the reader must know of an answer, and return its rows."""
-        for finding in answer.findings:
-            self.note(finding)
-        return answer.rows
 
     def table(
         self, table: pd.DataFrame, as_json: bool, title: str, hide: tuple[str, ...] = ()
@@ -179,6 +174,19 @@ class Screen:
                 share, amount = text(known, "share"), text(row.persons_covered, "persons")
             name = plan.headline_zh if self.lang == "zh" else plan.headline_en
             echo(f"{name} · {self._cell(row.area, 'area')}: {share} ({amount})")
+
+    def answer(self, tables: Mapping[str, pd.DataFrame], out: Path | None, as_json: bool) -> int:
+        """Print one table, named, or write it; the exit code."""
+        from urbanplan.publish import vector
+
+        ((name, table),) = tables.items()
+        table = table.reset_index(drop=True)
+        table.attrs = {}
+        if out is None:
+            self.table(table, as_json, title=name)
+        else:
+            self.written({name: vector.write_table(table, out)})
+        return 0
 
     def written(self, files: Mapping[str, Path]) -> None:
         """List the files that were written."""

@@ -8,7 +8,6 @@ import click
 
 from urbanplan.cli import completion
 from urbanplan.cli.options import (
-    DEFAULT_CITY,
     DEM,
     JSON,
     LAYER,
@@ -19,11 +18,12 @@ from urbanplan.cli.options import (
     SNAP,
     STREETS,
     file_option,
-    only_with_streets,
+    model_of,
+    named_mode,
+    places,
+    plain,
     positive,
-    read_places,
     refuse_over,
-    street_network,
 )
 from urbanplan.cli.show import Screen
 
@@ -74,6 +74,7 @@ def siting(screen: Screen, city, streets, **asked) -> int:
 
     In a CITY, for its own people, or on the streets of a file (--streets) with --demand.
     """
+    from urbanplan.city import require_facility
     from urbanplan.publish import vector
 
     out = asked["out"]
@@ -86,107 +87,48 @@ def siting(screen: Screen, city, streets, **asked) -> int:
         raise click.UsageError("lscp finds the number of sites itself: leave --p out")
     if asked["model"] != "lscp" and asked["p"] is None and asked["budget"] is None:
         raise click.UsageError("--p says how many sites; or give a --budget")
-    answer = _on_streets(screen, city, streets, asked) if streets else _in_city(screen, city, asked)
-    for finding in answer.findings:
-        screen.note(finding)
+    _require_grid(asked["candidates"], streets)
+    if asked["facilities"] and asked["existing"]:
+        raise click.UsageError("give --facilities or --existing, not both")
+    way = named_mode(asked["modes"], asked["mode"])
+    city_only = {k: asked[k] for k in ("facilities", "anywhere")}
+    model = model_of(screen, city, streets, asked["dem"], **city_only)
+    if streets is not None and asked["demand"] is None:
+        raise click.UsageError("--streets needs --demand: who lives where")
+    if asked["facilities"]:
+        require_facility(asked["facilities"], "--facilities")
+    same = (
+        "value", "anywhere", "model", "p", "minutes", "budget",
+        "capacity", "equity", "seconds", "curve", "alternatives",
+    )  # fmt: skip
+    candidates = asked["candidates"]
+    with screen.progress(), screen.stage("siting"):
+        answer = model.siting(
+            candidates if candidates.startswith("grid:") else places(screen, candidates),
+            demand=places(screen, asked["demand"]), exclude=places(screen, asked["exclude"]),
+            existing=asked["facilities"] or places(screen, asked["existing"]), mode=way,
+            snap_m=asked["snap"], spacing_m=asked["spacing"] or 0.0,
+            progress=_told_progress(screen), **{k: asked[k] for k in same},
+        )  # fmt: skip
     _explained(screen, answer, out, asked["as_json"], asked["equity"])
     return OK
-
-
-def _question(asked: dict):
-    from urbanplan.study import SitingQuestion
-
-    model = {"pmedian": "p_median", "pcenter": "p_center"}.get(asked["model"], asked["model"])
-    return SitingQuestion(
-        model=model, p=None if model == "lscp" else asked["p"], minutes=asked["minutes"],
-        spacing_m=asked["spacing"] or 0.0, budget=asked["budget"], capacity=asked["capacity"],
-        equity=asked["equity"], seconds=asked["seconds"], curve=asked["curve"],
-        alternatives=asked["alternatives"],
-    )  # fmt: skip
 
 
 def _told_progress(screen: Screen):
     return lambda best, bound, gap: screen.say(f"best {best:,.6g}, bound {bound:,.6g}, gap {gap:.2%}")  # fmt: skip
 
 
-def _spacing_of(text: str) -> float | None:
+def _require_grid(text: str, streets: Path | None) -> None:
     if not text.startswith("grid:"):
-        return None
+        return
     try:
         spacing = float(text[5:])
     except ValueError:
         raise click.BadParameter(f"'{text}' is no grid such as grid:500") from None
     if not 0 < spacing < float("inf"):
         raise click.BadParameter("grid: needs metres above 0")
-    return spacing
-
-
-def _in_city(screen: Screen, city: str | None, asked: dict):
-    from urbanplan import study
-    from urbanplan.catalog import read_modes, require_mode
-    from urbanplan.city import load_city, require_facility
-    from urbanplan.layers.model import require
-
-    only_with_streets(dem=asked["dem"])
-    if asked["demand"] is not None:
-        raise click.UsageError("--demand needs --streets: a CITY has its own people")
-    if asked["facilities"] and asked["existing"]:
-        raise click.UsageError("give --facilities or --existing, not both")
-    profile, spacing = load_city(city or DEFAULT_CITY), _spacing_of(asked["candidates"])
-    way = require_mode(read_modes(asked["modes"]), asked["mode"])
-    if asked["facilities"]:
-        require_facility(asked["facilities"], "--facilities")
-    exclude, existing = (read_places(screen, asked[k]) for k in ("exclude", "existing"))
-    given = read_places(screen, None if spacing else asked["candidates"])
-    with screen.progress():
-        with screen.stage("city"):
-            ready = study.prepare(profile)
-            ways = ready.ways(way)
-            if asked["facilities"]:
-                (layer,) = require(ready.layers, asked["facilities"])
-                existing = layer.reachable()
-        with screen.stage("siting"):
-            if spacing:
-                given = study.grid_candidates(ready, spacing, exclude, asked["anywhere"])
-            elif exclude is not None:
-                given = _outside(screen, given, exclude)
-            return study.city_sites(
-                ready, ways, _question(asked), given, existing, _told_progress(screen)
-            )
-
-
-def _outside(screen: Screen, given, exclude):
-    """Candidates that do not lie where nothing may be built; how many do is said."""
-    inside = given.intersects(exclude.to_crs(given.crs).geometry.union_all())
-    if inside.any():
-        screen.note(
-            f"排除区内的 {inside.sum()} 个候选点不计 / {inside.sum()} candidates lie where nothing may be built"
-        )
-    return given[~inside]
-
-
-def _on_streets(screen: Screen, city: str | None, streets: Path, asked: dict):
-    from urbanplan import study
-    from urbanplan.catalog import read_modes, require_mode
-
-    if city or asked["facilities"] or asked["anywhere"]:
-        raise click.UsageError("--streets asks about a file: leave CITY, --facilities, --anywhere out")  # fmt: skip
-    if asked["demand"] is None:
-        raise click.UsageError("--streets needs --demand: who lives where")
-    if _spacing_of(asked["candidates"]):
+    if streets is not None:
         raise click.UsageError("--streets needs a file of candidates: land is only known of a CITY")
-    way = require_mode(read_modes(asked["modes"]), asked["mode"])
-    given, people = (read_places(screen, asked[k]) for k in ("candidates", "demand"))
-    exclude, existing = (read_places(screen, asked[k]) for k in ("exclude", "existing"))
-    if exclude is not None:
-        given = _outside(screen, given, exclude)
-    with screen.progress():
-        network = street_network(screen, streets, way, asked["dem"])
-        with screen.stage("siting"):
-            return study.street_sites(
-                network, _question(asked), given, existing, people, asked["value"],
-                snap_m=asked["snap"], progress=_told_progress(screen),
-            )  # fmt: skip
 
 
 #: What a model's objective counts.
@@ -201,7 +143,7 @@ _UNITS = {
 def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: float) -> None:
     from urbanplan.publish import vector
 
-    sites = answer.sites
+    sites = plain(answer.sites)
     table = sites.drop(columns="geometry").assign(
         lon=sites.representative_point().x.round(5), lat=sites.representative_point().y.round(5)
     )

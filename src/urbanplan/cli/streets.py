@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -11,9 +11,9 @@ from urbanplan.cli import completion
 from urbanplan.cli.options import (
     AT,
     CELL,
-    DEFAULT_CITY,
     DEM,
     DIRECTION,
+    JSON,
     LAYER,
     MAP,
     MINUTES,
@@ -25,15 +25,15 @@ from urbanplan.cli.options import (
     SNAP,
     STREETS,
     file_option,
+    model_of,
+    named_mode,
     only_with_streets,
-    read_places,
+    places,
+    places_at,
+    plain,
     refuse_over,
-    street_network,
 )
 from urbanplan.cli.show import Screen
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 
 @click.command()
@@ -59,87 +59,115 @@ def isochrone(
 ) -> int:  # fmt: skip
     """Draw what lies within so many minutes of one or more places.
 
-    On the streets of a file (--streets), or on a CITY's friction surface.
+    On the streets of a file (--streets), or in a CITY.
     """
-    from urbanplan import study
-    from urbanplan.catalog import read_modes, require_mode
     from urbanplan.publish import vector
 
     vector.require_ending(out)
     refuse_over(out, points, streets)
-    way = require_mode(read_modes(modes), mode)
+    way = named_mode(modes, mode)
     if streets is None:
-        only_with_streets(cell=cell, dem=dem)
-        from urbanplan.city import load_city
-
-        profile = load_city(city or DEFAULT_CITY)
-        places = _places(screen, at, points)
-        with screen.progress(), screen.stage("isochrones"):
-            ready = study.prepare(profile)
-            study.check_opened(ready.layers, opened)
-            ways = ready.ways(way, opened)
-            frame = study.isochrones_at(ready, ways, places, minutes, direction)
-    else:
-        if city or opened:
-            raise click.UsageError("--streets asks about a file: leave CITY and --open out")
-        places = _places(screen, at, points)
-        with screen.progress():
-            network = street_network(screen, streets, way, dem)
-            with screen.stage("isochrones"):
-                answer = study.street_isochrones(
-                    network, places, minutes, direction=direction, snap_m=snap, cell_m=cell
-                )
-        frame = screen.told(answer)
-    screen.written({"isochrones": vector.write(frame, out)})
+        only_with_streets(cell=cell)
+    if bool(at) == (points is not None):
+        raise click.UsageError("give places either with --at or with --points")
+    given = places(screen, points) if points else places_at(at)
+    with screen.progress(), screen.stage("isochrones"):
+        frame = model_of(screen, city, streets, dem, open=opened).isochrones(
+            given, mode=way, minutes=minutes, direction=direction, opened=opened, snap_m=snap,
+            cell_m=cell,
+        )  # fmt: skip
+    screen.written({"isochrones": vector.write(plain(frame), out)})
     return OK
 
 
+PLACES = "Places as a layer, or .csv with lon and lat"
+ORIGINS = file_option("--origins", PLACES + "; of a CITY the name of a layer too.", required=True)
+DESTINATIONS = file_option("--destinations", "The same.", required=True)
+LIMIT = click.option(
+    "--max-minutes", type=float, default=60.0, show_default=True, help="Limit of a pair."
+)
+TABLE = file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
+
+
+def _both_ends(command: Any) -> Any:
+    # Options of questions about pairs of places.
+    options = (
+        click.argument("city", required=False, shell_complete=completion.cities),
+        file_option("--streets", STREETS, metavar="F"), MAP, LAYER, ORIGINS, DESTINATIONS, MODE, LIMIT, DEM,
+        SNAP, MODES, TABLE, JSON, click.pass_obj,
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
-@file_option("--streets", STREETS, required=True, metavar="F")
-@MAP
-@LAYER
-@file_option("--origins", "Places as a layer, or .csv with lon and lat.", required=True)
-@file_option("--destinations", "The same.", required=True)
-@MODE
-@click.option("--max-minutes", type=float, default=60.0, show_default=True, help="Limit of a pair.")
-@DEM
-@SNAP
-@MODES
-@OUT
-@click.pass_obj
+@_both_ends
 def matrix(
-    screen: Screen, streets, origins, destinations, mode, max_minutes, dem, snap, modes, out
-) -> int:
-    """Minutes from every origin to every destination within a limit (.parquet or .csv)."""
-    from urbanplan import study
-    from urbanplan.catalog import read_modes, require_mode
+    screen: Screen, city, streets, origins, destinations, mode, max_minutes, dem, snap, modes, out, as_json
+) -> int:  # fmt: skip
+    """Minutes from every origin to every destination within a limit.
+
+    On the streets of a file (--streets), or in a CITY. Without --out, the longest first.
+    """
+    model, asked = _asked_pairs(
+        screen, city, streets, origins, destinations, mode, max_minutes, dem, snap, modes, out
+    )
+    with screen.progress(), screen.stage("matrix"):
+        table = model.matrix(progress=screen.count, **asked)
+    if out is None:
+        table = table.sort_values("minutes", ascending=False, kind="stable")
+    return screen.answer({"matrix": table}, out, as_json)
+
+
+@click.command()
+@_both_ends
+def nearest(
+    screen: Screen, city, streets, origins, destinations, mode, max_minutes, dem, snap, modes, out, as_json
+) -> int:  # fmt: skip
+    """Which destination is nearest to each origin? Who has the longest way comes first.
+
+    On the streets of a file (--streets), or in a CITY.
+    """
+    model, asked = _asked_pairs(
+        screen, city, streets, origins, destinations, mode, max_minutes, dem, snap, modes, out
+    )
+    with screen.progress(), screen.stage("nearest"):
+        table = model.nearest(**asked)
+    table = table.sort_values("minutes", ascending=False, kind="stable", na_position="first")
+    return screen.answer({"nearest": table}, out, as_json)
+
+
+def _asked_pairs(
+    screen, city, streets, origins, destinations, mode, max_minutes, dem, snap, modes, out
+):
     from urbanplan.publish import vector
 
     if not max_minutes > 0:
         raise click.BadParameter("--max-minutes must be above 0")
-    vector.require_ending(out, table=True)
+    if out is not None:
+        vector.require_ending(out, table=True)
     refuse_over(out, origins, destinations, streets)
-    way = require_mode(read_modes(modes), mode)
-    starts, ends = read_places(screen, origins), read_places(screen, destinations)
-    with screen.progress():
-        network = street_network(screen, streets, way, dem)
-        with screen.stage("matrix"):
-            answer = study.street_matrix(
-                network, starts, ends, max_minutes, snap_m=snap, progress=screen.count
-            )
-    screen.written({"matrix": vector.write_table(screen.told(answer), out)})
-    return OK
+    way = named_mode(modes, mode)
+    ends = {"origins": places(screen, origins), "destinations": places(screen, destinations)}
+    model = model_of(screen, city, streets, dem)
+    return model, {**ends, "mode": way, "minutes": max_minutes, "snap_m": snap}
 
 
 @click.command()
-@file_option("--streets", STREETS, required=True, metavar="F")
+@click.argument("city", required=False, shell_complete=completion.cities)
+@file_option("--streets", STREETS, metavar="F")
 @MAP
 @LAYER
 @file_option(
-    "--demand", "People (jobs, pupils) as points, or .csv with lon and lat.", required=True
+    "--demand",
+    "People (jobs, pupils) as points, or .csv with lon and lat. A city's own people by default.",
+    metavar="F",
 )
 @click.option("--value", default="population", show_default=True, help="Column that is summed.")
-@click.option("--origins", default="nodes", show_default=True, help="'nodes', or a file of places.")
+@click.option(
+    "--origins", default="nodes", show_default=True, help="'nodes', or a file of places; of a CITY the name of a layer too."
+)  # fmt: skip
 @MODE
 @MINUTES
 @DIRECTION
@@ -149,34 +177,28 @@ def matrix(
 @OUT
 @click.pass_obj
 def reach(
-    screen: Screen, streets, demand, value, origins, mode, minutes, direction, dem, snap, modes, out
-) -> int:
-    """How many people are within so many minutes of each place, or of each street corner?"""
-    from urbanplan import study
-    from urbanplan.catalog import read_modes, require_mode
+    screen: Screen, city, streets, demand, value, origins, mode, minutes, direction, dem, snap, modes, out
+) -> int:  # fmt: skip
+    """How many people are within so many minutes of each place, or of each street corner?
+
+    On the streets of a file (--streets) with --demand, or in a CITY.
+    """
     from urbanplan.publish import vector
 
     table = Path(out).suffix.lower() == ".csv"
     vector.require_ending(out, table=table)
     refuse_over(out, demand, origins, streets)
-    way = require_mode(read_modes(modes), mode)
-    people = read_places(screen, demand)
-    starts = read_places(screen, None if origins == "nodes" else origins)
-    study.require_amounts(people, value)
-    with screen.progress():
-        network = street_network(screen, streets, way, dem)
-        with screen.stage("reach"):
-            answer = study.street_reach(
-                network,
-                starts,
-                people,
-                value,
-                minutes,
-                snap_m=snap,
-                direction=direction,
-                progress=screen.count,
+    way = named_mode(modes, mode)
+    people = places(screen, demand)
+    starts = None if origins == "nodes" else places(screen, origins)
+    model = model_of(screen, city, streets, dem)
+    with screen.progress(), screen.stage("reach"):
+        frame = plain(
+            model.reach(
+                starts, demand=people, value=value, mode=way, minutes=minutes, direction=direction,
+                snap_m=snap, progress=screen.count,
             )
-    frame = screen.told(answer)
+        )  # fmt: skip
     if table:
         frame = frame.assign(lon=frame.geometry.x, lat=frame.geometry.y).drop(columns="geometry")
         path = vector.write_table(frame, out)
@@ -189,7 +211,6 @@ def reach(
 @click.command()
 @file_option("--streets", STREETS, required=True, metavar="F")
 @MAP
-@LAYER
 @MODE
 @DEM
 @MODES
@@ -199,14 +220,13 @@ def reach(
 @click.pass_obj
 def network(screen: Screen, streets, mode, dem, modes, out) -> int:
     """Build the street network of one mode, say what it holds, and keep it."""
-    from urbanplan.catalog import read_modes, require_mode
     from urbanplan.network import store
 
     if out is not None and Path(out).suffix.lower() != ".npz":
         raise click.BadParameter(f"'{out}' must end in .npz")
-    way = require_mode(read_modes(modes), mode)
-    with screen.progress():
-        built = street_network(screen, streets, way, dem)
+    way = named_mode(modes, mode)
+    with screen.progress(), screen.stage("streets"):
+        built = model_of(screen, None, streets, dem).network(way)
     click.echo(
         f"{built.mode.name_en}: {built.nodes:,} nodes, {built.edges:,} edges,"
         f" {built.length_m.sum() / 1000:,.1f} km, {built.crs}"
@@ -230,15 +250,3 @@ def bench(options: tuple[str, ...]) -> int:
     sys.argv = ["benchmarks", *options]
     runpy.run_path(str(embedded("benchmarks")), run_name="__main__")
     return OK
-
-
-def _places(
-    screen: Screen, at: tuple[tuple[float, float], ...], points: Path | None
-) -> gpd.GeoDataFrame:
-    if bool(at) == (points is not None):
-        raise click.UsageError("give places either with --at or with --points")
-    if points is not None:
-        return read_places(screen, points)
-    from urbanplan.sources.read import places_at
-
-    return places_at(at)

@@ -137,3 +137,63 @@ def _length(data: Mapping[str, Any]) -> float:
 
 def _hashable(value: Any) -> Any:
     return frozenset(value) if isinstance(value, list | tuple | set) else value
+
+
+def to_graph(streets: Streets) -> nx.MultiDiGraph:
+    """Streets as a graph in the form of osmnx's, with a node at every junction and end.
+
+    Parameters
+    ----------
+    streets : Streets
+
+    Returns
+    -------
+    networkx.MultiDiGraph
+        ``crs`` is WGS84. Nodes have ``x``, ``y`` in degrees and the tags of their point, edges ``osmid``, ``length``
+        (metres on the ellipsoid), ``oneway``, ``reversed``, ``geometry`` where it bends, and the tags of their way.
+    """
+    import networkx as nx
+    import shapely
+    from pyproj import Geod
+
+    geod = Geod(ellps="WGS84")
+    graph = nx.MultiDiGraph(crs=WGS84)
+    uses = np.bincount(streets.refs, minlength=len(streets.lonlat))
+    ends = np.r_[streets.refs[streets.first[:-1]], streets.refs[streets.first[1:] - 1]]
+    junction = uses > 1
+    junction[ends] = True
+    names = _node_names(streets)
+    for way in range(streets.ways):
+        points = streets.refs[streets.first[way] : streets.first[way + 1]]
+        tags = dict(streets.tags[streets.tags_of[way]])
+        osmid, (ahead, back) = int(streets.way_ids[way]), _directions(tags)
+        cuts = np.flatnonzero(junction[points])
+        for a, b in zip(cuts[:-1], cuts[1:]):
+            part = points[a : b + 1]
+            line, xy = shapely.LineString(streets.lonlat[part]), streets.lonlat[part]
+            about = {**tags, "osmid": osmid, "length": float(geod.line_length(*xy.T)), "oneway": not (ahead and back)}  # fmt: skip
+            u, v = names[part[0]], names[part[-1]]
+            for turned in (t for t, there in ((False, ahead), (True, back)) if there):
+                shape = {"geometry": line.reverse() if turned else line} if len(part) > 2 else {}
+                graph.add_edge(*((v, u) if turned else (u, v)), **about, **shape, reversed=turned)
+    for point in np.flatnonzero(junction):
+        if names[point] in graph:
+            x, y = streets.lonlat[point]
+            graph.add_node(names[point], x=float(x), y=float(y), **streets.point_tags.get(int(point), {}))  # fmt: skip
+    return graph
+
+
+def _node_names(streets: Streets) -> list[int]:
+    # Ids of the source, where they tell all points apart.
+    ids = streets.point_ids
+    named = len(ids) == len(np.unique(ids)) and (ids >= 0).all()
+    return [int(i) for i in (ids if named else np.arange(len(streets.lonlat)))]
+
+
+def _directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
+    # Whether cars go along the way as it is drawn, and against it.
+    oneway = tags.get("oneway", "")
+    if oneway in ("-1", "reverse"):
+        return False, True
+    implied = tags.get("junction") in ("roundabout", "circular") or tags.get("highway") == "motorway"  # fmt: skip
+    return True, not (oneway in ("yes", "true", "1") or (implied and oneway != "no"))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from urbanplan.crs import WGS84, to_crs
-from urbanplan.errors import InputError
 from urbanplan.network import Network
 from urbanplan.study.ready import Ready, Ways
+from urbanplan.study.streets import Answer, put
 from urbanplan.surface import Surface
-from urbanplan.traveltime import Placed, isochrones, place
+from urbanplan.traveltime import Placed, isochrones
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -52,28 +52,25 @@ def isochrones_at(
     places: gpd.GeoDataFrame,
     limits: Sequence[float],
     direction: str = "from",
-) -> gpd.GeoDataFrame:
+    snap_m: float | None = None,
+) -> Answer:
     """Isochrones of places with an ``id``.
 
     Returns
     -------
-    GeoDataFrame
-        WGS84; ``origin, minutes, mode, area_km2, direction, quality``: one row per place and limit.
+    Answer
+        GeoDataFrame in WGS84; ``origin, minutes, mode, area_km2, direction, quality``: one row per place and
+        limit. Places farther from passable land than `snap_m` (the city's own limit) are left out and said.
 
     Raises
     ------
     InputError
-        If a place lies farther from passable land than the city's ``snap_m``.
+        If all of them are.
     """
     import geopandas as gpd
 
-    placed = place(ways.ground, ready.metric(places), ready.city.analysis.snap_m)
-    if placed.unplaced:
-        raise InputError(
-            f"{placed.unplaced[0]} is outside the study area or far from land",
-            where=ready.city.id,
-            remedy="give longitude first, inside the city",
-        )
+    limit_m = ready.city.analysis.snap_m if snap_m is None else snap_m
+    placed, notes = put(ways.ground, places, limit_m, "places")
     rows = [
         {
             "origin": name,
@@ -89,7 +86,7 @@ def isochrones_at(
         for limit, metric, shape in zip(limits, shapes, _lonlat(ready, shapes))
     ]
     columns = ["origin", "minutes", "mode", "area_km2", "direction", "quality", "accuracy_m", "geometry"]  # fmt: skip
-    return gpd.GeoDataFrame(rows, columns=columns, crs=WGS84)
+    return Answer(gpd.GeoDataFrame(rows, columns=columns, crs=WGS84), notes)
 
 
 def isochrones_by_facility(ready: Ready, ways: Ways, facilities: str) -> list[dict]:

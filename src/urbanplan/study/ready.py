@@ -171,9 +171,10 @@ class Ready:
 
     def put(self, ways: Ways, frame: gpd.GeoDataFrame) -> Placed:
         """Features in the metric system, put on streets or surface; points by their grounds, where these are known."""
-        return self._put(ways.ground, self._on_grounds(frame))
+        return self._put(ways.ground, self.on_grounds(frame))
 
-    def _on_grounds(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    def on_grounds(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Features in the metric system, points as the grounds that they stand on, where these are known."""
         # A point that was moved off its grounds, as by an edit, stands for itself.
         shapes = frame.geometry.to_numpy(copy=True)
         for row, fid in enumerate(frame.get("id", ()) if self.grounds else ()):

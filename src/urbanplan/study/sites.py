@@ -135,8 +135,8 @@ def city_sites(
     return _answer(ways.ground, homes, question, candidates, existing, put, progress)
 
 
-def street_sites(
-    network: Ground,
+def sites_on(
+    ground: Ground,
     question: SitingQuestion,
     candidates: gpd.GeoDataFrame,
     existing: gpd.GeoDataFrame | None,
@@ -146,17 +146,17 @@ def street_sites(
     snap_m: float,
     progress: Callable[[float, float, float], None] | None = None,
 ) -> SitingAnswer:
-    """Choose sites for people given as places of their own, on streets alone."""
+    """Choose sites for people given as places of their own, on any ground."""
     from urbanplan.study.streets import as_points, numbers
     from urbanplan.study.streets import put as put_on
 
     points, said = as_points(people)
-    placed, notes = put_on(network, points, snap_m, "demand")
+    placed, notes = put_on(ground, points, snap_m, "demand")
     held = numbers(people, value).loc[list(placed.ids)].to_numpy(float)
     none = np.full(len(held), "", object)
     homes = Homes(placed, held, none, none, (*said, *notes))
-    put = lambda frame: put_on(network, as_points(frame)[0], snap_m, "sites")[0]  # noqa: E731
-    return _answer(network, homes, question, candidates, existing, put, progress)
+    put = lambda frame: put_on(ground, as_points(frame)[0], snap_m, "sites")[0]  # noqa: E731
+    return _answer(ground, homes, question, candidates, existing, put, progress)
 
 
 def _answer(ground, homes: Homes, question, candidates, existing, put, progress) -> SitingAnswer:

@@ -1,4 +1,4 @@
-"""Questions asked of streets rather than of a city's folder: isochrones, matrices, reach."""
+"""Questions asked of any ground, streets or surface, about places of one's own: isochrones, matrices, reach."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError
 from urbanplan.files.figures import figure, uses_decimal_comma
 from urbanplan.network import Network, build_network
-from urbanplan.sources import read_streets
-from urbanplan.traveltime import Placed, at_nodes, isochrones, matrix, place, reach
+from urbanplan.sources import Streets, read_streets
+from urbanplan.traveltime import (
+    Ground,
+    Placed,
+    at_nodes,
+    isochrones,
+    matrix,
+    nearest,
+    place,
+    reach,
+)
 from urbanplan.traveltime.isochrones import default_cell_m
 from urbanplan.traveltime.many import Progress
 
@@ -72,6 +81,11 @@ def open_streets(
     streets = read_streets(path, given)
     for finding in streets.findings if note is not None else ():
         note(finding)
+    return network_of(streets, mode, dem)
+
+
+def network_of(streets: Streets, mode: Mode, dem: Path | str | None = None) -> Network:
+    """The network of one mode, of streets that are read already; `dem` as for `open_streets`."""
     heights = None
     if dem is not None:
         from urbanplan.sources.heights import street_heights
@@ -80,44 +94,58 @@ def open_streets(
     return build_network(streets, mode, heights_m=heights)
 
 
-def put(network: Network, frame: gpd.GeoDataFrame, snap_m: float, what: str):
-    """Places on the network, and a sentence about those that are too far from any street.
+def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str):
+    """Places on a ground, and a sentence about those that are too far from any way.
 
     Raises
     ------
     InputError
         If none of them is near enough.
     """
-    placed = place(network, to_crs(frame, network.crs), snap_m)
-    if not len(placed):
+    placed, on_streets = (
+        place(ground, to_crs(frame, ground.crs), snap_m),
+        isinstance(ground, Network),
+    )
+    if not len(placed) and on_streets:
         raise InputError(
             f"none of the {len(frame)} {what} is within {snap_m:g} m of a street open to"
-            f" '{network.mode.id}'",
+            f" '{ground.mode.id}'",
+            remedy="check the coordinates (longitude first), or allow more with --snap",
+        )
+    if not len(placed):
+        raise InputError(
+            f"{len(frame)} of {len(frame)} {what} are outside the study area or more than {snap_m:g} m from land",
             remedy="check the coordinates (longitude first), or allow more with --snap",
         )
     if not placed.unplaced:
         return placed, ()
     some = ", ".join(placed.unplaced[:5]) + (" …" if len(placed.unplaced) > 5 else "")
+    way = "any street" if on_streets else "passable land"
     return placed, (
-        f"{len(placed.unplaced)} of {len(frame)} {what} are farther than {snap_m:g} m from any"
-        f" street and left out: {some}",
+        f"{len(placed.unplaced)} of {len(frame)} {what} are farther than {snap_m:g} m from {way}"
+        f" and left out: {some}",
     )
 
 
-def apart(
-    network: Network, places: Placed, others: Placed, what: str, other: str
-) -> tuple[str, ...]:
+def apart(ground: Ground, places: Placed, others: Placed, what: str, other: str) -> tuple[str, ...]:
     """A sentence about places on parts of the streets that none of the others is on; () if there are none."""
-    reached = np.isin(network.part[places.edge], network.part[others.edge])
+    if not isinstance(ground, Network):
+        return ()
+    reached = np.isin(ground.part[places.edge], ground.part[others.edge])
     lost = np.setdiff1d(np.arange(len(places)), places.feature[reached])
     if not len(lost):
         return ()
-    parts = np.unique(network.part[places.edge[np.isin(places.feature, lost)]])
-    km, some = network.part_m[parts].sum() / 1000, ", ".join(map(str, places.ids[lost[:5]]))
+    parts = np.unique(ground.part[places.edge[np.isin(places.feature, lost)]])
+    km, some = ground.part_m[parts].sum() / 1000, ", ".join(map(str, places.ids[lost[:5]]))
     return (
         f"{len(lost)} of {len(places)} {what} are on parts of the streets ({km:.1f} km) that no {other} is on:"
         f" {some}{' …' if len(lost) > 5 else ''}",
     )
+
+
+def findings_of(ground: Ground) -> tuple[str, ...]:
+    """What the reader must know of a ground; a surface has nothing to say."""
+    return ground.findings if isinstance(ground, Network) else ()
 
 
 def street_isochrones(
@@ -159,21 +187,24 @@ def street_isochrones(
     return Answer(worth(network, frame, cell_m), (*network.findings, *notes))
 
 
-def street_matrix(
-    network: Network,
+def matrix_on(
+    ground: Ground,
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
     limit_min: float,
     *,
     snap_m: float,
+    direction: str = "from",
     progress: Progress | None = None,
 ) -> Answer:
     """Minutes of every pair within the limit: ``origin, destination, minutes``."""
     import pandas as pd
 
-    starts, one = put(network, origins, snap_m, "origins")
-    ends, other = put(network, destinations, snap_m, "destinations")
-    table = matrix(network, starts, ends, limit_min=limit_min, progress=progress)
+    starts, one = put(ground, origins, snap_m, "origins")
+    ends, other = put(ground, destinations, snap_m, "destinations")
+    table = matrix(
+        ground, starts, ends, limit_min=limit_min, direction=direction, progress=progress
+    )
     rows = pd.DataFrame(
         {
             "origin": starts.ids[table["origin"]],
@@ -181,15 +212,67 @@ def street_matrix(
             "minutes": table["minutes"],
         }
     )
-    alone = (
-        *apart(network, starts, ends, "origins", "destination"),
-        *apart(network, ends, starts, "destinations", "origin"),
+    alone = _apart_both(ground, starts, ends)
+    return Answer(rows, (*findings_of(ground), *one, *other, *alone))
+
+
+def nearest_on(
+    ground: Ground,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    limit_min: float = np.inf,
+    *,
+    snap_m: float,
+    direction: str = "from",
+) -> Answer:
+    """The nearest destination of every origin: ``origin, destination, minutes``, in the order of the origins.
+
+    Parameters
+    ----------
+    ground : Network or Surface
+    origins, destinations : GeoDataFrame
+        With ``id``.
+    limit_min : float
+        Nothing farther is looked for.
+    snap_m : float
+        Places farther from any way are left out.
+    direction : {"from", "to"}
+        From the origin to the destination, or back.
+
+    Returns
+    -------
+    Answer
+        `destination` is empty and `minutes` infinite where none is reached, NaN where the origin is
+        too far from any way.
+    """
+    import pandas as pd
+
+    starts, one = put(ground, origins, snap_m, "origins")
+    ends, other = put(ground, destinations, snap_m, "destinations")
+    turned = "to" if direction == "from" else "from"
+    found = nearest(ground, ends, direction=turned, ranks=1, limit_min=limit_min)
+    which, minutes = found.which(starts)
+    names = np.where(which >= 0, ends.ids[which], None)
+    rows = pd.DataFrame({"destination": names, "minutes": minutes}, index=starts.ids)
+    rows = rows.reindex(origins["id"]).rename_axis("origin").reset_index()
+    rows["destination"] = (
+        rows["destination"].astype(object).where(rows["destination"].notna(), None)
     )
-    return Answer(rows, (*network.findings, *one, *other, *alone))
+    lost = int(np.isinf(minutes).sum())
+    notes = (f"{lost} of {len(origins)} origins reach no destination",) if lost else ()
+    alone = _apart_both(ground, starts, ends)
+    return Answer(rows, (*findings_of(ground), *one, *other, *alone, *notes))
 
 
-def street_reach(
-    network: Network,
+def _apart_both(ground: Ground, starts: Placed, ends: Placed) -> tuple[str, ...]:
+    return (
+        *apart(ground, starts, ends, "origins", "destination"),
+        *apart(ground, ends, starts, "destinations", "origin"),
+    )
+
+
+def reach_on(
+    ground: Ground,
     origins: gpd.GeoDataFrame | None,
     demand: gpd.GeoDataFrame,
     value: str,
@@ -199,48 +282,61 @@ def street_reach(
     direction: str = "from",
     progress: Progress | None = None,
 ) -> Answer:
-    """How much of `value` is within each limit of each origin (of every node, if none are given).
+    """How much of `value` is within each limit of each origin (of every node of the streets, if none are given).
 
     Returns
     -------
     Answer
         GeoDataFrame of points in WGS84: ``origin, mode`` and one ``<value>_<minutes>min`` per
-        limit; empty for origins too far from any street.
+        limit; empty for origins too far from any way.
     """
+    amount = numbers(demand, value)
+    demand, areas = as_points(demand)
+    kept, notes = put(ground, demand, snap_m, "places of demand")
+    lost = amount.drop(kept.ids).sum()
+    said = (f"{lost:,.6g} of {amount.sum():,.6g} {value} are left out with them",) if lost else ()
+    frame, more = sums_around(
+        ground, origins, kept, amount[kept.ids].to_numpy(), value, limits_min,
+        snap_m=snap_m, direction=direction, progress=progress,
+    )  # fmt: skip
+    return Answer(frame, (*findings_of(ground), *areas, *notes, *more, *said))
+
+
+def sums_around(
+    ground: Ground,
+    origins: gpd.GeoDataFrame | None,
+    demand: Placed,
+    amounts: np.ndarray,
+    value: str,
+    limits_min: Sequence[float],
+    *,
+    snap_m: float,
+    direction: str = "from",
+    progress: Progress | None = None,
+) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+    """As `reach_on`, of demand that is placed already; besides, what must be known of the origins."""
     import geopandas as gpd
     import pandas as pd
 
-    amount = numbers(demand, value)
-    demand, areas = as_points(demand)
-    kept, notes = put(network, demand, snap_m, "places of demand")
-    notes = (*areas, *notes)
     starts: Placed
+    notes: tuple[str, ...] = ()
     if origins is None:
-        starts, points = at_nodes(network), gpd.points_from_xy(*network.xy.T, crs=network.crs)
+        starts, points = at_nodes(ground), gpd.points_from_xy(*ground.xy.T, crs=ground.crs)
         names = starts.ids.astype(str)
     else:
         origins, areas = as_points(origins)
-        starts, more = put(network, origins, snap_m, "origins")
-        notes, names = (*notes, *areas, *more), origins["id"].to_numpy()
-        points = to_crs(origins, network.crs).geometry.values
-    lost = amount.drop(kept.ids).sum()
-    if lost:
-        notes = (*notes, f"{lost:,.6g} of {amount.sum():,.6g} {value} are left out with them")
+        starts, more = put(ground, origins, snap_m, "origins")
+        notes, names = (*areas, *more), origins["id"].to_numpy()
+        points = to_crs(origins, ground.crs).geometry.values
     sums = reach(
-        network,
-        starts,
-        kept,
-        amount[kept.ids].to_numpy(),
-        limits_min,
-        direction=direction,
-        progress=progress,
+        ground, starts, demand, amounts, limits_min, direction=direction, progress=progress
     )
     columns = [f"{value}_{limit:g}min" for limit in limits_min]
     table = pd.DataFrame(sums, columns=columns, index=starts.ids.astype(str)).reindex(names)
-    table.insert(0, "mode", network.mode.id)
+    table.insert(0, "mode", ground.mode.id)
     table.insert(0, "origin", names)
-    frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=network.crs)
-    return Answer(worth(network, to_crs(frame, WGS84)), (*network.findings, *notes))
+    frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=points, crs=ground.crs)
+    return worth(ground, to_crs(frame, WGS84)), notes
 
 
 def as_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
@@ -262,7 +358,7 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
     if column not in frame:
         raise InputError(
             f"there is no column '{column}'",
-            remedy=f"use one of {', '.join(c for c in frame.columns if c != 'geometry')}",
+            remedy=f"use one of {', '.join(str(c) for c in frame.columns if c != 'geometry')}",
         )
     cells = frame[column].tolist()
     comma = uses_decimal_comma(cells)
@@ -277,18 +373,14 @@ def numbers(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
     return pd.Series([read.number for read in figures], frame["id"].to_numpy(), float)
 
 
-def worth(
-    network: Network, frame: gpd.GeoDataFrame, accuracy_m: float = np.nan
-) -> gpd.GeoDataFrame:
-    """A frame whose features say what they are worth; OpenStreetMap states no accuracy."""
+def worth(ground: Ground, frame: gpd.GeoDataFrame, accuracy_m: float = np.nan) -> gpd.GeoDataFrame:
+    """A frame whose features say what they are worth; OpenStreetMap states no accuracy, a surface has a cell's."""
     name = frame.geometry.name
-    said = {
-        "quality": "modelled",
-        "accuracy_m": round(accuracy_m, 1),
-        "source": network.source,
-        "licence": network.licence,
-        "as_of": network.as_of,
-    }
+    said: dict[str, object] = {"quality": "modelled", "accuracy_m": round(accuracy_m, 1)}
+    if isinstance(ground, Network):
+        said |= {"source": ground.source, "licence": ground.licence, "as_of": ground.as_of}
+    else:
+        said["accuracy_m"] = float(np.nanmax([ground.grid.cell_m, accuracy_m]))
     # What the answer is worth goes before what its input said of itself.
     shapes = frame.geometry
     rest = frame.drop(columns=[name, *(c for c in said if c in frame)])

@@ -21,11 +21,20 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
 from urbanplan.errors import InputError
 from urbanplan.layers import accuracy_under
-from urbanplan.network import Network
 from urbanplan.study.checkup import areas_of, dict_of, named_areas
 from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
-from urbanplan.study.streets import Answer, apart, as_points, numbers, put, worth
-from urbanplan.traveltime import Placed, matrix, nearest
+from urbanplan.study.streets import (
+    Answer,
+    apart,
+    as_points,
+    findings_of,
+    numbers,
+    put,
+    sums_around,
+    worth,
+)
+from urbanplan.traveltime import Ground, Placed, matrix, nearest
+from urbanplan.traveltime.many import Progress
 from urbanplan.zonal import union_of
 
 if TYPE_CHECKING:
@@ -90,45 +99,13 @@ def city_coverage(
     return table, placed, cells
 
 
-def city_coverage_of(
-    ready: Ready,
-    ways: Ways,
-    facilities: gpd.GeoDataFrame,
-    people: gpd.GeoDataFrame,
-    value: str,
-    limits_min: Sequence[float],
-    areas: gpd.GeoDataFrame | None = None,
-    rank: int = 1,
-    by: str | None = None,
-) -> tuple[pd.DataFrame, Placed, np.ndarray, tuple[str, ...]]:
-    """As `city_coverage`, of people given as places of their own (``value`` is their number).
-
-    Besides, what must be known of them: who lives in no area, or too far from any way.
-    """
-    persons, people = _amounts(people, value), ready.metric(people)
-    points, said = as_points(people)
-    placed, homes = ready.put(ways, ready.metric(facilities)), ready.put(ways, points)
-    named, _ = areas_of(ready, areas)
-    asked = (limits_min, named, rank, by)
-    table = point_coverage(ways, placed, people, persons, homes, *asked)
-    cells = ways.per_cell(ready.ground.grid, nearest(ways.ground, placed))
-    return table, placed, cells, (*said, *_uncounted(table, persons, homes))
-
-
-def _uncounted(table: pd.DataFrame, persons: pd.Series, homes: Placed) -> list[str]:
+def _uncounted(table: pd.DataFrame, persons: pd.Series) -> tuple[str, ...]:
     # Who is in no row of the whole, at any one limit, lives in no area.
-    said, whole = [], table[(table["area"] == ALL) & (table["minutes"] == table["minutes"].min())]
+    whole = table[(table["area"] == ALL) & (table["minutes"] == table["minutes"].min())]
     lost = float(persons.sum() - whole["persons"].sum())
-    if lost >= 0.5:
-        said.append(
-            f"{lost:,.0f} 人不在任何区内，未计入 / {lost:,.0f} people live outside every area, not counted"
-        )
-    if len(homes.unplaced):
-        said.append(
-            f"{len(homes.unplaced)} 处人口离可通行处过远，计为未覆盖 /"
-            f" {len(homes.unplaced)} places of demand are too far from any way: counted as not covered"
-        )
-    return said
+    if lost < 0.5:
+        return ()
+    return (f"{lost:,.0f} 人不在任何区内，未计入 / {lost:,.0f} people live outside every area, not counted",)  # fmt: skip
 
 
 def gaps_of(
@@ -239,8 +216,8 @@ def shares_in(people: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Parts:
     return out
 
 
-def street_coverage(
-    network: Network,
+def coverage_on(
+    ground: Ground,
     facilities: gpd.GeoDataFrame,
     demand: gpd.GeoDataFrame,
     value: str,
@@ -251,32 +228,33 @@ def street_coverage(
     rank: int = 1,
     by: str | None = None,
 ) -> Answer:
-    """Who is within so many minutes of a facility, on streets alone?
+    """Who is within so many minutes of a facility, of people given as places of their own?
 
     Returns
     -------
     Answer
-        ``area, minutes, persons, persons_covered, share``; people too far from any street count
+        ``area, minutes, persons, persons_covered, share``; people too far from any way count
         as not covered, and are said.
     """
     persons = _amounts(demand, value)
-    people = to_crs(demand, network.crs)
-    homes, notes = _homes(network, demand, snap_m)
-    there, more = put(network, facilities, snap_m, "facilities")
-    named = None if areas is None else named_areas(areas, network.crs)
-    ways = Ways(network, homes)
+    people = to_crs(demand, ground.crs)
+    homes, notes = _homes(ground, demand, snap_m)
+    there, more = put(ground, facilities, snap_m, "facilities")
+    named = None if areas is None else named_areas(areas, ground.crs)
+    ways = Ways(ground, homes)
     asked = (limits_min, named, rank, by)
     table = point_coverage(ways, there, people, persons, homes, *asked)
     alone = (
-        *apart(network, homes, there, "places of demand", "facility"),
-        *apart(network, there, homes, "facilities", "place of demand"),
+        *apart(ground, homes, there, "places of demand", "facility"),
+        *apart(ground, there, homes, "facilities", "place of demand"),
     )
-    return Answer(table, (*network.findings, *notes, *more, *alone))
+    lost = _uncounted(table, persons)
+    return Answer(table, (*findings_of(ground), *notes, *more, *alone, *lost))
 
 
-def _homes(network: Network, demand: gpd.GeoDataFrame, snap_m: float):
+def _homes(ground: Ground, demand: gpd.GeoDataFrame, snap_m: float):
     points, areas = as_points(demand)
-    homes, lost = put(network, points, snap_m, "places of demand")
+    homes, lost = put(ground, points, snap_m, "places of demand")
     return homes, (*areas, *(note.replace("left out", "counted as not covered") for note in lost))
 
 
@@ -319,8 +297,8 @@ def access_of(
     return pd.Series(found, homes.ids, name="access").reindex(persons.index, fill_value=0.0)
 
 
-def street_access(
-    network: Network,
+def access_on(
+    ground: Ground,
     supply: gpd.GeoDataFrame,
     capacity: str,
     demand: gpd.GeoDataFrame,
@@ -332,16 +310,16 @@ def street_access(
     decay: str | None = None,
     figure: float | None = None,
 ) -> Answer:
-    """What of a supply falls to each home, on streets alone: the demand's columns and ``access``."""
+    """What of a supply falls to each home given as a place of its own: the demand's columns and ``access``."""
     persons, amount = _amounts(demand, value), _amounts(supply, capacity)
-    homes, notes = _homes(network, demand, snap_m)
-    there, more = put(network, supply, snap_m, "facilities")
-    ways = Ways(network, homes)
+    homes, notes = _homes(ground, demand, snap_m)
+    there, more = put(ground, supply, snap_m, "facilities")
+    ways = Ways(ground, homes)
     found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
     frame = to_crs(demand, WGS84).copy()
     frame["access"] = found[frame["id"]].to_numpy()
-    frame["mode"] = network.mode.id
-    return Answer(worth(network, frame), (*network.findings, *notes, *more))
+    frame["mode"] = ground.mode.id
+    return Answer(worth(ground, frame), (*findings_of(ground), *notes, *more))
 
 
 def city_access(
@@ -362,11 +340,8 @@ def city_access(
     import geopandas as gpd
     import shapely
 
-    demand = ready.demand[ready.demand["persons"] > 0]
-    if not len(demand):
-        raise InputError(
-            "nobody knows who lives where", where=ready.city.id, remedy="import a population layer"
-        )
+    demand = require_people(ready)
+    demand = demand[demand["persons"] > 0]
     supply, notes = require_supply(supply, capacity)
     there, persons = ready.put(ways, ready.metric(supply)), ready.demand["persons"].fillna(0.0)
     amount, homes = _amounts(supply, capacity), ready.homes(ways)
@@ -383,6 +358,35 @@ def city_access(
     squares = shapely.box(x - half, y - half, x + half, y + half)
     frame = to_crs(gpd.GeoDataFrame(table, geometry=squares, crs=grid.crs), WGS84)
     return Answer(frame, (*ready.findings, *notes))
+
+
+def city_reach(
+    ready: Ready,
+    ways: Ways,
+    origins: gpd.GeoDataFrame,
+    value: str,
+    limits_min: Sequence[float],
+    *,
+    snap_m: float,
+    direction: str = "from",
+    progress: Progress | None = None,
+) -> Answer:
+    """How many of a city's own people are within each limit of each origin; as `urbanplan.study.streets.reach_on`."""
+    persons, homes = require_people(ready)["persons"].fillna(0.0), ready.homes(ways)
+    frame, notes = sums_around(
+        ways.ground, origins, homes, persons[homes.ids].to_numpy(float), value, limits_min,
+        snap_m=snap_m, direction=direction, progress=progress,
+    )  # fmt: skip
+    return Answer(frame, (*ready.findings, *notes))
+
+
+def require_people(ready: Ready) -> pd.DataFrame:
+    """The demand of a city; raise `InputError` if nobody knows who lives where."""
+    if not (ready.demand["persons"] > 0).any():
+        raise InputError(
+            "nobody knows who lives where", where=ready.city.id, remedy="import a population layer"
+        )
+    return ready.demand
 
 
 def require_supply(supply: gpd.GeoDataFrame, column: str) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:  # fmt: skip

@@ -52,6 +52,29 @@ class Nearest:
         np.minimum.at(out, places.feature, found)
         return out
 
+    def which(self, places: Placed) -> tuple[np.ndarray, np.ndarray]:
+        """The facility nearest to each feature of `places`, and the minutes; needs `ranks`.
+
+        Returns
+        -------
+        facility : ndarray of int64, shape (features,)
+            Its number in the ids of `facilities`, the first of several that are equally near; -1 for none.
+        minutes : ndarray of float64, shape (features,)
+        """
+        to = self.direction == "to"
+        links = places.leave if to else places.arrive
+        row = np.repeat(np.arange(len(links.first) - 1), np.diff(links.first))
+        rows, others, direct = same_edge(places, self.facilities, turned=not to)
+        feature = places.feature[np.r_[row, rows]]
+        minutes = np.r_[self.minutes[links.node, 0] + links.minutes, direct]
+        facility = np.r_[self.facility[links.node, 0], self.facilities.feature[others]]
+        near = np.flatnonzero((minutes <= self.limit_min) & (facility >= 0) & np.isfinite(minutes))
+        near = near[np.lexsort((facility[near], minutes[near], feature[near]))]
+        named, first = np.unique(feature[near], return_index=True)
+        which, least = np.full(len(places), -1), np.full(len(places), np.inf)
+        which[named], least[named] = facility[near][first], minutes[near][first]
+        return which, least
+
 
 def require_direction(direction: str) -> bool:
     """Whether travel goes to the places that were asked about; raise for an unknown word."""

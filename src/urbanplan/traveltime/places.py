@@ -139,10 +139,9 @@ def place(
     InputError
         If two features have the same id, or one has no geometry.
     """
-    crs = ground.crs if isinstance(ground, Network) else ground.grid.crs
-    if frame.crs is None or frame.crs != crs:
+    if frame.crs is None or frame.crs != ground.crs:
         raise CrsError(
-            f"places are in {frame.crs}, the ground is in {crs}",
+            f"places are in {frame.crs}, the ground is in {ground.crs}",
             remedy="reproject them with urbanplan.crs.to_crs first",
         )
     ids = np.asarray(frame["id"], object)

@@ -1,0 +1,715 @@
+"""A city's folder as an object: its layers, the questions of `Model`, and what only a city can do."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanplan import study
+from urbanplan.catalog import Mode, load_catalog
+from urbanplan.city import City as Profile
+from urbanplan.city import load_city, load_own_city, require_facility
+from urbanplan.crs import WGS84, to_crs
+from urbanplan.demand import unassigned
+from urbanplan.door.model import MINUTES, Findings, Model, _ids, _mode
+from urbanplan.door.places import Note, Places, limit_of, limits_of
+from urbanplan.errors import InputError, UnknownNameError, one_of
+from urbanplan.files import lock, read_toml, remove_folder, require_own
+from urbanplan.layers import GROUNDS, Layer, load_layers
+from urbanplan.layers.model import require
+from urbanplan.scenarios import parse_scenarios
+from urbanplan.study.checkup import areas_of
+from urbanplan.study.ready import Ready, Ways
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from urbanplan.intake import Report, Worth
+    from urbanplan.intake.fetch import Fetched
+    from urbanplan.study import Comparison, Results
+
+#: Places that people go to: those beyond the boundary count, too.
+_REACHED = ("facilities", "destinations", "existing")
+
+
+class Layers(Mapping[str, "gpd.GeoDataFrame"]):
+    """A city's layers by name, each a GeoDataFrame in WGS84; read when they are asked for."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+
+    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
+        return self._city._layer(name).frame.copy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._city._layers)
+
+    def __len__(self) -> int:
+        return len(self._city._layers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._city._layers
+
+    def __repr__(self) -> str:
+        return f"<layers {', '.join(self) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"{len(layer.frame):,}") for name, layer in self._city._layers.items()]
+        return _table(("layer", "features"), rows)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+
+class City(Model):
+    """A city: its layers, and the questions that are asked of it.
+
+    Parameters
+    ----------
+    city : str or path
+        The id of an embedded city, of `urbanplan.cities`, or a folder with a ``city.toml``.
+    note : callable, optional
+        Told each finding as it comes.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such city.
+    InputError
+        If its profile cannot be used.
+
+    Examples
+    --------
+    >>> import urbanplan as up
+    >>> city = up.City(up.cities()[0])
+    >>> len(city["hospitals"]) > 0, "roads" in city.layers, repr(city).startswith("<City ")
+    (True, True, True)
+    """
+
+    def __init__(self, city: str | Path | Profile, *, note: Note | None = None) -> None:
+        if not isinstance(city, str | Path | Profile):
+            raise InputError(f"a {type(city).__name__} is no city", where="city", remedy="give the id of an embedded city, or a folder")  # fmt: skip
+        self._given, self._note = city, note
+        #: The profile: names, metric system, folders, what a run asks.
+        self.profile: Profile = city if isinstance(city, Profile) else load_city(city)
+        self._ready_layers: dict[str, Layer] | None = None
+        self._known_ways: list[tuple[Mode, tuple[str, ...], Ways]] = []
+
+    def __repr__(self) -> str:
+        return f"<City {self.profile.id}: {self.profile.name_en or self.profile.name_zh}>"
+
+    def _repr_html_(self) -> str:
+        own = self.profile
+        filled = sum(len(layer.frame) > 0 for layer in self._layers.values())
+        rows = [
+            ("city", f"{own.name_zh} / {own.name_en}"),
+            ("metric system", own.metric_crs),
+            ("layers", f"{filled} of {len(self._layers)} filled"),
+            ("ways", "streets" if own.has("streets.osm.pbf") else "land, roads and bridges"),
+            ("modes", ", ".join(own.analysis.modes)),
+        ]
+        return _table(("City", own.id), rows)
+
+    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
+        return self.layers[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.layers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layers)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.layers)
+
+    @property
+    def layers(self) -> Layers:
+        """Layers by name, each a GeoDataFrame in WGS84."""
+        return Layers(self)
+
+    @cached_property
+    def _layers(self) -> dict[str, Layer]:
+        return load_layers(self.profile)
+
+    @cached_property
+    def _ready(self) -> Ready:
+        return study.prepare(self.profile, self._layers)
+
+    def _layer(self, name: str) -> Layer:
+        if name not in self._layers:
+            known = load_catalog().layers
+            if name in known:
+                require(self._layers, name)
+            raise UnknownNameError(f"the city has no layer '{name}'", where=self.profile.id, remedy=one_of(str(name), self._layers))  # fmt: skip
+        return self._layers[name]
+
+    def _forget(self) -> None:
+        # What was read of the folder is not what is there any more.
+        for name in ("_layers", "_ready"):
+            self.__dict__.pop(name, None)
+        self._known_ways = []
+        self.profile = load_city(self.profile.folders[0])
+
+    # How a city answers the questions of `Model`.
+
+    def _ways(self, mode: Mode, opened: tuple[str, ...], say: Findings) -> Ways:
+        made = [w for known, ids, w in self._known_ways if known == mode and ids == opened]
+        if not made:
+            study.check_opened(self._ready.layers, opened)
+            made = [self._ready.ways(mode, opened)]
+            self._known_ways.append((mode, opened, made[0]))
+        say(*self._ready.findings)
+        return made[0]
+
+    def _snap(self, snap_m: float | None) -> float:
+        return self.profile.analysis.snap_m if snap_m is None else _metres(snap_m)
+
+    def _layer_of(self) -> Callable[[str, str], gpd.GeoDataFrame]:
+        return self._places_of
+
+    def _places_of(self, name: str, what: str) -> gpd.GeoDataFrame:
+        if what in ("facilities", "existing"):
+            require_facility(name)
+        layer = self._layer(name)
+        if what not in _REACHED:
+            return layer.with_status("existing")
+        return self._entered(layer.reachable())
+
+    def _entered(self, facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        # Facilities whose layers hold points are entered from all around their grounds.
+        if not self.profile.has(GROUNDS):
+            return facilities
+        return to_crs(self._ready.on_grounds(self._ready.metric(facilities)), WGS84)
+
+    def _some(self, given: Any, what: str, say: Findings) -> Places:
+        found = super()._some(given, what, say)
+        if isinstance(given, str) and given in self._layers:
+            kind, frame = self._layer(given).kind, self._layer(given).frame
+            lost = int((frame["status"] == "existing").sum()) - int(frame["id"].isin(found.frame["id"]).sum())  # fmt: skip
+            if lost > 0:
+                say(f"{kind.name_zh}：{lost} 处已公布名称但未公布位置，未计入 / {kind.name_en}: {lost} published without a location, not counted")  # fmt: skip
+        return found
+
+    def _supply(self, given: Any, say: Findings) -> gpd.GeoDataFrame:
+        # Whom those beyond the boundary serve besides is not known.
+        if isinstance(given, str) and not Path(given).suffix:
+            require_facility(given)
+            return self._entered(self._layer(given).with_status("existing"))
+        return super()._supply(given, say)
+
+    def _require_people(self, question: str) -> None:
+        """A city has its own people; whether anybody knows them is said by the question."""
+
+    def _drawn(self, ways: Ways, places: Places, limits: tuple[float, ...], **asked: Any) -> study.Answer:  # fmt: skip
+        if asked["cell_m"] is not None:
+            raise InputError("a city draws outlines on its own grid", where="cell_m", remedy="leave cell_m out")  # fmt: skip
+        return study.isochrones_at(
+            self._ready, ways, places.frame, limits, asked["direction"], asked["snap_m"]
+        )
+
+    def _covered(self, ways: Ways, facilities: gpd.GeoDataFrame, limits: tuple[float, ...], **asked: Any) -> study.Answer:  # fmt: skip
+        people, value, snap_m = (asked.pop(k) for k in ("people", "value", "snap_m"))
+        if people is not None:
+            named, _ = areas_of(self._ready, asked.pop("areas"))
+            return study.coverage_on(
+                ways.ground, facilities, people, value, limits, snap_m=snap_m, areas=named, **asked
+            )
+        table, placed, _ = study.city_coverage(self._ready, ways, facilities, limits, **asked)
+        count, rank = len(placed), asked["rank"]
+        notes = [
+            f"{count} existing facilities with a published place; the share is a floor"
+            if count
+            else "no existing facility has a published place: coverage cannot be told"
+        ]
+        if rank > count > 0:
+            notes.append(f"只有 {count} 处：没有人能到第 {rank} 处 / there are only {count}: nobody reaches {rank}")  # fmt: skip
+        notes += unassigned(self._ready.demand)
+        notes += [f"{fid}: too far from passable land, not counted" for fid in placed.unplaced]
+        return study.Answer(table, tuple(notes))
+
+    def _reached(self, ways: Ways, origins: gpd.GeoDataFrame | None, value: str, limits: tuple[float, ...], **asked: Any) -> study.Answer:  # fmt: skip
+        if origins is None:
+            raise InputError("a city is asked about places", where="origins", remedy="give origins, such as the name of a layer")  # fmt: skip
+        return study.city_reach(self._ready, ways, origins, value, limits, **asked)
+
+    def _shared(self, ways: Ways, supply: gpd.GeoDataFrame, capacity: str, method: str, limit: float, **asked: Any) -> study.Answer:  # fmt: skip
+        return study.city_access(self._ready, ways, supply, capacity, method, limit, **asked)
+
+    def _sited(self, ways: Ways, question: study.SitingQuestion, candidates: gpd.GeoDataFrame, existing: gpd.GeoDataFrame | None, progress: Any) -> study.SitingAnswer:  # fmt: skip
+        return study.city_sites(self._ready, ways, question, candidates, existing, progress)
+
+    def _grid(self, spacing_m: float, shut: gpd.GeoDataFrame | None, anywhere: bool) -> gpd.GeoDataFrame:  # fmt: skip
+        return study.grid_candidates(self._ready, spacing_m, shut, anywhere)
+
+    # What only a city can do.
+
+    def gaps(
+        self,
+        facilities: Any,
+        *,
+        rank: int = 1,
+        mode: str | Mode = "walk",
+        minutes: float | Sequence[float] = MINUTES,
+        opened: Sequence[str] = (),
+    ) -> gpd.GeoDataFrame:
+        """Where do the city's people live who are farther than each limit?
+
+        Parameters
+        ----------
+        facilities : GeoDataFrame, GeoSeries, path, str or sequence of (lon, lat)
+        rank, mode, minutes, opened
+            See `coverage`.
+
+        Returns
+        -------
+        GeoDataFrame
+            WGS84, clusters, the largest first for each limit: ``mode``, ``rank``, ``area``, ``persons``, ``km2`` (km²),
+            ``minutes``, ``nearest_min`` (minutes), ``quality``, ``accuracy_m`` (metres).
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be understood.
+
+        Examples
+        --------
+        >>> import urbanplan as up
+        >>> gaps = up.City(up.cities()[0]).gaps("hospitals", mode="drive", minutes=15)
+        >>> gaps["rank"].iloc[0], bool((gaps["persons"] > 0).all())
+        (1, True)
+        """
+        say, limits = self._asked(), limits_of(minutes)
+        there = self._places(facilities, "facilities", say)
+        ways = self._ways(_mode(mode), _ids(opened), say)
+        placed = self._ready.put(ways, self._ready.metric(there.frame))
+        cells = self._ready.minutes(ways, placed, rank, max(limits))
+        return say.on(study.gaps_of(self._ready, cells, ways.mode.id, limits))
+
+    def bridges(self, facilities: Any, *, mode: str | Mode = "walk", minutes: float = 30.0) -> pd.DataFrame:  # fmt: skip
+        """What depends on each bridge: who would be slower, and how much, if it were closed?
+
+        Parameters
+        ----------
+        facilities : GeoDataFrame, GeoSeries, path, str or sequence of (lon, lat)
+        mode : str or Mode
+        minutes : float
+            People who are within this limit now, and no longer without the bridge, are lost.
+
+        Returns
+        -------
+        DataFrame
+            A row for each bridge, the one that costs most first: ``bridge``, names, ``persons_slower`` (persons),
+            ``minutes_lost`` (minutes, mean over those), ``persons_lost``, ``persons_cut_off`` (persons).
+
+        Raises
+        ------
+        InputError
+            If the city has no bridges, or its streets are mapped streets.
+
+        Examples
+        --------
+        >>> import urbanplan as up
+        >>> up.City(up.cities()[0]).bridges("hospitals", minutes=0)
+        Traceback (most recent call last):
+        urbanplan.errors.InputError: minutes: minutes are 0 → give numbers above 0, such as 15 or [5, 15, 30]
+        """
+        say, limit = self._asked(), limits_of(limit_of(minutes))[0]
+        there = self._places(facilities, "facilities", say)
+        return say.on(study.bridge_dependence(self._ready, _mode(mode), there.frame, limit))
+
+    def compare(self, a: str, b: str, *, scenarios: Path | str | None = None) -> Comparison:
+        """Set scenario `b` against `a`: every indicator, who gains, who loses, at what cost.
+
+        Parameters
+        ----------
+        a, b : str
+            Scenarios of the city; ``baseline`` is the city as it is.
+        scenarios : path, optional
+            More scenarios (``.toml``), beside those of the city.
+
+        Returns
+        -------
+        Comparison
+            Tables ``indicators``, ``coverage``, ``people`` (persons and minutes), ``layers`` (km, km²), ``costs``.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such scenario.
+
+        Examples
+        --------
+        >>> import urbanplan as up
+        >>> try:
+        ...     up.City(up.cities()[0]).compare("baseline", "nowhere")
+        ... except up.UnknownNameError as err:
+        ...     print(err.what)
+        no scenario 'nowhere'
+        """
+        variants = self._variants(scenarios)
+        for name in (a, b):
+            variants.state(name)
+        return study.compare(variants, a, b)
+
+    def _variants(self, scenarios: Path | str | None) -> study.Variants:
+        known = study.scenarios_of(self.profile)
+        if scenarios is not None:
+            table = read_toml(Path(scenarios))
+            if not table.get("scenario"):
+                raise InputError("has no [[scenario]]", where=scenarios, remedy="add one")
+            known = parse_scenarios(table, Path(scenarios), known)
+        return study.Variants(self.profile, known, self._ready)
+
+    def run(self, out: Path | str | None = None, *, watch: study.Watch = nullcontext) -> Results:
+        """Compute everything that the city's profile asks for, and write the atlas.
+
+        Parameters
+        ----------
+        out : path, optional
+            Folder to write: page, GeoPackage, QGIS project, raster, tables. Without it nothing is written.
+        watch : callable, optional
+            Called with each stage's name; returns a context manager.
+
+        Returns
+        -------
+        Results
+            Tables and frames of the run; see `urbanplan.study.Results`.
+
+        Raises
+        ------
+        InputError
+            If a layer cannot be used, or `out` is a city's folder.
+        """
+        from urbanplan.files import is_city_folder
+        from urbanplan.publish import atlas
+
+        if out is None:
+            return study.run(self.profile, watch, None, self._layers)
+        folder = Path(out)
+        if is_city_folder(folder):
+            raise InputError("is a city's folder", where=folder, remedy="choose another folder for what a run writes")  # fmt: skip
+        with lock(folder):
+            stages = folder / ".stages"
+            results = study.run(self.profile, watch, stages, self._layers)
+            atlas.write(results, folder, watch=watch)
+            remove_folder(stages)
+        return results
+
+    def report(
+        self,
+        out: Path | str,
+        *,
+        lang: str = "zh",
+        min_persons: int = 0,
+        watch: study.Watch = nullcontext,
+    ) -> Path:
+        """Write a document to circulate: findings, maps, tables, method, data quality, sources.
+
+        Parameters
+        ----------
+        out : path
+            Its ending chooses the format: ``.pdf``, ``.docx``, ``.html`` or ``.xlsx``.
+        lang : {"zh", "en"}
+        min_persons : int
+            Round every count of people so that none tells of fewer than so many.
+        watch : callable, optional
+            Called with each stage's name; returns a context manager.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If the ending or the language is not known, or a font or a library is missing.
+        """
+        from urbanplan.publish import report as document
+        from urbanplan.publish.rounding import floored, rounded
+
+        path = Path(out)
+        # What is missing is said before the work rather than after it.
+        document.require_ready(document.require_known(path, lang))
+        with lock(path.parent):
+            results = rounded(study.run(self.profile, watch, None, self._layers), min_persons)
+            with watch("bridges"):
+                bridges = self._bridges_of_headline()
+                if bridges is not None and results.least:
+                    bridges = floored(bridges, results.least)
+            with watch("report"):
+                return document.write(results, path, lang=lang, bridges=bridges)
+
+    def _bridges_of_headline(self) -> pd.DataFrame | None:
+        # None where nobody can tell: no bridges, or mapped streets.
+        plan = self.profile.analysis
+        try:
+            return self.bridges(plan.headline_facilities, mode=plan.headline_mode, minutes=plan.headline_minutes)  # fmt: skip
+        except InputError:
+            return None
+
+    def fetch(
+        self,
+        pbf: Path | str | None = None,
+        *,
+        overpass: str | None = None,
+        allow_private: bool = False,
+        proxy: str | None = None,
+        replace: bool = False,
+    ) -> Fetched:
+        """Fill the city's layers and streets from OpenStreetMap.
+
+        Parameters
+        ----------
+        pbf : path, optional
+            An extract that covers the city, such as those of Geofabrik.
+        overpass : str, optional
+            Address of an Overpass server to ask instead.
+        allow_private : bool
+            The server is in your own network.
+        proxy : str, optional
+            Ask through this proxy.
+        replace : bool
+            Also replace layers that came from elsewhere.
+
+        Returns
+        -------
+        Fetched
+            ``features`` (count for each layer), ``ways`` (count), ``kept``, ``notes``.
+
+        Raises
+        ------
+        InputError
+            If neither or both are given, the file cannot be read, or the city ships with the package.
+        """
+        from urbanplan.intake import fetch as intake
+
+        if (pbf is None) == (overpass is None):
+            raise InputError("give one of an extract and a server", where="fetch", remedy="city.fetch('EXTRACT.osm.pbf'), or city.fetch(overpass='https://…')")  # fmt: skip
+        own, say = load_own_city(self._folder), self._asked()
+        cache = require_own(own.layers_folder / ".overpass", own.layers_folder, whole=True)
+        with lock(own.layers_folder):
+            if overpass is not None:
+                from urbanplan.sources.overpass import download
+                from urbanplan.web import Guard
+
+                guard = Guard(allow_private=allow_private, proxy=proxy)
+                pbf = download(overpass, intake.around(own), intake.tag_keys(), cache, guard=guard, note=say)  # fmt: skip
+            found = intake.fetch(own, pbf, day=_today(), replace=replace)
+            if overpass is not None:
+                # Answers serve a download that was interrupted; the next one asks for what is new.
+                remove_folder(cache)
+        say(*found.notes)
+        self._forget()
+        return found
+
+    def add(
+        self,
+        file: Path | str,
+        kind: str,
+        *,
+        crs: str | None = None,
+        transform: tuple[float, ...] | None = None,
+        encoding: str | None = None,
+        layer: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        keep: str = "",
+        strict: bool = False,
+        large: bool = False,
+        band: int | None = None,
+        unit: str | None = None,
+        status: str = "existing",
+        quality: str = "derived",
+        accuracy_m: float | None = None,
+        source: str | None = None,
+        licence: str = "not stated",
+        as_of: str = "not stated",
+    ) -> Report:
+        """Make a planner's file a layer of the city, and say what was mapped, repaired and refused.
+
+        Parameters
+        ----------
+        file : path
+            Shapefile, GeoPackage, GeoJSON, KML, DXF, Excel, CSV and others, a zip of them, or a raster.
+        kind : str
+            The layer that it becomes, such as ``parks``; ``streets``; ``population`` or ``heights``.
+        crs : str, optional
+            ``gcj02``, ``bd09`` or ``EPSG:n``, before the file's own.
+        transform : tuple of 7 floats, optional
+            Its datum to WGS84: three shifts in metres, three rotations in seconds of arc, scale in ppm.
+        encoding, layer : str, optional
+            Of its text, such as ``gbk``; which layer, where a file has several.
+        columns : mapping of str to str, optional
+            Our columns to those of the file, such as ``{"name_zh": "名称"}``.
+        keep : {"", "append", "replace"}
+            What becomes of the features that are there: with none, a layer that is filled is refused.
+        strict : bool
+            Any repair, refusal or suspicion is an error.
+        large : bool
+            Allow more than 5 million features.
+        band, unit : optional
+            Of a raster: its band; persons, persons/km2 or persons/ha.
+        status, quality, licence, as_of, source : str
+            What its rows are worth.
+        accuracy_m : float, optional
+            Its positional accuracy in metres.
+
+        Returns
+        -------
+        Report
+            Path of the layer, counts of rows (0 of rasters and streets), columns mapped, repairs, refusals, notes.
+
+        Raises
+        ------
+        InputError
+            If nothing of the file can be used, or the city ships with the package.
+        CrsError
+            If it declares no coordinate system.
+        """
+        from urbanplan.files import split_name
+        from urbanplan.intake import Worth
+
+        plain, said = split_name(file)
+        own = load_own_city(self._folder)
+        worth = Worth(status, quality, accuracy_m, source or f"file {plain.name}", licence, as_of)
+        with lock(own.layers_folder):
+            report = _brought(
+                own, plain, kind, worth, crs=crs or said.get("crs"),
+                layer=layer or said.get("layername"), encoding=encoding or said.get("encoding"),
+                columns=dict(columns or {}), seven=transform, keep=keep, strict=strict, large=large,
+                band=band, unit=unit,
+            )  # fmt: skip
+        self._asked()(*report.notes, *report.summary())
+        self._forget()
+        return report
+
+    @property
+    def _folder(self) -> Path | str:
+        return self._given if isinstance(self._given, str | Path) else self.profile.folders[0]
+
+
+def _brought(city: Profile, file: Path, kind: str, worth: Worth, **asked: Any) -> Report:
+    # By what the file is: a raster, streets, people at points, any other layer.
+    from urbanplan.files import RASTER_DRIVERS, read_delivery
+    from urbanplan.intake import Report, bring, bring_people, people_at_points
+
+    seven, columns, keep = (asked.pop(k) for k in ("seven", "columns", "keep"))
+    crs, replace, day = asked["crs"], keep == "replace", _today()
+
+    def kept(path: Path, notes: Sequence[str]) -> Report:
+        return Report(path, 0, 0, 0, 0, False, {}, (), (), (), tuple(notes))
+
+    if file.suffix.lower() in RASTER_DRIVERS:
+        from urbanplan.intake.rasters import bring_raster
+
+        band, unit = asked["band"], asked["unit"]
+        return kept(*bring_raster(city, file, kind, worth, crs=crs, replace=replace, day=day, band=band, unit=unit, variable=asked["layer"]))  # fmt: skip
+    how = {k: asked[k] for k in ("layer", "encoding", "large", "crs")}
+    if kind == "streets":
+        from urbanplan.intake.streets import bring_streets
+
+        return kept(*bring_streets(city, file, worth, replace=replace, day=day, given=columns, seven=seven, **how))  # fmt: skip
+    family, people = load_catalog().layer(kind).geometry, kind == "population"
+    delivery = read_delivery(file, placeless=people, family=family, **how)
+    strict = asked["strict"]
+    if people and people_at_points(delivery.frame):
+        return kept(*bring_people(city, delivery, worth, crs=crs, given=columns, replace=replace, strict=strict, day=day))  # fmt: skip
+    return bring(city, delivery, kind, worth, crs=crs, given=columns, strict=strict, keep=keep, day=day, seven=seven)  # fmt: skip
+
+
+def create_city(
+    folder: Path | str,
+    *,
+    name: str | None = None,
+    adcode: str | None = None,
+    boundary: Path | str | None = None,
+    copy: str | Path | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> City:
+    """Set up a folder for another city: profile, districts, a slot for every layer.
+
+    Parameters
+    ----------
+    folder : path
+        A new one.
+    name : str, optional
+        A city or district of China, with or without 市, 区, 县; or any name with `boundary`.
+    adcode : str, optional
+        Six digits of a city or district of China.
+    boundary : path, optional
+        A file with one area for each district.
+    copy : str or path, optional
+        Everything that another city holds, to be edited.
+    crs : str, optional
+        System of `boundary`, before the file's own.
+    columns : mapping of str to str, optional
+        Our columns to those of `boundary`.
+
+    Returns
+    -------
+    City
+
+    Raises
+    ------
+    InputError
+        If the folder holds a city already, or not exactly one of the ways is given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import urbanplan as up
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mine = up.create_city(folder + "/mine", copy=up.cities()[0])
+    >>> mine.profile.id == up.cities()[0]
+    True
+    """
+    from urbanplan.intake import Worth, begin
+
+    begin.require_new(folder)
+    ways = [w for w in (adcode, boundary, copy) if w is not None]
+    if len(ways) > 1 or (not ways and name is None):
+        raise InputError("give one of name, adcode, boundary and copy", where=folder, remedy="e.g. create_city(folder, name='市名')")  # fmt: skip
+    if copy is not None:
+        begin.begin_copy(Path(folder), load_city(copy))
+    elif boundary is None:
+        from urbanplan.sources.divisions import find_division
+
+        begin.begin_division(Path(folder), find_division(adcode, name), _today())
+    else:
+        from urbanplan.files import read_delivery, split_name
+
+        plain, said = split_name(boundary)
+        crs = crs or said.get("crs")
+        delivery = read_delivery(
+            plain, layer=said.get("layername"), crs=crs, encoding=said.get("encoding"), family="polygon"
+        )  # fmt: skip
+        worth = Worth("existing", "derived", None, f"file {plain.name}", "not stated", "not stated")
+        begin.begin_boundary(
+            Path(folder), delivery, worth, name=name or Path(folder).resolve().name, crs=crs,
+            given=dict(columns or {}), day=_today(),
+        )  # fmt: skip
+    return City(Path(folder))
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _metres(value: Any) -> float:
+    from urbanplan.door.model import _require_above_0
+
+    _require_above_0(snap_m=value)
+    return float(value)
+
+
+def _table(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
+    cells = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
+    top = "".join(f"<th>{html.escape(h)}</th>" for h in head)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"
