@@ -13,6 +13,7 @@ from making.markdown import escaped, table
 
 #: What most readers need first, and why.
 _FIRST = {
+    "door": "`City`, `Streets`, `create_city`, `explore`: the way in, as `urbanplan.City` and so on",
     "city": "`load_city`: a city's profile and folders",
     "study": "`run`, `prepare`, `Variants`, `compare`, `city_sites`: the questions of the guide, from Python",
     "publish": "`atlas.write`, `html.write`, `html.page`, `formats.write`: results and frames into files",
@@ -227,11 +228,10 @@ disk. What goes wrong on purpose is an `UrbanplanError` that says what, where, a
 change; the version is 0.x, so others may too, and the [changes](../changelog.md) say so.
 
 ```python
-from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.publish import atlas
+import urbanplan as up
 
-results = study.run(load_city("luzhou"))
-atlas.write(results, "maps/luzhou")
+city = up.City("luzhou")
+city.coverage("hospitals", mode="drive", minutes=[15, 30])
+results = city.run("maps/luzhou")
 ```
 """
