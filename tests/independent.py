@@ -10,6 +10,7 @@ prints them beside those of a city's folder and of what `urbanplan run` wrote fo
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -231,20 +232,37 @@ def facilities(world: Map, boundary, flat: Flat, kind: str):
             continue
         # Parts without a name belong to the institution beside them.
         parted = kind == "hospitals" or tags.get("amenity") in ("university", "college")
-        rows.append((tags.get("name", "").casefold(), flat(shape), shape, parted))
+        rows.append((plain(tags.get("name", "")), flat(shape), shape, parted))
     # Drawn large first: what lies on its grounds, or stands near by under its name, is the same one.
     rows.sort(key=lambda row: -row[1].area)
     kept = []
     for name, metric, shape, parted in rows:
-        same = (
-            (name and name == other and metric.distance(m) <= 300)
-            or (not name and parted and whole and m.area and metric.distance(m) <= (50 if other else 10))
-            or (m.area and m.contains(metric.centroid) and (kind == "hospitals" or not name))
-            for other, m, _, whole in kept
-        )  # fmt: skip
-        if kind == "parks" or not any(same):
-            kept.append((name, metric, shape, parted))
+        same = kind != "parks" and any(_one(kind, name, metric, parted, other) for other in kept)
+        if not same:
+            kept.append([name, metric, shape, parted])
     return [(m, bool(shapely.intersects(s, boundary)), name) for name, m, s, _ in kept]
+
+
+def _one(kind: str, name: str, metric, parted: bool, other: list) -> bool:
+    called, area, _, whole = other
+    near = metric.distance(area)
+    if name and name == called and near <= 300:
+        return True
+    if not name and parted and whole and area.area and near <= (50 if called else 10):
+        return True
+    if not (area.area and area.contains(metric.centroid)):
+        return False
+    if name and not called:
+        # Grounds without a name are those of the first that stands on them.
+        other[0] = name
+        return True
+    return kind == "hospitals" or not name
+
+
+def plain(name: str) -> str:
+    """A name without accents, hyphens and other marks."""
+    letters = unicodedata.normalize("NFKD", name.casefold().replace("-", " "))
+    return " ".join("".join(c for c in letters if c.isalnum() or c == " ").split())
 
 
 def _shut(kind: str, tags: dict) -> bool:

@@ -329,6 +329,8 @@ def test_hospitals_next_door_stay_two(order):
         ("education", [("w1", {"amenity": "school", "name": "First"}, shapely.box(0, 0, 90, 90)), ("n2", {"amenity": "school", "name": "Second"}, shapely.Point(5, 5))], 2),
         ("education", [("w1", {"amenity": "school", "name": "First"}, shapely.box(0, 0, 90, 90)), ("n2", {"amenity": "kindergarten"}, shapely.Point(5, 5))], 2),
         ("education", [("w1", {"amenity": "university", "name": "Uni"}, shapely.box(0, 0, 90, 90)), ("n2", {"amenity": "university", "name": "Physics"}, shapely.Point(5, 5))], 1),
+        # Two schools on grounds that have no name, one of them drawn twice.
+        ("education", [("w1", {"amenity": "school"}, shapely.box(0, 0, 90, 90)), ("n2", {"amenity": "school", "name": "First"}, shapely.Point(5, 5)), ("n3", {"amenity": "school", "name": "Second"}, shapely.Point(60, 5)), ("n4", {"amenity": "school", "name": "Second"}, shapely.Point(70, 5))], 2),
         # Schools without names, a street apart, are schools.
         ("education", [(f"n{i}", {"amenity": "school"}, shapely.Point(50 * i, 0)) for i in range(9)], 9),
         ("hospitals", [(f"n{i}", hospital(), shapely.Point(45 * i, 0)) for i in range(9)], 9),

@@ -217,6 +217,7 @@ def _inside(
     inner, outer = shapely.STRtree(shapes[outlines]).query(middles, predicate="intersects")
     pairs = [(int(members[i]), int(outlines[o])) for i, o in zip(inner, outer)]
     area = dict(zip(members.tolist(), size.tolist()))
+    owner: dict[int, frozenset[str]] = {}
     # The smallest outline first: a ward lies in its house, the house on the grounds.
     for i, j in sorted(pairs, key=lambda p: (p[0], area[p[1]], p[1])):
         if (area[i], i) >= (area[j], j) or cluster[i] == cluster[j]:
@@ -228,6 +229,9 @@ def _inside(
             others = [k for k, c in cluster.items() if c == cluster[i] and k != i]
             if not whole or any(not shapes[k].intersects(shapes[j]) for k in others):
                 continue
+        if not whole and names[i] and not names[j] and not owner.setdefault(j, names[i]) & names[i]:
+            # Grounds without a name take that of one school on them; one of another name is another school.
+            continue
         yield i, j
 
 
