@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
@@ -14,13 +15,16 @@ import networkx as nx
 import numpy as np
 import osmium
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from urbanplan.catalog import read_osm_rules
 from urbanplan.crs import parse_crs
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_arrays, read_toml, write_arrays
 from urbanplan.sources import pbf, read_streets
+from urbanplan.sources.extract import read_extract
 
 
 def varint(n: int) -> bytes:
@@ -398,3 +402,28 @@ def test_no_memory_is_one_sentence(monkeypatch, capsys):
         cli.main(["layers"])
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("urbanplan: there is not enough memory for this")
+
+
+def _extract_of(path):
+    area = shapely.box(9.9, 49.9, 10.1, 50.2)
+    return read_extract(path, area, area, read_osm_rules())
+
+
+@pytest.mark.parametrize(
+    "lat", ["nan", "inf", "1e999", "9" * 400, "x", "50 -1003", "", "91", "0x1f"]
+)
+def test_a_place_that_is_none_is_told(tmp_path, lat):
+    node = "<node id='{}' version='1' lat='{}' lon='10'{}"
+    tagged = node.format(1, lat, "><tag k='amenity' v='school'/></node>")
+    way = "<way id='1' version='1'><nd ref='1'/><nd ref='2'/><tag k='highway' v='path'/></way>"
+    bounds = f"<bounds minlat='{lat}' minlon='1' maxlat='{lat}' maxlon='2'/>"
+    (tmp_path / "node.osm").write_text(XML.format(tagged + node.format(2, 50, "/>") + way))
+    whole = node.format(1, 50, "/>") + node.format(2, 50.1, "/>") + way
+    (tmp_path / "bounds.osm").write_text(XML.format(bounds + whole))
+    for name in ("node", "bounds"):
+        for read in (read_streets, _extract_of):
+            with contextlib.suppress(InputError):
+                read(tmp_path / f"{name}.osm")
+    if lat not in ("91", "", "1e999"):
+        with pytest.raises(InputError, match="cannot be read as OpenStreetMap data"):
+            read_streets(tmp_path / "node.osm")

@@ -24,6 +24,7 @@ _MAX_SORTED = 2**30
 _MAX_CHILDREN = 100_000
 _KINDS = ("node", "way", "relation")
 _CHANGES, _HISTORY = "holds changes to a map, not a map", "holds a map's history, not a map"
+_FAULTS = (RuntimeError, ValueError, LookupError, ArithmeticError, OSError, zlib.error)
 _AGAIN = "download or export the extract again as .osm.pbf"
 
 
@@ -77,6 +78,8 @@ def in_order(path: Path | str) -> Iterator[Path]:
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Say of what fails to be read as OpenStreetMap data that it is the file's fault."""
+    import osmium
+
     try:
         yield
     except InputError:
@@ -85,7 +88,7 @@ def readable(path: Path) -> Iterator[None]:
         raise InputError(
             "would take more memory than a map of its size does", where=path, remedy=_AGAIN
         ) from None
-    except (RuntimeError, ValueError, LookupError, ArithmeticError, OSError, zlib.error) as err:
+    except (*_FAULTS, osmium.InvalidLocationError) as err:
         reason = (str(err).splitlines() or [type(err).__name__])[0][:120]
         raise InputError(
             f"cannot be read as OpenStreetMap data ({reason})", where=path, remedy=_AGAIN
