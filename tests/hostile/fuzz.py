@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import copy
 import faulthandler
 import functools
 import gzip
@@ -133,7 +134,10 @@ def npz_flipped(data: bytes, chance: random.Random) -> bytes:
             about = about if isinstance(about, dict) else {"format": about}
         except ValueError:
             pass
-    said = json.dumps({**about, "sha256": digest(arrays, about)}, sort_keys=True)
+    try:
+        said = json.dumps({**about, "sha256": digest(arrays, about)}, sort_keys=True)
+    except UnicodeError:  # half a pair of code points has no bytes, so no hash either
+        return flipped(data, chance)
     out = io.BytesIO()
     np.savez(out, about=np.frombuffer(said.encode(), np.uint8), **arrays)
     return out.getvalue()
@@ -156,15 +160,15 @@ def json_flipped(data: bytes, chance: random.Random) -> bytes:
                 continue
             match chance.randrange(4):
                 case 0:
-                    at[key] = chance.choice(VALUES)
+                    at[key] = copy.deepcopy(chance.choice(VALUES))
                 case 1:
                     del at[key]
                 case 2 if isinstance(at, list):
-                    at.extend(at[key:] * chance.choice((1, 50, 3000)))
+                    at.extend(copy.deepcopy(at[key:]) * chance.choice((1, 50, 3000)))
                 case 2:
-                    at[chance.choice(("id", "type", "tags", "nodes", "lat", "\0", "é" * 300))] = at[
-                        key
-                    ]
+                    at[chance.choice(("id", "type", "tags", "nodes", "lat", "\0", "é" * 300))] = (
+                        copy.deepcopy(at[key])
+                    )
                 case _:
                     at[key] = [at[key]] if chance.random() < 0.5 else {"type": at[key]}
             break
