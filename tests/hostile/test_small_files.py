@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from urbanplan.catalog import read_osm_rules
 from urbanplan.crs import parse_crs
 from urbanplan.errors import CrsError, InputError
-from urbanplan.files import read_arrays, read_toml, write_arrays
+from urbanplan.files import read_arrays, read_delivery, read_toml, write_arrays
 from urbanplan.sources import pbf, read_streets
 from urbanplan.sources.extract import read_extract
 
@@ -427,3 +427,16 @@ def test_a_place_that_is_none_is_told(tmp_path, lat):
     if lat not in ("91", "", "1e999"):
         with pytest.raises(InputError, match="cannot be read as OpenStreetMap data"):
             read_streets(tmp_path / "node.osm")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(5000, 5000), (20_000, 2000)])
+def test_a_small_geojson_of_many_columns(tmp_path, rows, columns):
+    place = {"type": "Point", "coordinates": [1, 2]}
+    features = [
+        {"type": "Feature", "properties": {f"k{i % columns}": i}, "geometry": place}
+        for i in range(rows)
+    ]
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    with pytest.raises(InputError, match="columns"):
+        read_delivery(path)

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.crs import parse_crs
 from urbanplan.errors import InputError, LayersError, UrbanplanError
+from urbanplan.files.deliveries.heads import MAX_COLUMNS
 
 if TYPE_CHECKING:
     import fiona
     import geopandas as gpd
     import numpy as np
 
+#: So many cells may any layer have, a larger one so many for each byte of its file.
+_FREE_CELLS, _MAX_CELLS = 20_000_000, 4
 #: More features than this are refused unless the user says that the file is meant to be large.
 MAX_FEATURES = 5_000_000
 #: Features held as Python objects at a time while a file is read.
@@ -275,6 +278,7 @@ def read_features(
                 _refuse_many(path, driver, index, limit, **options)
             if limit and max(count or 0, expected or 0) > limit:
                 raise too_many(path, limit)
+            _refuse_wide(path, len(src.schema["properties"]), max(count or 0, expected or 0))
             packed = [n for n, kind in src.schema["properties"].items() if kind == "json"]
             if not packed:
                 frame, notes = _stream(src, path, limit)
@@ -287,6 +291,22 @@ def read_features(
         if crs is not None:
             frame = frame.set_crs(crs)
     return Found(frame, "file" if crs is not None else "", notes + said)
+
+
+def _refuse_wide(path: Path, columns: int, rows: int) -> None:
+    """Refuse what would be a table of nothings: each feature of some formats may have columns of its own."""
+    if columns > MAX_COLUMNS:
+        raise InputError(
+            f"has more than {MAX_COLUMNS:,} columns", where=path, remedy="keep those you need"
+        )
+    if (
+        columns * rows > _FREE_CELLS
+        and path.is_file()
+        and columns * rows > _MAX_CELLS * path.stat().st_size
+    ):
+        raise InputError(
+            f"has {columns:,} columns, of which its features fill hardly any", where=path, remedy="keep those you need"
+        )  # fmt: skip
 
 
 def _refuse_many(path: Path, driver: str, index: int | str, limit: int, **options: Any) -> None:
