@@ -281,7 +281,7 @@ class City(Model):
         --------
         >>> import urbanplan as up
         >>> gaps = up.City(up.cities()[0]).gaps("hospitals", mode="drive", minutes=15)
-        >>> gaps["rank"].iloc[0], bool((gaps["persons"] > 0).all())
+        >>> int(gaps["rank"].iloc[0]), bool((gaps["persons"] > 0).all())
         (1, True)
         """
         say, limits = self._asked(), limits_of(minutes)
