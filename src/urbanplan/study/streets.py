@@ -112,17 +112,18 @@ def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str):
             f" '{ground.mode.id}'",
             remedy="check the coordinates (longitude first), or allow more with --snap",
         )
+    left = placed.unplaced
+    some = ", ".join(left[:5]) + (" …" if len(left) > 5 else "")
     if not len(placed):
         raise InputError(
-            f"{len(frame)} of {len(frame)} {what} are outside the study area or more than {snap_m:g} m from land",
+            f"{len(frame)} of {len(frame)} {what} are outside the study area or more than {snap_m:g} m from land: {some}",
             remedy="check the coordinates (longitude first), or allow more with --snap",
         )
-    if not placed.unplaced:
+    if not left:
         return placed, ()
-    some = ", ".join(placed.unplaced[:5]) + (" …" if len(placed.unplaced) > 5 else "")
     way = "any street" if on_streets else "passable land"
     return placed, (
-        f"{len(placed.unplaced)} of {len(frame)} {what} are farther than {snap_m:g} m from {way}"
+        f"{len(left)} of {len(frame)} {what} are farther than {snap_m:g} m from {way}"
         f" and left out: {some}",
     )
 
