@@ -29,7 +29,7 @@ from urbanplan.study.reach import (
 )
 from urbanplan.study.ready import Ready, Ways, prepare
 from urbanplan.study.results import Results, Watch
-from urbanplan.study.streets import apart
+from urbanplan.study.streets import cut_off
 from urbanplan.study.supply import gaps_of
 from urbanplan.study.variants import Variants, scenarios_of
 from urbanplan.study.varied import scenario_tables
@@ -203,13 +203,12 @@ def _moved(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[st
             f"{kind.name_zh}：{lost} 处距可{ways.mode.name_zh}的街道过远，未计入 /"
             f" {kind.name_en}: {lost} too far from any street open to {ways.mode.name_en}, not counted"
         )
+        cells, km = cut_off(ways.ground, ways.homes, placed) if len(placed) else ((), 0.0)
         alone = (
-            apart(ways.ground, ways.homes, placed, "cells of people", "facility")
-            if len(placed)
-            else ()
+            f"{kind.name_zh}：{len(cells)} 个人口格网只连着 {km:.1f} 公里与任何设施都不相通的街道 /"
+            f" {kind.name_en}: {len(cells)} cells of people are on {km:.1f} km of streets that no facility is on"
         )
-        alone = (f"{kind.name_en}: {note}" for note in alone)
-        return [*notes, *[text] * bool(lost), *alone]
+        return [*notes, *[text] * bool(lost), *[alone] * bool(len(cells))]
     notes += [
         f"{names[fid]}：示意位置落在不可通行处，移至 {metres:.0f} 米外的岸上计算 / "
         f"{fid}: drawn where nobody can stand, counted from land {metres:.0f} m away"

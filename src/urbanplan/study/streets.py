@@ -128,16 +128,22 @@ def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str):
     )
 
 
-def apart(ground: Ground, places: Placed, others: Placed, what: str, other: str) -> tuple[str, ...]:
-    """A sentence about places on parts of the streets that none of the others is on; () if there are none."""
+def cut_off(ground: Ground, places: Placed, others: Placed) -> tuple[np.ndarray, float]:
+    """Which places are on parts of the streets that none of the others is on, and the parts' length in km."""
     if not isinstance(ground, Network):
-        return ()
+        return np.zeros(0, int), 0.0
     reached = np.isin(ground.part[places.edge], ground.part[others.edge])
     lost = np.setdiff1d(np.arange(len(places)), places.feature[reached])
+    parts = np.unique(ground.part[places.edge[np.isin(places.feature, lost)]])
+    return lost, float(ground.part_m[parts].sum() / 1000)
+
+
+def apart(ground: Ground, places: Placed, others: Placed, what: str, other: str) -> tuple[str, ...]:
+    """A sentence about the places of `cut_off`; () if there are none."""
+    lost, km = cut_off(ground, places, others)
     if not len(lost):
         return ()
-    parts = np.unique(ground.part[places.edge[np.isin(places.feature, lost)]])
-    km, some = ground.part_m[parts].sum() / 1000, ", ".join(map(str, places.ids[lost[:5]]))
+    some = ", ".join(map(str, places.ids[lost[:5]]))
     return (
         f"{len(lost)} of {len(places)} {what} are on parts of the streets ({km:.1f} km) that no {other} is on:"
         f" {some}{' …' if len(lost) > 5 else ''}",
