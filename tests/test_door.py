@@ -403,3 +403,106 @@ def test_import_costs_next_to_nothing():
 
     heavy = "import sys, urbanplan; assert not {'numpy', 'pandas', 'geopandas', 'shapely'} & set(sys.modules)"
     assert best(heavy) <= 2 * best("pass") + 0.05
+
+
+# What others reported ----------------------------------------------------------------------------
+
+#: Degrees of one metre on the equator.
+METRE = 1 / 111_194.9266
+
+
+@pytest.mark.parametrize("oneway", [True, False])
+def test_a_graph_is_read_in_the_direction_in_which_its_edges_are_drawn(oneway):
+    """osmnx issues 356 and 847: an undirected graph names an edge's nodes in any order."""
+    import osmnx
+
+    # 900 m and hypot(1000, 900) m: 2,245 m.
+    bent = [(0, 0), (0, 500 * METRE), (0, 900 * METRE), (1000 * METRE, 0)]
+    graph = nx.MultiDiGraph(crs="EPSG:4326")
+    graph.add_node(2, x=1000 * METRE, y=0.0)
+    graph.add_node(1, x=0.0, y=0.0)
+    street = {"osmid": 9, "highway": "residential", "oneway": oneway, "length": 2245.4}
+    graph.add_edge(1, 2, key=0, **street, reversed=False, geometry=shapely.LineString(bent))
+    if not oneway:
+        back = shapely.LineString(bent[::-1])
+        graph.add_edge(2, 1, key=0, **street, reversed=True, geometry=back)
+    a, b = [(0, 0)], [(1000 * METRE, 0)]
+    for one in (graph, osmnx.convert.to_undirected(graph)):
+        streets = up.Streets(one)
+        # 25 km/h on a residential street: 5.4 minutes; nothing against the one-way.
+        assert streets.matrix(a, b, mode="drive")["minutes"].item() == pytest.approx(5.37, abs=0.03)
+        against = streets.matrix(b, a, mode="drive")
+        assert len(against) == (not oneway)
+        walked = streets.matrix(a, b, mode="walk")["minutes"].item()
+        assert walked == pytest.approx(2245.4 / 5000 * 60, rel=0.01)
+
+
+def test_a_geometry_that_runs_back_is_turned():
+    bent = [(0, 0), (0, 500 * METRE), (0, 900 * METRE), (1000 * METRE, 0)]
+    graph = nx.MultiDiGraph(crs="EPSG:4326")
+    graph.add_node(1, x=0.0, y=0.0)
+    graph.add_node(2, x=1000 * METRE, y=0.0)
+    drawn = shapely.LineString(bent)
+    graph.add_edge(2, 1, highway="residential", oneway=True, length=2245.4, geometry=drawn)
+    found = up.Streets(graph).matrix([(1000 * METRE, 0)], [(0, 0)], mode="drive")
+    assert found["minutes"].item() == pytest.approx(5.37, abs=0.03)
+
+
+def _street() -> up.Streets:
+    line = shapely.LineString([(0, 0), (1000 * METRE, 0)])
+    return up.Streets(gpd.GeoDataFrame({"highway": ["residential"]}, geometry=[line], crs=4326))
+
+
+def test_a_place_of_missing_coordinates_is_no_place():
+    """geopandas issue 1805: points_from_xy makes POINT (NaN NaN) of them."""
+    points = gpd.GeoDataFrame(
+        {"n": [1, 2]}, geometry=gpd.points_from_xy([0.0, np.nan], [0.0, np.nan]), crs=4326
+    )
+    found = _street().matrix(points, [(1000 * METRE, 0)])
+    assert len(found) == 1 and any("have no place" in f for f in found.attrs["findings"])
+    assert len(_street().isochrones(points, minutes=5)) == 1
+
+
+def test_a_missing_integer_is_a_missing_figure():
+    """geopandas issue 1335: a nullable column says pandas.NA."""
+    people = gpd.GeoDataFrame(
+        {"n": pd.array([3, None], "Int64")},
+        geometry=gpd.points_from_xy([0.0, 500 * METRE], [0.0, 0.0]),
+        crs=4326,
+    )
+    with pytest.raises(up.InputError, match=r"'n' of '1' .* is not a number: empty"):
+        _street().coverage([(1000 * METRE, 0)], demand=people, value="n", minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("unit", "metres"), [("", 1.0), ("ft", 0.3048), ("US survey foot", 0.3048006)]
+)
+def test_heights_in_feet_are_heights(tmp_path, unit, metres):
+    """OpenTripPlanner issue 2651: tiles of 3DEP that declare feet."""
+    import rasterio
+    from affine import Affine
+
+    cell, n = 100 * METRE, 30
+    z = np.repeat((np.arange(n)[::-1] - 9.5)[:, None] * 5 / metres, n, axis=1).astype("float32")
+    with rasterio.open(
+        tmp_path / "z.tif", "w", driver="GTiff", height=n, width=n, count=1, dtype="float32",
+        crs=4326, transform=Affine(cell, 0, -10 * cell, 0, -cell, (n - 10) * cell),
+    ) as sink:  # fmt: skip
+        sink.write(z, 1)
+        sink.units = (unit,)
+    line = shapely.LineString([(0.0005, y * METRE) for y in (0, 500, 1000)])
+    frame = gpd.GeoDataFrame({"highway": ["residential"]}, geometry=[line], crs=4326)
+    ends = [(0.0005, 0)], [(0.0005, 1000 * METRE)]
+    found = up.Streets(frame, dem=tmp_path / "z.tif").matrix(*ends, mode="bike")
+    # 5 % up, whatever the unit; 14.9 minutes were feet taken for metres.
+    assert found["minutes"].item() == pytest.approx(9.97, abs=0.05)
+
+
+def test_heights_in_an_unknown_unit_are_refused(tmp_path):
+    from affine import Affine
+
+    from urbanplan.files import Raster
+    from urbanplan.sources.heights import in_metres
+
+    with pytest.raises(up.InputError, match="declares heights in 'K'"):
+        in_metres(Raster(np.zeros((2, 2)), Affine.identity(), "EPSG:4326", unit="K"), tmp_path)

@@ -146,7 +146,10 @@ def test_a_folder_with_other_files_keeps_them(tmp_path, capsys):
     [
         (lambda p: boundary(p / "b.fgb", "EPSG:32635").with_suffix(".shp"), "no such file"),
         (lambda p: _points(p / "b.geojson"), "is a Point, the layer holds polygons"),
-        (lambda p: boundary(p / "b.geojson", shift=(400, 0)), "row 1 is at 424.*longitude and latitude in degrees"),
+        (
+            lambda p: boundary(p / "b.geojson", shift=(400, 0)),
+            "row 1 is at 424.*longitude and latitude in degrees",
+        ),
     ],
 )
 def test_a_bad_boundary_leaves_nothing_behind(tmp_path, capsys, make, says):

@@ -183,6 +183,8 @@ def _require_degrees(xy: np.ndarray, what: str) -> None:
 def _of_frame(frame: gpd.GeoDataFrame, what: str, say: Note, *, text: bool = False) -> Places:
     import pandas as pd
 
+    from urbanplan.files.deliveries.vectors import finite
+
     if not len(frame):
         raise InputError("there is nothing in it", where=what, remedy="give at least one place")
     labels = pd.Index(frame["id"]) if _named(frame) else frame.index
@@ -194,6 +196,8 @@ def _of_frame(frame: gpd.GeoDataFrame, what: str, say: Note, *, text: bool = Fal
     if len(set(ids)) < len(ids):
         # Labels that are told apart by their type only.
         ids = [f"{fid} ({row})" for row, fid in enumerate(ids, 1)]
+    # A place of missing coordinates is no place: geopandas calls it neither missing nor empty.
+    frame = frame.set_geometry(finite(frame.geometry.to_numpy())[0], crs=frame.crs)
     here = ~(frame.geometry.isna() | frame.geometry.is_empty).to_numpy()
     if not here.any():
         raise InputError("no row has a place", where=what, remedy="draw them, or fill their coordinates")  # fmt: skip

@@ -104,7 +104,8 @@ def figure(value: Any, unit: str = "", head: str = "", *, decimal_comma: bool = 
     >>> figure("1.2", "persons", "人口(万人)").number, figure("100-200", "persons").why
     (12000.0, 'is a range')
     """
-    if value is None or value != value:
+    # pandas.NA differs from itself by NA, which is neither true nor false.
+    if value is None or type(value).__name__ == "NAType" or value != value:
         return Figure(None)
     if isinstance(value, bool):
         return Figure(None, "is yes or no")

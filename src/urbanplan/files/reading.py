@@ -351,6 +351,8 @@ class Raster(NamedTuple):
     voids : int
         Cells taken as without a value though the file does not declare it: infinite, absurdly
         large, or the largest number that its type can hold.
+    unit : str
+        What the band declares its values to be in.
     """
 
     band: np.ndarray
@@ -358,6 +360,7 @@ class Raster(NamedTuple):
     crs: str | None
     about: str = ""
     voids: int = 0
+    unit: str = ""
 
 
 def read_raster(
@@ -431,7 +434,8 @@ def read_raster(
             band = np.where(void, np.nan, raw.astype("float64").filled(np.nan))
             band = band * src.scales[number - 1] + src.offsets[number - 1]
             turn = _shifted(src.transform, window.col_off, window.row_off)
-            return Raster(band, turn, own, _about(src, number), int(void.sum()))
+            unit = src.units[number - 1] or ""
+            return Raster(band, turn, own, _about(src, number), int(void.sum()), unit)
     except UrbanplanError:
         raise
     # Libraries raise errors of every kind on damaged bytes.

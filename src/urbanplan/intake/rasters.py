@@ -18,6 +18,7 @@ from urbanplan.files import Raster, at_cells, read_csv, read_raster, sha256, wri
 from urbanplan.intake.fetch import area_of, around
 from urbanplan.intake.fields import Worth
 from urbanplan.intake.folder import require_free
+from urbanplan.sources.heights import in_metres
 from urbanplan.sources.people import people_at
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ def bring_raster(
         raise InputError("--unit is about people", where=path, remedy="leave it out for heights")
     elif np.isnan(found.band).all():
         raise InputError("holds no height of the city", where=path, remedy="check the file")
+    else:
+        unit, found = found.unit, in_metres(found, path)
+        if found.unit != unit:
+            notes.append(f"heights in '{unit}' were turned into metres")
     values = found.band
     origin = f"{Path(path).name}-{sha256(path)[:8]}"
     row = {

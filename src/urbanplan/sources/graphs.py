@@ -91,6 +91,9 @@ def from_graph(
     reader = TagReader(keys, edges, given or {})
     for u, v, data in graph.edges(data=True):
         tags = reader.tags(data, _length(data))
+        turned = _runs_back(data, xy[number[u]], xy[number[v]], v)
+        if turned and not graph.is_directed():
+            u, v, turned = v, u, False
         if graph.is_directed():
             twin = (_hashable(data.get("osmid")), frozenset((u, v)), round(_length(data), 3))
             both = not _true(data.get("oneway", True)) and graph.has_edge(v, u)
@@ -104,6 +107,7 @@ def from_graph(
         points = [number[u]]
         if "geometry" in data:
             inner = list(data["geometry"].coords)[1:-1]
+            inner = inner[::-1] if turned else inner
             points += range(len(names) + len(extra), len(names) + len(extra) + len(inner))
             extra += [c[:2] for c in inner]
         ways.append((tags, [*points, number[v]]))
@@ -119,6 +123,14 @@ def from_graph(
         # A bare graph without classes is what it is: only what osmnx wrote should have them.
         findings=reader.findings() if osm or given else (),
     )
+
+
+def _runs_back(data, start, end, v) -> bool:
+    # Whether an edge is drawn from its second node: undirected graphs of osmnx say "from", and some geometries run back.
+    if "geometry" in data:
+        first = np.array(data["geometry"].coords[0][:2])
+        return bool(np.hypot(*(first - end)) < np.hypot(*(first - start)))
+    return "from" in data and "to" in data and str(data["from"]) == str(v) != str(data["to"])
 
 
 def _ids(names: list, extra: int) -> np.ndarray:

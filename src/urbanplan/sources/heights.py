@@ -8,11 +8,17 @@ import numpy as np
 
 from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
-from urbanplan.files import read_raster
+from urbanplan.files import Raster, read_raster
 from urbanplan.sources.streets import Streets
 
 #: No land lies lower or higher, in metres: what a raster says beyond is a void that it does not declare.
 _PLAUSIBLE_M = (-500.0, 9000.0)
+#: Metres of the units that a band of heights may declare; an international foot, and that of the US survey.
+_METRES = {
+    **dict.fromkeys(("", "m", "metre", "metres", "meter", "meters"), 1.0),
+    **dict.fromkeys(("ft", "foot", "feet", "international foot"), 0.3048),
+    **dict.fromkeys(("us survey foot", "us survey feet", "us-ft", "ftus", "foot_us"), 1200 / 3937),
+}
 #: Values that a tag has where it does not apply.
 _ABSENT = ("", "no", "0")
 
@@ -93,13 +99,31 @@ def _on_decks(streets: Streets, heights: np.ndarray, deck: np.ndarray) -> np.nda
     return out
 
 
+def in_metres(raster: Raster, where: object) -> Raster:
+    """Heights in metres, by the unit that the raster declares; metres if it declares none.
+
+    Raises
+    ------
+    InputError
+        If that is no unit of length known here.
+    """
+    factor = _METRES.get(raster.unit.strip().lower())
+    if factor is None:
+        raise InputError(
+            f"declares heights in '{raster.unit}'",
+            where=where,
+            remedy="convert it to metres, e.g. with gdal_calc",
+        )
+    return raster if factor == 1.0 else raster._replace(band=raster.band * factor, unit="m")
+
+
 def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray:
     """Height of each place, between the four nearest cells of a raster.
 
     Parameters
     ----------
     path : path
-        A GeoTIFF with heights in metres in its first band.
+        A GeoTIFF with heights in its first band, see `in_metres`.
     xy : ndarray, shape (n, 2)
     crs : str
         System of `xy`.
@@ -115,7 +139,7 @@ def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray
     InputError
         If the raster has no coordinate system, or covers none of the places.
     """
-    raster = read_raster(path)
+    raster = in_metres(read_raster(path), path)
     band, affine, raster_crs = raster.band, raster.transform, raster.crs
     band = np.where((band >= _PLAUSIBLE_M[0]) & (band <= _PLAUSIBLE_M[1]), band, np.nan)
     if not raster_crs:
