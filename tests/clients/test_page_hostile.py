@@ -202,8 +202,8 @@ def test_frames_with_hostile_columns_values_and_names(browser, tmp_path):
         geometry=[shapely.Point(105.4 + i / 1000, 28.9) for i in range(len(PAYLOADS))],
         crs=4326,
     )
-    frames = dict.fromkeys(PAYLOADS[:8], frame)
-    for by in PAYLOADS[:3]:
+    frames = dict.fromkeys(PAYLOADS[:8], frame.head(2)) | {PAYLOADS[0]: frame}
+    for by in PAYLOADS[:12:6]:
         path = html.write(frames, tmp_path / "index.html", by=by)
         page = opened(browser, path)
         assert page.locator("#layers .entry").count() == len(frames)

@@ -94,18 +94,20 @@ def network_of(streets: Streets, mode: Mode, dem: Path | str | None = None) -> N
     return build_network(streets, mode, heights_m=heights)
 
 
-def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str):
+def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str, *, beside: bool = False):
     """Places on a ground, and a sentence about those that are too far from any way.
+
+    Those `beside` streets step onto each one within the mode's ``off_street_m``, as people of a city's
+    cells do; others onto the nearest.
 
     Raises
     ------
     InputError
         If none of them is near enough.
     """
-    placed, on_streets = (
-        place(ground, to_crs(frame, ground.crs), snap_m),
-        isinstance(ground, Network),
-    )
+    on_streets = isinstance(ground, Network)
+    beside_m = ground.mode.streets.off_street_m if on_streets and beside else 0.0
+    placed = place(ground, to_crs(frame, ground.crs), snap_m, beside_m=beside_m)
     if not len(placed) and on_streets:
         raise InputError(
             f"none of the {len(frame)} {what} is within {snap_m:g} m of a street open to"

@@ -239,7 +239,7 @@ def coverage_on(
     persons = _amounts(demand, value)
     people = to_crs(demand, ground.crs)
     homes, notes = _homes(ground, demand, snap_m)
-    there, more = put(ground, facilities, snap_m, "facilities")
+    there, more = put(ground, facilities, snap_m, "facilities", beside=True)
     named = None if areas is None else named_areas(areas, ground.crs)
     ways = Ways(ground, homes)
     asked = (limits_min, named, rank, by)
@@ -254,7 +254,7 @@ def coverage_on(
 
 def _homes(ground: Ground, demand: gpd.GeoDataFrame, snap_m: float):
     points, areas = as_points(demand)
-    homes, lost = put(ground, points, snap_m, "places of demand")
+    homes, lost = put(ground, points, snap_m, "places of demand", beside=True)
     return homes, (*areas, *(note.replace("left out", "counted as not covered") for note in lost))
 
 
@@ -313,7 +313,7 @@ def access_on(
     """What of a supply falls to each home given as a place of its own: the demand's columns and ``access``."""
     persons, amount = _amounts(demand, value), _amounts(supply, capacity)
     homes, notes = _homes(ground, demand, snap_m)
-    there, more = put(ground, supply, snap_m, "facilities")
+    there, more = put(ground, supply, snap_m, "facilities", beside=True)
     ways = Ways(ground, homes)
     found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
     frame = to_crs(demand, WGS84).copy()

@@ -123,9 +123,15 @@ function urbanplanTools(ui) {
   }
   // A spreadsheet runs what begins with = + - @: text that does is shown with a quote before it, as in files/deliveries/texts.py.
   const formula = (text) => /^'*([\s\0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n])/.test(text) && !/^'*[+-][0-9][0-9,]*(\.[0-9]+)?%?$/.test(text);
+  // Where cells are parted at semicolons or tabs another one begins there, whatever quotes stand around ours.
+  const behind = (part) => /^'*[\s\0\u200b\ufeff"]*[=+\-@＝＋－＠]/.test(part);
   function cell(v) {
     if (v === null || v === undefined) return "";
-    const text = typeof v === "string" && formula(v) ? "'" + v : String(v);
+    let text = String(v);
+    if (typeof v === "string") {
+      text = (formula(v) ? "'" : "") + v;
+      text = text.replace(/([;\t\r\n])([^;\t\r\n]+)/g, (all, mark, part) => (behind(part) ? mark + "'" + part : all));
+    }
     return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
   function saveCsv(name, head, rows) {
