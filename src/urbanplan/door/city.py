@@ -92,6 +92,8 @@ class City(Model):
     (True, True, True)
     """
 
+    _beside = True
+
     def __init__(self, city: str | Path | Profile, *, note: Note | None = None) -> None:
         if not isinstance(city, str | Path | Profile):
             raise InputError(f"a {type(city).__name__} is no city", where="city", remedy="give the id of an embedded city, or a folder")  # fmt: skip
@@ -218,8 +220,9 @@ class City(Model):
         if people is not None:
             named, _ = areas_of(self._ready, asked.pop("areas"))
             return study.coverage_on(
-                ways.ground, facilities, people, value, limits, snap_m=snap_m, areas=named, **asked
-            )
+                ways.ground, facilities, people, value, limits,
+                snap_m=snap_m, beside=self._beside, areas=named, **asked,
+            )  # fmt: skip
         table, placed, _ = study.city_coverage(self._ready, ways, facilities, limits, **asked)
         count, rank = len(placed), asked["rank"]
         notes = [

@@ -64,6 +64,8 @@ class Model:
     """
 
     _note: Note | None = None
+    #: Whether people step onto every street near them, as a city's cells do, or onto the nearest, as pairs do.
+    _beside: bool = False
 
     # What a city and streets do each in their own way.
 
@@ -474,7 +476,7 @@ class Model:
         else:
             answer = study.access_on(
                 ways.ground, supply, capacity, people.frame, value, method, limit,
-                snap_m=self._snap(snap_m), **asked,
+                snap_m=self._snap(snap_m), beside=self._beside, **asked,
             )  # fmt: skip
         say(*answer.findings)
         if people is None:

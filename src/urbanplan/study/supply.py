@@ -224,11 +224,14 @@ def coverage_on(
     limits_min: Sequence[float],
     *,
     snap_m: float,
+    beside: bool = False,
     areas: gpd.GeoDataFrame | None = None,
     rank: int = 1,
     by: str | None = None,
 ) -> Answer:
     """Who is within so many minutes of a facility, of people given as places of their own?
+
+    They are `beside` streets as `urbanplan.study.streets.put` says.
 
     Returns
     -------
@@ -238,8 +241,8 @@ def coverage_on(
     """
     persons = _amounts(demand, value)
     people = to_crs(demand, ground.crs)
-    homes, notes = _homes(ground, demand, snap_m)
-    there, more = put(ground, facilities, snap_m, "facilities", beside=True)
+    homes, notes = _homes(ground, demand, snap_m, beside)
+    there, more = put(ground, facilities, snap_m, "facilities", beside=beside)
     named = None if areas is None else named_areas(areas, ground.crs)
     ways = Ways(ground, homes)
     asked = (limits_min, named, rank, by)
@@ -252,9 +255,9 @@ def coverage_on(
     return Answer(table, (*findings_of(ground), *notes, *more, *alone, *lost))
 
 
-def _homes(ground: Ground, demand: gpd.GeoDataFrame, snap_m: float):
+def _homes(ground: Ground, demand: gpd.GeoDataFrame, snap_m: float, beside: bool):
     points, areas = as_points(demand)
-    homes, lost = put(ground, points, snap_m, "places of demand", beside=True)
+    homes, lost = put(ground, points, snap_m, "places of demand", beside=beside)
     return homes, (*areas, *(note.replace("left out", "counted as not covered") for note in lost))
 
 
@@ -307,13 +310,14 @@ def access_on(
     limit_min: float,
     *,
     snap_m: float,
+    beside: bool = False,
     decay: str | None = None,
     figure: float | None = None,
 ) -> Answer:
     """What of a supply falls to each home given as a place of its own: the demand's columns and ``access``."""
     persons, amount = _amounts(demand, value), _amounts(supply, capacity)
-    homes, notes = _homes(ground, demand, snap_m)
-    there, more = put(ground, supply, snap_m, "facilities", beside=True)
+    homes, notes = _homes(ground, demand, snap_m, beside)
+    there, more = put(ground, supply, snap_m, "facilities", beside=beside)
     ways = Ways(ground, homes)
     found = access_of(ways, there, amount, homes, persons, method, limit_min, decay, figure)
     frame = to_crs(demand, WGS84).copy()
