@@ -34,8 +34,8 @@ from urbanplan.files.deliveries import heads
 from urbanplan.files.deliveries import tables as delivered
 from urbanplan.files.deliveries import vectors as delivered_vectors
 from urbanplan.indicators.scene import trust_of
-from urbanplan.intake import Worth, fields, folder, people_at_points
-from urbanplan.intake.bring import joined_by_name
+from urbanplan.intake import Worth, fields, folder
+from urbanplan.intake.bring import joined_by_name, people_at_points
 from urbanplan.layers import model as layers_model
 from urbanplan.layers import select
 from urbanplan.publish import html, projection, symbols, vector

@@ -19,27 +19,11 @@ from urbanplan.cli.show import Screen
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urbanplan.city import City
-    from urbanplan.study import Comparison, Variants
+    from urbanplan.study import Comparison
 
 SCENARIOS = file_option(
     "--scenarios", "More scenarios (.toml), beside those of the city.", metavar="F"
 )
-
-
-def _variants(city: City, own: Path | None) -> Variants:
-    from urbanplan import study
-    from urbanplan.errors import InputError
-    from urbanplan.files import read_toml
-    from urbanplan.scenarios import parse_scenarios
-
-    known = study.scenarios_of(city)
-    if own is not None:
-        table = read_toml(own)
-        if not table.get("scenario"):
-            raise InputError("has no [[scenario]]", where=own, remedy="add one")
-        known = parse_scenarios(table, own, known)
-    return study.Variants(city, known)
 
 
 @click.command()
@@ -51,9 +35,10 @@ def scenarios(screen: Screen, city: str, scenarios: Path | None, as_json: bool) 
     """List a city's scenarios: what each stands on, and what it changes."""
     import pandas as pd
 
+    from urbanplan import study
     from urbanplan.city import load_city
 
-    known = _variants(load_city(city), scenarios).known
+    known = study.scenarios_of(load_city(city), scenarios)
     rows = [
         {
             "scenario": s.id,
@@ -120,7 +105,7 @@ def compare(
         raise click.UsageError("--facilities and --mode are for the map: give --map")
     with screen.progress():
         with screen.stage("city"):
-            variants = _variants(profile, scenarios)
+            variants = study.Variants(profile, study.scenarios_of(profile, scenarios))
             for name in (a, b):
                 variants.state(name)
         with screen.stage("compare"):

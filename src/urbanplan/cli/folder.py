@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -182,8 +183,9 @@ def init(
 def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
     from urbanplan.city import load_own_city
-    from urbanplan.files import lock, remove_folder, require_own
+    from urbanplan.files import lock
     from urbanplan.intake import fetch as intake
+    from urbanplan.web import Guard
 
     if (pbf is None) == (overpass is None):
         raise click.UsageError(
@@ -191,21 +193,15 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
             " (download.geofabrik.de), or the address of an Overpass server"
         )
     city = load_own_city(folder)
-    cache = require_own(city.layers_folder / ".overpass", city.layers_folder, whole=True)
     with lock(city.layers_folder), screen.progress():
         if overpass is not None:
-            from urbanplan.sources.overpass import download
-            from urbanplan.web import Guard
-
-            with screen.stage("download"):
-                area, keys = intake.around(city), intake.tag_keys()
-                guard = Guard(allow_private=allow_private, proxy=proxy)
-                pbf = download(overpass, area, keys, cache, guard=guard, note=screen.note)
-        with screen.stage("read"):
-            found = intake.fetch(city, pbf, day=_today(), replace=replace)
-        if overpass is not None:
-            # Answers serve a download that was interrupted; the next one asks for what is new.
-            remove_folder(cache)
+            guard = Guard(allow_private=allow_private, proxy=proxy)
+            found = intake.fetch_from(
+                city, overpass, guard, day=_today(), replace=replace, note=screen.note, watch=screen.stage
+            )  # fmt: skip
+        else:
+            with screen.stage("read"):
+                found = intake.fetch(city, pbf, day=_today(), replace=replace)
     for name, count in found.features.items():
         click.echo(f"{name}: {count:,}")
     click.echo(f"streets: {found.ways:,} ways")
@@ -258,57 +254,23 @@ def import_(
 ) -> int:  # fmt: skip
     """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
     from urbanplan.city import load_own_city
-    from urbanplan.files import RASTER_DRIVERS, lock
+    from urbanplan.files import lock, split_name
+    from urbanplan.intake import bring_file
 
-    file, layer, crs, encoding = _split(file, layer, crs, encoding)
+    plain = split_name(file)[0]
     city, worth = (
         load_own_city(folder),
-        _worth(file, source, licence, as_of, quality, accuracy, status),
+        _worth(plain, source, licence, as_of, quality, accuracy, status),
     )
     with lock(city.layers_folder), screen.progress(), screen.stage("import"):
         if kind is None:
-            return _take_edits(screen, city, file)
-        if file.suffix.lower() in RASTER_DRIVERS:
-            from urbanplan.intake.rasters import bring_raster
-
-            path, notes = bring_raster(
-                city, file, kind, worth, crs=crs, replace=keep == "replace", day=_today(),
-                band=band, unit=unit, variable=layer,
-            )  # fmt: skip
-            return _noted(screen, {kind: path}, notes)
-        if kind == "streets":
-            from urbanplan.intake.streets import bring_streets
-
-            path, notes = bring_streets(
-                city, file, worth, crs=crs, layer=layer, encoding=encoding, large=large,
-                replace=keep == "replace", day=_today(), given=given, seven=transform,
-            )  # fmt: skip
-            return _noted(screen, {kind: path}, notes)
-        from urbanplan.catalog import load_catalog
-        from urbanplan.files import read_delivery
-        from urbanplan.intake import bring, bring_people, people_at_points
-
-        people = kind == "population"
-        family = load_catalog().layer(kind).geometry
-        delivery = read_delivery(
-            file,
-            layer=layer,
-            encoding=encoding,
-            large=large,
-            crs=crs,
-            placeless=people,
-            family=family,
-        )
-        if people and people_at_points(delivery.frame):
-            path, notes = bring_people(
-                city, delivery, worth, crs=crs, given=given, replace=keep == "replace",
-                strict=strict, day=_today(),
-            )  # fmt: skip
-            return _noted(screen, {kind: path}, notes)
-        report = bring(
-            city, delivery, kind, worth, crs=crs, given=given, strict=strict, keep=keep, day=_today(),
-            seven=transform,
+            return _take_edits(screen, city, plain)
+        report = bring_file(
+            city, file, kind, worth, crs=crs, layer=layer, encoding=encoding, given=given, seven=transform,
+            keep=keep, strict=strict, large=large, band=band, unit=unit, day=_today(),
         )  # fmt: skip
+    if not report.rows_in:
+        return _noted(screen, {kind: report.path}, report.notes)
     _told(screen, report)
     screen.written({kind: report.path})
     return OK
@@ -344,7 +306,7 @@ def _take_edits(screen: Screen, city, file: Path) -> int:
     return _noted(screen, written, notes or (["nothing has changed"] if not written else []))
 
 
-def _noted(screen: Screen, written: dict[str, Path], notes: list[str]) -> int:
+def _noted(screen: Screen, written: dict[str, Path], notes: Sequence[str]) -> int:
     for remark in notes:
         screen.note(remark)
     screen.written(written)

@@ -19,10 +19,9 @@ from urbanplan.demand import unassigned
 from urbanplan.door.model import MINUTES, Findings, Model, _ids, _mode
 from urbanplan.door.places import Note, Places, limit_of, limits_of
 from urbanplan.errors import InputError, UnknownNameError, one_of
-from urbanplan.files import lock, read_toml, remove_folder, require_own
+from urbanplan.files import lock, remove_folder
 from urbanplan.layers import GROUNDS, Layer, load_layers
 from urbanplan.layers.model import require
-from urbanplan.scenarios import parse_scenarios
 from urbanplan.study.checkup import areas_of
 from urbanplan.study.ready import Ready, Ways
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from urbanplan.intake import Report, Worth
+    from urbanplan.intake import Report
     from urbanplan.intake.fetch import Fetched
     from urbanplan.study import Comparison, Results
 
@@ -355,19 +354,11 @@ class City(Model):
         ...     print(err.what)
         no scenario 'nowhere'
         """
-        variants = self._variants(scenarios)
+        known = study.scenarios_of(self.profile, scenarios)
+        variants = study.Variants(self.profile, known, self._ready)
         for name in (a, b):
             variants.state(name)
         return study.compare(variants, a, b)
-
-    def _variants(self, scenarios: Path | str | None) -> study.Variants:
-        known = study.scenarios_of(self.profile)
-        if scenarios is not None:
-            table = read_toml(Path(scenarios))
-            if not table.get("scenario"):
-                raise InputError("has no [[scenario]]", where=scenarios, remedy="add one")
-            known = parse_scenarios(table, Path(scenarios), known)
-        return study.Variants(self.profile, known, self._ready)
 
     def run(self, out: Path | str | None = None, *, watch: study.Watch = nullcontext) -> Results:
         """Compute everything that the city's profile asks for, and write the atlas.
@@ -439,7 +430,7 @@ class City(Model):
 
         path = Path(out)
         # What is missing is said before the work rather than after it.
-        document.require_ready(document.require_known(path, lang))
+        document.require_ready(document.require_known(path, lang), lang)
         with lock(path.parent):
             results = rounded(study.run(self.profile, watch, None, self._layers), min_persons)
             with watch("bridges"):
@@ -492,22 +483,19 @@ class City(Model):
             If neither or both are given, the file cannot be read, or the city ships with the package.
         """
         from urbanplan.intake import fetch as intake
+        from urbanplan.web import Guard
 
         if (pbf is None) == (overpass is None):
             raise InputError("give one of an extract and a server", where="fetch", remedy="city.fetch('EXTRACT.osm.pbf'), or city.fetch(overpass='https://…')")  # fmt: skip
         own, say = load_own_city(self._folder), self._asked()
-        cache = require_own(own.layers_folder / ".overpass", own.layers_folder, whole=True)
         with lock(own.layers_folder):
-            if overpass is not None:
-                from urbanplan.sources.overpass import download
-                from urbanplan.web import Guard
-
+            if overpass is None:
+                found = intake.fetch(own, pbf, day=_today(), replace=replace)
+            else:
                 guard = Guard(allow_private=allow_private, proxy=proxy)
-                pbf = download(overpass, intake.around(own), intake.tag_keys(), cache, guard=guard, note=say)  # fmt: skip
-            found = intake.fetch(own, pbf, day=_today(), replace=replace)
-            if overpass is not None:
-                # Answers serve a download that was interrupted; the next one asks for what is new.
-                remove_folder(cache)
+                found = intake.fetch_from(
+                    own, overpass, guard, day=_today(), replace=replace, note=say
+                )
         say(*found.notes)
         self._forget()
         return found
@@ -576,17 +564,15 @@ class City(Model):
             If it declares no coordinate system.
         """
         from urbanplan.files import split_name
-        from urbanplan.intake import Worth
+        from urbanplan.intake import Worth, bring_file
 
-        plain, said = split_name(file)
         own = load_own_city(self._folder)
-        worth = Worth(status, quality, accuracy_m, source or f"file {plain.name}", licence, as_of)
+        made = source or f"file {split_name(file)[0].name}"
+        worth = Worth(status, quality, accuracy_m, made, licence, as_of)
         with lock(own.layers_folder):
-            report = _brought(
-                own, plain, kind, worth, crs=crs or said.get("crs"),
-                layer=layer or said.get("layername"), encoding=encoding or said.get("encoding"),
-                columns=dict(columns or {}), seven=transform, keep=keep, strict=strict, large=large,
-                band=band, unit=unit,
+            report = bring_file(
+                own, file, kind, worth, crs=crs, layer=layer, encoding=encoding, given=columns or {},
+                seven=transform, keep=keep, strict=strict, large=large, band=band, unit=unit, day=_today(),
             )  # fmt: skip
         self._asked()(*report.notes, *report.summary())
         self._forget()
@@ -595,35 +581,6 @@ class City(Model):
     @property
     def _folder(self) -> Path | str:
         return self._given if isinstance(self._given, str | Path) else self.profile.folders[0]
-
-
-def _brought(city: Profile, file: Path, kind: str, worth: Worth, **asked: Any) -> Report:
-    # By what the file is: a raster, streets, people at points, any other layer.
-    from urbanplan.files import RASTER_DRIVERS, read_delivery
-    from urbanplan.intake import Report, bring, bring_people, people_at_points
-
-    seven, columns, keep = (asked.pop(k) for k in ("seven", "columns", "keep"))
-    crs, replace, day = asked["crs"], keep == "replace", _today()
-
-    def kept(path: Path, notes: Sequence[str]) -> Report:
-        return Report(path, 0, 0, 0, 0, False, {}, (), (), (), tuple(notes))
-
-    if file.suffix.lower() in RASTER_DRIVERS:
-        from urbanplan.intake.rasters import bring_raster
-
-        band, unit = asked["band"], asked["unit"]
-        return kept(*bring_raster(city, file, kind, worth, crs=crs, replace=replace, day=day, band=band, unit=unit, variable=asked["layer"]))  # fmt: skip
-    how = {k: asked[k] for k in ("layer", "encoding", "large", "crs")}
-    if kind == "streets":
-        from urbanplan.intake.streets import bring_streets
-
-        return kept(*bring_streets(city, file, worth, replace=replace, day=day, given=columns, seven=seven, **how))  # fmt: skip
-    family, people = load_catalog().layer(kind).geometry, kind == "population"
-    delivery = read_delivery(file, placeless=people, family=family, **how)
-    strict = asked["strict"]
-    if people and people_at_points(delivery.frame):
-        return kept(*bring_people(city, delivery, worth, crs=crs, given=columns, replace=replace, strict=strict, day=day))  # fmt: skip
-    return bring(city, delivery, kind, worth, crs=crs, given=columns, strict=strict, keep=keep, day=day, seven=seven)  # fmt: skip
 
 
 def create_city(

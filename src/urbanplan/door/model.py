@@ -197,9 +197,7 @@ class Model:
         (['origin', 'destination', 'minutes'], True)
         """
         say, limit = self._asked(), limit_of(minutes)
-        require_direction(direction)
-        starts, ends = self._some(origins, "origins", say), self._some(destinations, "destinations", say)  # fmt: skip
-        ways = self._ways(_mode(mode), _ids(opened), say)
+        starts, ends, ways = self._both_ends(origins, destinations, mode, direction, opened, say)
         answer = study.matrix_on(
             ways.ground, starts.frame, ends.frame, limit,
             snap_m=self._snap(snap_m), direction=direction, progress=progress,
@@ -254,9 +252,7 @@ class Model:
         True
         """
         say, limit = self._asked(), limit_of(minutes)
-        require_direction(direction)
-        starts, ends = self._some(origins, "origins", say), self._some(destinations, "destinations", say)  # fmt: skip
-        ways = self._ways(_mode(mode), _ids(opened), say)
+        starts, ends, ways = self._both_ends(origins, destinations, mode, direction, opened, say)
         answer = study.nearest_on(
             ways.ground, starts.frame, ends.frame, limit,
             snap_m=self._snap(snap_m), direction=direction,
@@ -650,6 +646,11 @@ class Model:
                 f"'{given}' has no feature with a published place", where=what, remedy="draw them, or give others"
             )  # fmt: skip
         return found
+
+    def _both_ends(self, origins: Any, destinations: Any, mode: str | Mode, direction: str, opened: Any, say: Findings) -> tuple[Places, Places, Ways]:  # fmt: skip
+        require_direction(direction)
+        starts, ends = self._some(origins, "origins", say), self._some(destinations, "destinations", say)  # fmt: skip
+        return starts, ends, self._ways(_mode(mode), _ids(opened), say)
 
     def _supply(self, given: Any, say: Findings) -> gpd.GeoDataFrame:
         return self._places(given, "facilities", say).frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,14 @@ from urbanplan.catalog import LayerKind, load_catalog
 from urbanplan.city import City
 from urbanplan.crs import WGS84, transform
 from urbanplan.errors import InputError
-from urbanplan.files import Delivery, has, is_total
+from urbanplan.files import (
+    RASTER_DRIVERS,
+    Delivery,
+    has,
+    is_total,
+    read_delivery,
+    split_name,
+)
 from urbanplan.grid import grid_over
 from urbanplan.intake.fetch import around
 from urbanplan.intake.fields import Worth, columns_of, fill, match
@@ -95,6 +102,77 @@ class Report:
                 some = "; ".join(f"{f.feature}: {f.message}".lstrip(": ") for f in first)
                 lines.append(f"{word} {number} × {rule} ({some}{' …' if number > 3 else ''})")
         return lines
+
+
+def bring_file(
+    city: City,
+    file: Path | str,
+    kind: str,
+    worth: Worth,
+    *,
+    crs: str | None = None,
+    layer: str | None = None,
+    encoding: str | None = None,
+    given: Mapping[str, str],
+    seven: tuple[float, ...] | None = None,
+    keep: str = "",
+    strict: bool = False,
+    large: bool = False,
+    band: int | None = None,
+    unit: str | None = None,
+    day: str,
+) -> Report:
+    """Make a file what it is, by its ending and `kind`: a raster, streets, people at points, or any other layer.
+
+    Parameters
+    ----------
+    file : path
+        What stands behind it, as in ``FILE|layername=NAME``, holds where nothing else is said.
+    kind : str
+        A layer, ``streets``, or a raster's name.
+    band, unit
+        Of a raster; see `urbanplan.intake.rasters.bring_raster`.
+    crs, layer, encoding, large
+        See `urbanplan.files.read_delivery`.
+    city, worth, given, seven, keep, strict, day
+        See `bring`.
+
+    Returns
+    -------
+    Report
+        Without counts, but with the path and notes, of rasters, streets and people at points.
+    """
+    path, said = split_name(file)
+    layer, crs = layer or said.get("layername"), crs or said.get("crs")
+    how = {"layer": layer, "crs": crs, "encoding": encoding or said.get("encoding"), "large": large}
+    replace = keep == "replace"
+    if path.suffix.lower() in RASTER_DRIVERS:
+        from urbanplan.intake.rasters import bring_raster
+
+        return _uncounted(*bring_raster(
+            city, path, kind, worth, crs=crs, replace=replace, day=day, band=band, unit=unit, variable=layer,
+        ))  # fmt: skip
+    if kind == "streets":
+        from urbanplan.intake.streets import bring_streets
+
+        return _uncounted(*bring_streets(
+            city, path, worth, replace=replace, day=day, given=given, seven=seven, **how,
+        ))  # fmt: skip
+    people = kind == "population"
+    delivery = read_delivery(
+        path, placeless=people, family=load_catalog().layer(kind).geometry, **how
+    )
+    if people and people_at_points(delivery.frame):
+        return _uncounted(*bring_people(
+            city, delivery, worth, crs=crs, given=given, replace=replace, strict=strict, day=day,
+        ))  # fmt: skip
+    return bring(
+        city, delivery, kind, worth, crs=crs, given=given, strict=strict, keep=keep, day=day, seven=seven
+    )  # fmt: skip
+
+
+def _uncounted(path: Path, notes: Sequence[str]) -> Report:
+    return Report(path, 0, 0, 0, 0, False, {}, (), (), (), tuple(notes))
 
 
 def bring(

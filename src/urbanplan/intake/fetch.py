@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from urbanplan.catalog import GEOMETRY_TYPES, LayerKind, OsmRule, load_catalog, 
 from urbanplan.city import City
 from urbanplan.crs import WGS84, transform, unwrapped
 from urbanplan.errors import InputError
-from urbanplan.files import sha256, write_geojson
+from urbanplan.files import remove_folder, require_own, sha256, write_geojson
 from urbanplan.intake.facilities import in_use, kind_of, one_each
 from urbanplan.intake.fields import Worth, columns_of, fill
 from urbanplan.intake.folder import district_names, write_layer
@@ -30,6 +31,8 @@ from urbanplan.sources.streets import aground
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
+
+    from urbanplan.web import Guard
 
 #: The file that holds a city's streets.
 STREETS = "streets.osm.pbf"
@@ -161,6 +164,48 @@ def fetch(city: City, path: Path | str, *, day: str, replace: bool = False) -> F
     counts = {name: int((~rows[OUTSIDE]).sum()) for name, (rows, _) in found.items()}
     lacking = [gap.sentence("提取文件", "the extract") for gap in (*gaps, *untold)]
     return Fetched(counts, extract.streets.ways, kept, (*lacking, *maker.notes()))
+
+
+def fetch_from(
+    city: City,
+    server: str,
+    guard: Guard,
+    *,
+    day: str,
+    replace: bool = False,
+    note: Callable[[str], None] | None = None,
+    watch: Callable[[str], AbstractContextManager] = nullcontext,
+) -> Fetched:
+    """As `fetch`, of what an Overpass server answers; an interrupted download goes on where it was.
+
+    Parameters
+    ----------
+    city : City
+    server : str
+        Its address.
+    guard : Guard
+        What it may be and send.
+    day, replace
+        See `fetch`.
+    note : callable, optional
+        Told what the server makes one wait for.
+    watch : callable, optional
+        Called with ``download`` and ``read``; returns a context manager.
+
+    Returns
+    -------
+    Fetched
+    """
+    from urbanplan.sources.overpass import download
+
+    cache = require_own(city.layers_folder / ".overpass", city.layers_folder, whole=True)
+    with watch("download"):
+        pbf = download(server, around(city), tag_keys(), cache, guard=guard, note=note)
+    with watch("read"):
+        found = fetch(city, pbf, day=day, replace=replace)
+    # Answers serve a download that was interrupted; the next one asks for what is new.
+    remove_folder(cache)
+    return found
 
 
 def _write_grounds(

@@ -188,9 +188,7 @@ class Ready:
         return frame.set_geometry(shapes, crs=frame.crs) if self.grounds else frame
 
     def _put(self, ground: Network | Surface, frame: gpd.GeoDataFrame) -> Placed:
-        rules = ground.mode.streets
-        beside_m = rules.off_street_m if isinstance(ground, Network) and rules else 0.0
-        return place(ground, frame, self.city.analysis.snap_m, beside_m=beside_m)
+        return place(ground, frame, self.city.analysis.snap_m, beside=True)
 
     def homes(self, ways: Ways) -> Placed:
         """The cells of the demand as places of a mode; their ids are flat cells."""

@@ -97,8 +97,7 @@ def network_of(streets: Streets, mode: Mode, dem: Path | str | None = None) -> N
 def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str, *, beside: bool = False):
     """Places on a ground, and a sentence about those that are too far from any way.
 
-    Those `beside` streets step onto each one within the mode's ``off_street_m``, as people of a city's
-    cells do; others onto the nearest.
+    Those `beside` streets step onto each one near them, as people of a city's cells do.
 
     Raises
     ------
@@ -106,8 +105,7 @@ def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str, *, be
         If none of them is near enough.
     """
     on_streets = isinstance(ground, Network)
-    beside_m = ground.mode.streets.off_street_m if on_streets and beside else 0.0
-    placed = place(ground, to_crs(frame, ground.crs), snap_m, beside_m=beside_m)
+    placed = place(ground, to_crs(frame, ground.crs), snap_m, beside=beside)
     if not len(placed) and on_streets:
         raise InputError(
             f"none of the {len(frame)} {what} is within {snap_m:g} m of a street open to"

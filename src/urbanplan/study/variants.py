@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,24 @@ _FRAME = ("study_area", "districts", "water", "built_up")
 _MOVING = ("minutes", "streets")
 
 
-def scenarios_of(city: City) -> Mapping[str, Scenario]:
-    """A city's scenarios by id, the baseline first; only that one where it has no file of them."""
-    if not city.has(OWN):
-        return parse_scenarios({})
-    path = city.find(OWN)
-    return parse_scenarios(read_toml(path), path)
+def scenarios_of(city: City, more: Path | str | None = None) -> Mapping[str, Scenario]:
+    """A city's scenarios by id, the baseline first, and those of another file that may stand on them.
+
+    Raises
+    ------
+    InputError
+        If `more` holds no scenario, or one cannot be used.
+    """
+    known = parse_scenarios({})
+    if city.has(OWN):
+        path = city.find(OWN)
+        known = parse_scenarios(read_toml(path), path)
+    if more is None:
+        return known
+    table = read_toml(more)
+    if not table.get("scenario"):
+        raise InputError("has no [[scenario]]", where=more, remedy="add one")
+    return parse_scenarios(table, Path(more), known)
 
 
 class Variants:
