@@ -405,6 +405,20 @@ def test_import_costs_next_to_nothing():
     assert best(heavy) <= 2 * best("pass") + 0.05
 
 
+@pytest.mark.parametrize("name", ["r.html", "r.xlsx"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_report_is_that_of_the_command(town, tmp_path, name, lang):
+    from click.testing import CliRunner
+
+    from urbanplan.cli import cli
+
+    path = town.report(tmp_path / name, lang=lang, min_persons=10)
+    args = ["-q", "report", town.profile.folders[0], "--lang", lang, "--out", tmp_path / f"c{name}"]
+    done = CliRunner().invoke(cli, [*map(str, args), "--min-persons", "10"], standalone_mode=False)
+    assert done.exception is None, done.exception
+    assert path == tmp_path / name and path.read_bytes() == (tmp_path / f"c{name}").read_bytes()
+
+
 # What others reported ----------------------------------------------------------------------------
 
 #: Degrees of one metre on the equator.
