@@ -25,6 +25,8 @@ import shapely.ops
 WALK_KMH = 5.0
 #: A home steps onto any street so near, an area is entered from any street so near, in metres.
 STEP_M, KERB_M, FAR_M = 50.0, 25.0, 500.0
+#: Who stands beside shorter parts of the streets only steps onto a longer one as well, in metres.
+FRAGMENT_M = 1000.0
 #: Classes that people walk on, and cars drive on with their km/h (OSM wiki, Access restrictions; OSRM's car profile).
 FOOT = {
     "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link", "unclassified",
@@ -36,6 +38,8 @@ CAR = {
     "secondary_link": 50, "tertiary": 40, "tertiary_link": 30, "unclassified": 25, "residential": 25, "road": 25,
     "living_street": 10, "service": 15,
 }  # fmt: skip
+#: Limits by law where none is posted (OSM wiki, Key:maxspeed:type and Default speed limits; of the places tried, no law differs).
+ZONES = {"urban": 50, "30": 30, "zone30": 30}
 GRANTED = {"yes", "permissive", "designated", "official", "public", "discouraged"}
 LOCAL = {"private", "destination", "customers", "residents", "delivery", "permit", "employees", "members"}  # fmt: skip
 CAR_GATES = {"entrance", "gate", "lift_gate", "swing_gate", "sliding_gate", "cattle_grid", "border_control", "toll_booth", "sally_port", "height_restrictor"}  # fmt: skip
@@ -323,7 +327,11 @@ def car(tags: dict) -> tuple[bool, bool, float, float]:
     granted = set((said or "").split(";"))
     if not (kmh or opened) or (said and not granted & (GRANTED | LOCAL)):
         return shut
-    posted = {way: kmh_of(tags.get(f"maxspeed:{way}") or tags.get("maxspeed")) for way in ("forward", "backward")}  # fmt: skip
+    zone = next((tags[k] for k in ("maxspeed:type", "zone:maxspeed", "source:maxspeed") if k in tags), "")  # fmt: skip
+    general = kmh_of(tags.get("maxspeed")) or ZONES.get(zone.partition(":")[2], 0)
+    posted = {
+        way: kmh_of(tags.get(f"maxspeed:{way}")) or general for way in ("forward", "backward")
+    }
     ahead, back = ((min(10.0, posted[w] or 10) if opened else posted[w] or kmh) for w in posted)
     one = tags.get("oneway", "")
     if one not in ("no", "false", "0") and (
@@ -415,7 +423,28 @@ def streets(world: Map, mode: str) -> Streets:
     # A node that stops the mode is a dead end for each street that meets it.
     u = [(n, i) if n in stop else n for i, n in enumerate(u)]
     v = [(n, -i) if n in stop else n for i, n in enumerate(v)]
-    return Streets(mode, u, v, metres, ahead_min, back_min, np.array(private), way)
+    private = np.array(private, bool)
+    return Streets(mode, u, v, metres, ahead_min, back_min, _enclosed(u, v, metres, private), way)
+
+
+def _parts(u, v, chosen) -> np.ndarray:
+    # Which part each piece of street is on, of those that hang together over the chosen ones; -1 elsewhere.
+    graph = nx.Graph((u[i], v[i]) for i in np.flatnonzero(chosen))
+    part = {n: k for k, group in enumerate(nx.connected_components(graph)) for n in group}
+    return np.array([part[n] if here else -1 for n, here in zip(u, chosen)], int)
+
+
+def _enclosed(u, v, metres, private) -> np.ndarray:
+    # Streets behind a private one seldom say so: parts less than half as long as the longest are private too.
+    street, whole = _parts(u, v, ~private), _parts(u, v, np.ones(len(u), bool))
+    length, longest = Counter(), Counter()
+    for part, m in zip(street, metres):
+        length[part] += m
+    for part, all_of_it in zip(street, whole):
+        if part >= 0:
+            longest[all_of_it] = max(longest[all_of_it], length[part])
+    behind = [length[p] < longest[w] / 2 for p, w in zip(street, whole)]
+    return private | np.array(behind, bool)
 
 
 def length_km(world: Map, found: Streets, boundary, flat: Flat) -> float:
@@ -551,8 +580,45 @@ def ashore(xy, wet, boundary, flat: Flat):
     return xy
 
 
-def homes_share(world: Map, found: Streets, flat: Flat, places, xy, persons, limit_min=15.0):
-    """Share of the people who walk to a place within the limit, in through private streets at either end."""
+def _long(found: Streets) -> np.ndarray:
+    # Pieces of street on parts that are no fragments.
+    which = _parts(found.u, found.v, np.ones(len(found.u), bool))
+    return np.bincount(which, found.metres)[which] >= FRAGMENT_M
+
+
+def _steps(lines, large, spots, wet):
+    # Pairs of a place and a piece of street it steps onto, never through water.
+    # What only touches the bank is dry.
+    deep = shapely.buffer(wet, -0.5)
+    shapely.prepare(deep)
+
+    def nearest(who, pieces, metres, every):
+        tree = shapely.STRtree(lines[pieces])
+        at, edge = tree.query(spots[who], "dwithin", distance=metres)
+        at, edge = who[at], pieces[edge]
+        dry = ~shapely.intersects(deep, shapely.shortest_line(spots[at], lines[edge]))
+        at, edge = at[dry], edge[dry]
+        if every:
+            return at, edge
+        far, least = shapely.distance(spots[at], lines[edge]), np.full(len(spots), np.inf)
+        np.minimum.at(least, at, far)
+        return at[far <= least[at]], edge[far <= least[at]]
+
+    every = np.arange(len(lines))
+    # Every street beside it; the nearest where there is none; and where all are fragments, the next larger one.
+    home, edge = nearest(np.arange(len(spots)), every, STEP_M, True)
+    more = nearest(np.setdiff1d(np.arange(len(spots)), home), every, FAR_M, False)
+    home, edge = np.r_[home, more[0]], np.r_[edge, more[1]]
+    lost = np.setdiff1d(home, home[large[edge]])
+    more = nearest(lost, every[large], FAR_M, False)
+    return np.r_[home, more[0]], np.r_[edge, more[1]]
+
+
+def homes_share(world: Map, found: Streets, flat: Flat, places, xy, persons, limit_min=15.0, wet=None):  # fmt: skip
+    """Share of the people who walk to a place within the limit, in through private streets at either end.
+
+    Nobody steps onto a street through water (`wet`, in metres).
+    """
     base = lambda n: n[0] if isinstance(n, tuple) else n  # noqa: E731
     nodes = {n: world.nodes[base(n)] for n in {*found.u, *found.v}}
     at = dict(zip(nodes, np.column_stack(flat.to(*np.array(list(nodes.values())).T))))
@@ -570,11 +636,14 @@ def homes_share(world: Map, found: Streets, flat: Flat, places, xy, persons, lim
     for n in nodes:
         graph.add_edge((n, 0), (n, 1), weight=0.0)
         graph.add_edge((n, 1), (n, 2), weight=0.0)
-    pace = 0.06 / WALK_KMH
+    pace, large = 0.06 / WALK_KMH, _long(found)
     for shape in places:
-        edges = tree.query(shape, "dwithin", distance=KERB_M if shape.area else STEP_M)
-        if not len(edges):
-            edges = tree.query_nearest(shape, max_distance=FAR_M)
+        if shape.area:
+            edges = tree.query(shape, "dwithin", distance=KERB_M)
+            if not len(edges):
+                edges = tree.query_nearest(shape, max_distance=FAR_M)
+        else:
+            edges = _steps(lines, large, np.array([shape]), shapely.Polygon())[1]
         near = shapely.buffer(shape, KERB_M) if shape.area else None
         for e in edges:
             if found.metres[e] <= 0:
@@ -594,10 +663,7 @@ def homes_share(world: Map, found: Streets, flat: Flat, places, xy, persons, lim
     reached = nx.single_source_dijkstra_path_length(graph, "go", cutoff=limit_min)
     minutes = {n: min(reached.get((n, k), np.inf) for k in range(3)) for n in nodes}
     spots = shapely.points(np.column_stack(flat.to(*np.asarray(xy).T)))
-    home, edge = tree.query(spots, "dwithin", distance=STEP_M)
-    alone = np.setdiff1d(np.arange(len(spots)), home)
-    more = tree.query_nearest(spots[alone], max_distance=FAR_M)
-    home, edge = np.r_[home, alone[more[0]]], np.r_[edge, more[1]]
+    home, edge = _steps(lines, large, spots, shapely.Polygon() if wet is None else wet)
     where = shapely.line_locate_point(lines[edge], spots[home], normalized=True)
     beside = pace * shapely.distance(lines[edge], spots[home])
     t = np.array([[minutes[found.u[e]], minutes[found.v[e]]] for e in edge])
@@ -637,5 +703,7 @@ def numbers(extract, boundary_file, raster=None) -> dict:
         for kind, rows in places.items():
             shapes = [shape for shape, _, _ in rows]
             if shapes:
-                found[f"walk share {kind}"] = homes_share(world, by_foot, flat, shapes, xy, persons)
+                found[f"walk share {kind}"] = homes_share(
+                    world, by_foot, flat, shapes, xy, persons, wet=wet
+                )
     return found

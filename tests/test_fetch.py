@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from dataclasses import replace
 
 import geopandas as gpd
 import networkx as nx
@@ -344,6 +345,34 @@ def test_nobody_wades_to_a_street(tmp_path, capsys):
     beyond, here = land & (y > y0 + 50), land & (y < y0 + 30)
     assert beyond.any() and np.isinf(cells.ravel()[beyond]).all()
     assert np.isfinite(cells.ravel()[here]).all()
+    # One person a cell: how many are cut off is said.
+    ready = replace(ready, demand=ready.demand.assign(persons=1.0))
+    (said,) = ready.stranded(ways)
+    share = beyond.sum() / len(ready.demand)
+    assert f"walk: {beyond.sum()} people ({share:.1%}) are farther than 500 m" in said
+
+
+def test_across_a_basin_people_take_the_street_on_their_own_bank(tmp_path, capsys):
+    _, x0, y0 = straight_town(tmp_path, capsys)
+    crs, path, basin = "EPSG:32635", tmp_path / "w.gpkg", shapely.box(x0 - 50, y0 + 5, x0 + 900, y0 + 20)  # fmt: skip
+    gpd.GeoDataFrame({"name": ["basin"]}, geometry=[basin], crs=crs).to_file(path)
+    assert command(capsys, "import", path, "--kind", "water", "--into", tmp_path / "t")[0] == 0
+    quay = [(x0, y0 + 95), (x0 + 1000, y0 + 95), (x0 + 1000, y0)]
+    spur = [(x0 + 1000, y0 + 95), (x0 + 990, y0 + 99)]
+    lines = [shapely.LineString(c) for c in ([(x0, y0), (x0 + 1000, y0)], quay, spur)]
+    gpd.GeoDataFrame({"highway": ["residential"] * 3}, geometry=lines, crs=crs).to_file(tmp_path / "q.gpkg")  # fmt: skip
+    args = ("import", tmp_path / "q.gpkg", "--kind", "streets", "--into", tmp_path / "t")
+    assert command(capsys, *args, "--replace")[0] == 0
+    ready = study.prepare(load_city(tmp_path / "t"))
+    ways = ready.ways(load_catalog().mode("walk"))
+    _, cells, _ = study.coverage_of(ready, ways, "hospitals", [30])
+    grid = ready.ground.grid
+    x, y = grid.centres(np.arange(grid.rows * grid.columns))
+    # The street over the basin is 20 to 45 m away, that on their bank more than the 50 m of a step.
+    here = (y > y0 + 20) & (y < y0 + 45) & (x > x0) & (x < x0 + 850) & ready.ground.passable.ravel()
+    way = (y0 + 95 - y) + (x0 + 1000 - x) + 95 + 950
+    assert here.sum() > 30
+    assert cells.ravel()[here] == pytest.approx(way[here] * 0.06 / 5, abs=0.02)
 
 
 def test_a_planned_bridge_cannot_be_opened_on_mapped_streets(helsinki, capsys):

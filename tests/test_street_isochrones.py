@@ -115,6 +115,16 @@ def test_limits_and_cells_are_checked():
         isochrones(net, (5, 0), [5.0], cell_m=0.01)
 
 
+def test_streets_far_apart_are_drawn_as_finely_as_one():
+    # Two islands, a hospital each, 140 km apart: one grid over both would have 1.6 billion points.
+    net = town.network(((0, 0), (10, 0)), ((1000, 1000), (1010, 1000)))
+    both = tt.place(net, town.places((5, 0), (1005, 1000), network=net), 1000)
+    for options in ({"cell_m": 2.5}, {}):
+        short, long = tt.isochrones(net, both, [2.0, 4.0], together=True, **options)[0]
+        assert len(short.geoms) == 2 and long.buffer(1e-6).covers(short)
+        assert [p.area for p in short.geoms] == pytest.approx([capsule_m2(300, 50)] * 2, rel=0.01)
+
+
 SPOT = st.tuples(st.integers(0, 6), st.integers(0, 6))
 
 

@@ -231,7 +231,7 @@ class City(Model):
         ]
         if rank > count > 0:
             notes.append(f"只有 {count} 处：没有人能到第 {rank} 处 / there are only {count}: nobody reaches {rank}")  # fmt: skip
-        notes += unassigned(self._ready.demand)
+        notes += [*unassigned(self._ready.demand), *self._ready.stranded(ways)]
         notes += [f"{fid}: too far from passable land, not counted" for fid in placed.unplaced]
         return study.Answer(table, tuple(notes))
 

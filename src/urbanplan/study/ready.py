@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from urbanplan.grid import Grid
 
 
-#: Lines between a home and its street that are wet for longer than this cross the water.
-_WET_M = 1.0
+#: A step from a home to its street that comes so far from the bank crosses the water, in metres.
+_WET_M = 0.5
 #: A facility's point is on its grounds, if it is so near.
 _ON_GROUNDS_M = 1.0
 #: Where more of the streets run in the water, the water is drawn wrong; quays and wharfs take less.
@@ -157,17 +157,32 @@ class Ready:
         homes = self._put(network, frame)
         if self.ground.barrier.is_empty or not len(homes):
             return homes
-        on_street = shapely.line_interpolate_point(
-            network.lines[homes.edge], homes.spot[:, 0], normalized=True
-        )
-        paths = shapely.linestrings(
-            np.stack([homes.xy, shapely.get_coordinates(on_street)], axis=1)
-        )
-        wet = np.flatnonzero(shapely.intersects(self.ground.barrier, paths))
-        depth = shapely.length(shapely.intersection(paths[wet], self.ground.barrier))
-        dry = np.setdiff1d(np.arange(len(homes.feature)), wet[depth > _WET_M])
-        stranded = np.setdiff1d(np.arange(len(homes)), homes.feature[dry])
+        deep = shapely.buffer(self.ground.barrier, -_WET_M)
+        shapely.prepare(deep)
+        dry, stranded = _ashore(network, homes, deep)
+        if len(stranded):
+            # The nearest street may lie across a basin, and the next one on their own bank.
+            beside = np.full(len(frame), network.mode.streets.off_street_m)
+            again = np.flatnonzero(np.isin(cells, homes.ids[stranded]))
+            beside[again] = _own_bank(network, centres[again], deep, self.city.analysis.snap_m)
+            homes = place(network, frame, self.city.analysis.snap_m, beside=beside)
+            dry, stranded = _ashore(network, homes, deep)
         return replace(homes.of(dry), unplaced=(*homes.unplaced, *map(str, homes.ids[stranded])))
+
+    def stranded(self, ways: Ways) -> list[str]:
+        """A sentence on the people who can step onto no street of a mode, if there are any."""
+        if ways.homes is None:
+            return []
+        persons, mode = self.demand["persons"], ways.mode
+        lost = persons.loc[np.array(ways.homes.unplaced, np.int64)].sum()
+        if lost < 0.5:
+            return []
+        share, far = lost / persons.sum(), f"{self.city.analysis.snap_m:g}"
+        return [
+            f"{mode.name_zh}：{lost:,.0f} 人（{share:.1%}）距可{mode.name_zh}的街道超过 {far} 米或隔着水面，计为不可达 /"
+            f" {mode.name_en}: {lost:,.0f} people ({share:.1%}) are farther than {far} m from any street open"
+            " to it, or water lies between; they count as out of reach"
+        ]
 
     def put(self, ways: Ways, frame: gpd.GeoDataFrame) -> Placed:
         """Features in the metric system, put on streets or surface; points by their grounds, where these are known."""
@@ -213,6 +228,34 @@ class Ready:
         """Existing facilities of one kind, put on streets or surface; those beyond the boundary too."""
         (layer,) = require(self.layers, facilities)
         return self.put(ways, self.metric(layer.reachable()))
+
+
+def _ashore(network: Network, homes: Placed, deep: BaseGeometry) -> tuple[np.ndarray, np.ndarray]:
+    # Rows of homes whose step to the street stays dry, and homes without any.
+    import shapely
+
+    on_street = shapely.line_interpolate_point(
+        network.lines[homes.edge], homes.spot[:, 0], normalized=True
+    )
+    paths = shapely.linestrings(np.stack([homes.xy, shapely.get_coordinates(on_street)], axis=1))
+    dry = np.flatnonzero(~shapely.intersects(deep, paths))
+    return dry, np.setdiff1d(np.arange(len(homes)), homes.feature[dry])
+
+
+def _own_bank(network: Network, at: np.ndarray, deep: BaseGeometry, limit_m: float) -> np.ndarray:
+    # Metres from points to the nearest street that no water parts them from; 0 where there is none.
+    import shapely
+
+    best, left = np.full(len(at), np.inf), np.arange(len(at))
+    # Wider and wider: few of them need to look far.
+    for metres in limit_m * np.array([0.1, 0.2, 0.5, 1.0]):
+        which, edge = network.index.query(at[left], predicate="dwithin", distance=metres)
+        paths = shapely.shortest_line(at[left][which], network.lines[network.kerb[edge]])
+        dry = ~shapely.intersects(deep, paths)
+        np.minimum.at(best, left[which[dry]], shapely.length(paths[dry]))
+        left = left[np.isinf(best[left])]
+    # A hair more, so that the street itself is found again.
+    return np.where(np.isinf(best), 0.0, best + 1e-6)
 
 
 def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:

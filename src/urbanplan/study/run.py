@@ -137,7 +137,7 @@ def _mode(variants: Variants, name: str, watch: Watch) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with watch(f"ways {name}"):
         ways = variants.ways(BASELINE, name)
-        findings = list(getattr(ways.ground, "findings", ()))
+        findings = [*getattr(ways.ground, "findings", ()), *ready.stranded(ways)]
     with watch(f"travel times {name}"):
         for facilities in plan.facilities:
             tables.append(variants.coverage(BASELINE, facilities, name))

@@ -159,6 +159,8 @@ def default_cell_m(reach_m: float) -> float:
 
 
 def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) -> list:
+    import shapely
+
     from urbanplan.traveltime.paint import own_segments, reached_segments
 
     rules = network.mode.streets
@@ -182,13 +184,42 @@ def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) 
     here[:, :2] = here[:, 2:4] = places.xy
     here[:, 4:6] = 0.0
     segments = np.concatenate([segments, own, here[np.isfinite(places.xy).all(1)]])
-    grid = _grid(segments, width, cell, chosen=cell_m is not None)
+    chosen, edge = cell_m is not None, width + 2.5 * cell
+    # One grid over towns or islands far apart would be all sea, too coarse or too large.
+    groups = (
+        _apart(segments, 2 * edge) if _points(segments, edge, cell) > _MAX_POINTS else [segments]
+    )
+    drawn = [_bands(group, limits, pace, width, cell, chosen=chosen) for group in groups]
+    return (
+        drawn[0] if len(drawn) == 1 else [_areas(shapely.union_all(some)) for some in zip(*drawn)]
+    )
+
+
+def _bands(segments, limits, pace: float, width: float, cell_m: float, *, chosen: bool) -> list:
+    grid = _grid(segments, width, cell_m, chosen=chosen)
     # One grid for all limits, and no point farther inside with less time: bands are nested.
     bands, field = [], None
     for limit in limits:
         field = _painted(segments, limit, pace, width, grid, field)
         bands.append(_contour(field, *grid))
     return bands
+
+
+def _apart(segments: np.ndarray, gap_m: float) -> list[np.ndarray]:
+    # Groups of segments with more than so many metres of nothing between them, along either axis.
+    for ends in ([0, 2], [1, 3]):
+        low, high = segments[:, ends].min(axis=1), segments[:, ends].max(axis=1)
+        order = np.argsort(low, kind="stable")
+        cut = np.flatnonzero(low[order][1:] - np.maximum.accumulate(high[order])[:-1] > gap_m) + 1
+        if len(cut):
+            return [g for part in np.split(order, cut) for g in _apart(segments[part], gap_m)]
+    return [segments]
+
+
+def _points(segments: np.ndarray, edge: float, cell_m: float) -> float:
+    # How many points a grid over some segments would have.
+    wide = np.ptp(segments[:, [0, 2]]) + 2 * edge
+    return wide * (np.ptp(segments[:, [1, 3]]) + 2 * edge) / cell_m**2
 
 
 def _painted(segments, limit, pace, width, grid, before) -> np.ndarray:

@@ -106,7 +106,7 @@ class Placed:
 
 
 def place(
-    ground: Ground, frame: gpd.GeoDataFrame, limit_m: float, *, beside: bool = False
+    ground: Ground, frame: gpd.GeoDataFrame, limit_m: float, *, beside: bool | np.ndarray = False
 ) -> Placed:
     """Put features on a ground.
 
@@ -124,9 +124,10 @@ def place(
         With an ``id``, in the ground's system.
     limit_m : float
         Features farther than this from any street, or from passable land, are `unplaced`.
-    beside : bool
-        On streets, points are put on every edge within the mode's ``off_street_m``, and on the nearest
-        where there is none: the nearest may be a tunnel or a platform that leads elsewhere.
+    beside : bool or ndarray of float64
+        On streets, points are put on every edge within the mode's ``off_street_m`` (or within so many
+        metres, one figure a feature), and on the nearest where there is none: the nearest may be a
+        tunnel or a platform that leads elsewhere.
 
     Returns
     -------
@@ -156,7 +157,9 @@ def place(
         from urbanplan.traveltime.streets import place_on_streets
 
         rules = ground.mode.streets
-        beside_m = rules.off_street_m if beside and rules else 0.0
+        beside_m = beside
+        if isinstance(beside, bool):
+            beside_m = np.full(len(ids), rules.off_street_m if beside and rules else 0.0)
         return place_on_streets(ground, ids, shapes, limit_m, beside_m)
     from urbanplan.traveltime.cells import place_on_cells
 

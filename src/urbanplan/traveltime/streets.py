@@ -15,7 +15,7 @@ _STEP_M, _MOST_STEPS = 5.0, 400
 _OUTLINE_M = 3.0
 
 
-def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: float) -> Placed:
+def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: np.ndarray) -> Placed:
     """See `urbanplan.traveltime.place`."""
     import shapely
 
@@ -47,17 +47,16 @@ def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: fl
     )
 
 
-def _points(network: Network, shapes, rows, limit_m: float, beside_m: float):
+def _points(network: Network, shapes, rows, limit_m: float, beside_m: np.ndarray):
     # The nearest edge of each point; of equally near ones the first. Or every edge beside it.
     import shapely
 
     if not len(rows):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2))
     which, edge = _nearest_edges(network.index, network.kerb, shapes[rows], limit_m)
-    if beside_m > 0:
-        more, others = network.index.query(
-            shapes[rows], predicate="dwithin", distance=min(beside_m, limit_m)
-        )
+    if (beside_m[rows] > 0).any():
+        near_m = np.minimum(beside_m[rows], limit_m)
+        more, others = network.index.query(shapes[rows], predicate="dwithin", distance=near_m)
         which, edge = np.r_[which, more], np.r_[edge, network.kerb[others]]
     on_main = np.isin(np.arange(len(rows)), which[network.part_m[network.part[edge]] >= FRAGMENT_M])
     lost = np.flatnonzero(~on_main & np.isin(np.arange(len(rows)), which))
