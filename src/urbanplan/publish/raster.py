@@ -20,8 +20,9 @@ def write(results: Results, path: Path | str) -> Path:
         The ``.tif`` to write; its bands are described ``<facilities> <mode> (min)``.
     """
     names = [f"{facilities} {mode} (min)" for facilities, mode in results.minutes]
-    bands = np.stack(list(results.minutes.values()))
-    bands = np.where(np.isfinite(bands), bands, np.nan)
+    # As it is written, and in place: a sparse city's grid is large.
+    bands = np.stack([minutes.astype(np.float32) for minutes in results.minutes.values()])
+    bands[~np.isfinite(bands)] = np.nan
     tags = {
         "quality": "modelled",
         "unit": "minutes",
