@@ -18,6 +18,7 @@ from urbanplan.files import (
     read_toml,
     require_inside,
     require_own,
+    require_still,
 )
 from urbanplan.manifest import lists, read_manifest, verify
 from urbanplan.records import (
@@ -107,8 +108,12 @@ class City:
 
     @property
     def layers_folder(self) -> Path:
-        """Where its layers and its manifest lie."""
-        return self.folders[-1]
+        """Where its layers and its manifest lie; looked at anew each time, as it is what is written to."""
+        return self._still(self.folders[-1])
+
+    def _still(self, folder: Path) -> Path:
+        # The first is what the user named, maybe by a link; the other is the city's own.
+        return folder if folder == self.folders[0] else require_still(folder)
 
     def find(self, filename: str) -> Path:
         """Path of a file of this city.
@@ -123,7 +128,8 @@ class City:
         """
         for folder in self.folders:
             if has(folder / filename):
-                return verify(require_inside(folder / filename, folder), self.manifest)
+                home = self._still(folder)
+                return verify(require_inside(home / filename, home), self.manifest)
         places = " or ".join(str(f) for f in self.folders)
         raise MissingFileError(
             f"no file '{filename}' in {places}",

@@ -14,16 +14,25 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import shapely
+from click.testing import CliRunner
 
 import gridtown
 from patience import PATIENCE_S
 from townfolder import write_layer, write_town
 from urbanplan import files, study
+from urbanplan.catalog import load_catalog
 from urbanplan.city import load_city
+from urbanplan.cli import cli
+from urbanplan.cli.options import own_maps
 from urbanplan.errors import InputError, MissingFileError, UnknownNameError
-from urbanplan.files import require_own, write_csv
+from urbanplan.files import read_vector, require_own, write_csv
 from urbanplan.intake.begin import begin_copy
+from urbanplan.intake.fetch import fetch_from
+from urbanplan.intake.folder import write_layer as write_layer_of
+from urbanplan.layers import load_layer, load_layers
 from urbanplan.manifest import accept
+from urbanplan.sources import overpass
+from urbanplan.web import Guard
 
 OURS = Path(files.__file__).parents[2]
 
@@ -103,6 +112,85 @@ def test_a_cache_holds_no_links(town, tmp_path):
     (cache / "abc.json").symlink_to(tmp_path / "victim" / "new.json")
     with pytest.raises(InputError, match=r"abc\.json: is a link"):
         require_own(cache, layers, whole=True)
+
+
+def swapped(town: Path) -> None:
+    """Where the layers lay is a link to a folder of somebody else's, with files of the same names."""
+    victim = town.parent / "victim"
+    shutil.copytree(town / "layers", victim, dirs_exist_ok=True)
+    shutil.move(town / "layers", town / "gone")
+    (town / "layers").symlink_to(victim)
+
+
+def test_layers_that_become_a_link_meanwhile_are_neither_read_nor_written(town):
+    """A folder that others write to may change between any two steps of a command."""
+    (town / "layers" / "manifest.toml").write_text("[files]\n", "utf-8")
+    city = load_city(town)
+    swapped(town)
+    before = {p: p.read_bytes() for p in (town.parent / "victim").iterdir()}
+    kind = load_catalog().layer("hospitals")
+    steps = (
+        lambda: load_layers(city),
+        lambda: city.find("facts.csv"),
+        lambda: write_layer_of(city.layers_folder, kind, None, None, {}, {}),
+        lambda: fetch_from(city, "http://127.0.0.1:9", Guard(), day="2026-01-01"),
+    )
+    for step in steps:
+        with pytest.raises(InputError, match="is a link, which is not followed"):
+            step()
+    assert {p: p.read_bytes() for p in (town.parent / "victim").iterdir()} == before
+
+
+def test_a_layer_that_becomes_a_link_as_it_is_read_is_refused(town, monkeypatch):
+    city, path = load_city(town), town / "layers" / "hospitals.geojson"
+    theirs = town.parent / "victim" / "hospitals.geojson"
+
+    def read(name):
+        found = read_vector(name)
+        shutil.move(path, theirs)
+        path.symlink_to(theirs)
+        return found
+
+    monkeypatch.setattr(sys.modules["urbanplan.layers.model"], "read_vector", read)
+    with pytest.raises(InputError, match="leads out of the folder"):
+        load_layer(city, "hospitals")
+
+
+def test_answers_are_not_kept_through_a_link_that_came_meanwhile(town, monkeypatch):
+    victim, cache = town.parent / "victim", town / "layers" / ".overpass"
+
+    def answer(_self, _query):
+        cache.rename(town / "gone") if cache.exists() else None
+        cache.symlink_to(victim)
+        return overpass._Answer([], "")
+
+    monkeypatch.setattr(overpass._Questions, "_answer", answer)
+    cache.mkdir()
+    before = sorted(victim.rglob("*"))
+    with pytest.raises(InputError, match=r"leads out of the folder|is a link"):
+        overpass.download(
+            "http://127.0.0.1:9", shapely.box(0, 0, 0.01, 0.01), {}, cache, allow_private=True
+        )
+    assert sorted(victim.rglob("*")) == before
+
+
+def test_nothing_is_written_through_links_of_a_folder_that_one_works_in(town, monkeypatch):
+    victim = town.parent / "victim"
+    before = sorted(victim.rglob("*"))
+    monkeypatch.chdir(town)
+    for link in ("maps", "maps/gridtown", "maps/gridtown/formats"):
+        (town / link).parent.mkdir(exist_ok=True, parents=True)
+        (town / link).symlink_to(victim)
+        for command in (["run", "."], ["publish", "formats", "."], ["report", "."]):
+            done = CliRunner().invoke(cli, command, standalone_mode=False)
+            assert isinstance(done.exception, InputError), (link, command, done.exception)
+            assert re.search("leads out of the folder|is a link", str(done.exception))
+        (town / link).unlink()
+    assert sorted(victim.rglob("*")) == before
+    # Elsewhere, links are the user's own.
+    monkeypatch.chdir(town.parent)
+    (town.parent / "maps").symlink_to(victim)
+    assert own_maps(load_city(town)) == Path("maps/gridtown")
 
 
 def test_a_manifest_leads_nowhere_else(town, tmp_path):

@@ -17,6 +17,7 @@ from urbanplan.cli.options import (
     MIN_PERSONS,
     OK,
     file_option,
+    own_maps,
 )
 from urbanplan.cli.show import Screen
 
@@ -55,7 +56,7 @@ def run(
     profile = load_city(city)
     screen.of(profile)
     page = html.Options(basemap=basemap, key=key, min_persons=min_persons)
-    folder = out or Path("maps") / profile.id
+    folder = out or own_maps(profile)
     if is_city_folder(folder):
         raise InputError(
             "is a city's folder", where=folder, remedy="choose another folder for what a run writes"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from urbanplan.catalog import Mode
+    from urbanplan.city import City
     from urbanplan.cli.show import Screen
     from urbanplan.door.model import Model
 
@@ -245,3 +246,17 @@ def refuse_over(out: Path | None, *inputs: Path | str | None) -> None:
             raise InputError(
                 "is read and would be written over", where=out, remedy="choose another name"
             )
+
+
+def own_maps(profile: City, below: str = "") -> Path:
+    """Where what is made of a city goes unless --out says otherwise.
+
+    Whoever works inside a folder that somebody sent has not chosen the links in it: none is followed.
+    """
+    from urbanplan.files import require_own
+
+    folder = Path("maps") / profile.id / below
+    if Path.cwd().is_relative_to(profile.folders[0].resolve()):
+        for part in (folder.parent, folder):
+            require_own(part, Path(), whole=True)
+    return folder

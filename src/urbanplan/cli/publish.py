@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urbanplan.cli.options import BASEMAP, CITY, KEY, MIN_PERSONS, OK, file_option
+from urbanplan.cli.options import BASEMAP, CITY, KEY, MIN_PERSONS, OK, file_option, own_maps
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
 
     profile, options = load_city(city), page.Options(**made)
     options.require_known()
-    path = out or Path("maps") / profile.id / "index.html"
+    path = out or own_maps(profile) / "index.html"
     with lock(path.parent), screen.progress():
         results = _results(screen, profile, options.min_persons)
         with screen.stage("page"):
@@ -109,7 +109,7 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_person
 
     profile = load_city(city)
     require_output_crs(profile, crs)
-    path = out or Path("maps") / profile.id / f"{profile.id}.gpkg"
+    path = out or own_maps(profile) / f"{profile.id}.gpkg"
     with lock(path.parent), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("geopackage"):
@@ -135,7 +135,7 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int
 
     profile = load_city(city)
     require_output_crs(profile, crs)
-    folder = out or Path("maps") / profile.id
+    folder = out or own_maps(profile)
     with lock(folder), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("qgis"):
@@ -192,7 +192,7 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
     )  # fmt: skip
     if not shift:
         require_output_crs(profile, crs)
-    folder = out or Path("maps") / profile.id / "formats"
+    folder = out or own_maps(profile, "formats")
     with lock(folder), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("formats"):

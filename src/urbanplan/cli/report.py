@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from urbanplan.cli.options import CITY, MIN_PERSONS, OK, file_option
+from urbanplan.cli.options import CITY, MIN_PERSONS, OK, file_option, own_maps
 from urbanplan.cli.show import Screen
 
 #: Formats that `--format` takes, the default first.
@@ -37,7 +37,7 @@ def report(
 
     model = City(city)
     name = "report.{}" if lang == "zh" else f"report_{lang}.{{}}"
-    path = out or Path("maps") / model.profile.id / name.format(form or _FORMATS[0])
+    path = out or own_maps(model.profile) / name.format(form or _FORMATS[0])
     ending = document.require_known(path, lang)
     if form not in (None, ending):
         raise click.UsageError(

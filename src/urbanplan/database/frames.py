@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urbanplan.database.server import Server
 from urbanplan.database.text import NULL, cell, cells, identifier, lines
 from urbanplan.errors import InputError, WebError
+from urbanplan.files.deliveries.vectors import refuse_nested
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -244,6 +245,7 @@ def read_query(
         values = list(zip(*rows)) if rows else [()] * len(types)
         frame = {n: _series(v, kind) for (n, kind), v in zip(types, values) if n != geometry}
         at = [n for n, _ in types].index(geometry)
+        refuse_nested(str(server.dsn), values[at])
         shapes = shapely.from_wkb([None if v is None else bytes.fromhex(v) for v in values[at]])
     except InputError:
         raise

@@ -26,6 +26,7 @@ from urbanplan.errors import InputError, MissingFileError, UrbanplanError
 from urbanplan.files.deliveries import read_delivery, split_name
 from urbanplan.files.deliveries.checks import refuse_services
 from urbanplan.files.deliveries.texts import of_cell
+from urbanplan.files.netcdf import judge_netcdf
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -61,6 +62,8 @@ _MAX_XML_TAG, _MAX_XML_DEPTH, _XML_CHUNK = 2**20, 16, 2**18
 _ABSURD = 1e30
 #: Larger rasters are refused before they are read.
 MAX_CELLS = 200_000_000
+#: So many cells may any raster have, a larger one so many for each byte of its file; so many are read at once.
+_FREE_CELLS, _CELLS_A_BYTE, _CELLS_AT_ONCE = 20_000_000, 100, 2**24
 
 
 @contextmanager
@@ -141,6 +144,13 @@ def _linked(path: Path) -> InputError:
         where=path,
         remedy="put the file or folder itself there",
     )
+
+
+def require_still(folder: Path) -> Path:
+    """Return a folder, named as it is once every link is followed, if none has been put in the way since."""
+    if folder.resolve() != folder:
+        raise _linked(folder)
+    return folder
 
 
 def existing(path: Path | str) -> Path:
@@ -389,7 +399,6 @@ def read_raster(
         If it cannot be read, is too large, does not meet `around`, or has several bands and none
         is named.
     """
-    import numpy as np
     import rasterio
     from rasterio.windows import Window
 
@@ -429,13 +438,14 @@ def read_raster(
                 raise InputError(
                     f"has more than {MAX_CELLS:,} cells", where=path, remedy="cut it to the city"
                 )
-            raw = src.read(number, window=window, masked=True)
-            void = _void(raw.data) & ~np.ma.getmaskarray(raw)
-            band = np.where(void, np.nan, raw.astype("float64").filled(np.nan))
-            band = band * src.scales[number - 1] + src.offsets[number - 1]
+            if window.width * window.height > max(_FREE_CELLS, _CELLS_A_BYTE * size_bytes(path)):
+                raise InputError(
+                    "is far too small for so many cells", where=path, remedy="cut it to the city"
+                )
+            band, voids = _band(src, number, window)
             turn = _shifted(src.transform, window.col_off, window.row_off)
             unit = src.units[number - 1] or ""
-            return Raster(band, turn, own, _about(src, number), int(void.sum()), unit)
+            return Raster(band, turn, own, _about(src, number), voids, unit)
     except UrbanplanError:
         raise
     # Libraries raise errors of every kind on damaged bytes.
@@ -445,6 +455,27 @@ def read_raster(
             where=path,
             remedy="export it again as GeoTIFF",
         ) from err
+
+
+def _band(src: Any, number: int, window: Any) -> tuple[np.ndarray, int]:
+    """Values of a band, NaN where there is none, and how many are none though nothing says so."""
+    import numpy as np
+    from rasterio.windows import Window
+
+    left, top, columns, rows = map(int, window.flatten())
+    band, voids = np.empty((rows, columns)), 0
+    # Some rows at a time: what is read and what is kept of it would take three times the memory.
+    step = max(1, _CELLS_AT_ONCE // max(columns, 1))
+    for at in range(0, rows, step):
+        part = Window(left, top + at, columns, min(step, rows - at))
+        raw = src.read(number, window=part, masked=True)
+        nothing = np.ma.getmaskarray(raw)
+        void = _void(raw.data) & ~nothing
+        voids += int(void.sum())
+        band[at : at + step] = np.where(void | nothing, np.nan, raw.data)
+    band *= src.scales[number - 1]
+    band += src.offsets[number - 1]
+    return band, voids
 
 
 def _window(src: Any, own: str, around: tuple[float, float, float, float], path: Path) -> Any:
@@ -469,6 +500,7 @@ def _variable(path: Path, driver: str, name: str | None) -> str:
 
     if driver != "netCDF":
         return str(path)
+    judge_netcdf(path)
     with rasterio.open(path, driver=driver) as src:
         held = {one.rpartition(":")[2]: one for one in src.subdatasets}
     if not held and name is None:

@@ -128,6 +128,8 @@ def load_layer(city: City, name: str) -> Layer:
     kind = replace(load_catalog().layer(name), **city.titles.get(name, {}))
     path = city.find(f"{name}.geojson")
     read = read_vector(path)
+    # What was put in its place meanwhile was not looked at.
+    city.find(f"{name}.geojson")
     frame = to_crs(read, WGS84)
     if frame.empty:
         frame = frame.reindex(columns=[*COMMON_COLUMNS, *kind.columns, "geometry"])

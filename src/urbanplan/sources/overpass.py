@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from urbanplan.files import (
     memory_limit,
     read_bytes,
     remove_file,
+    require_own,
     write_bytes,
 )
 from urbanplan.sources.osm import as_of, writing_osm
@@ -42,6 +44,7 @@ _HEAD = "[out:json][timeout:180][maxsize:1073741824]"
 _M_PER_DEGREE = 111_320.0
 #: Bounds of what OpenStreetMap itself allows: characters of a text, tags, points of a way, members.
 _MOST_CHARACTERS, _MOST_TAGS, _MOST_POINTS, _MOST_MEMBERS = 255, 5000, 2000, 32000
+_TEXT = re.compile(rf"[^\0\ud800-\udfff]{{0,{_MOST_CHARACTERS}}}")
 #: What the elements of an answer may take in memory, in bytes; 64 MiB of real ones take half of it.
 _MOST_MEMORY = 2**30
 
@@ -128,7 +131,8 @@ def download(
     folder = Path(cache) / hashlib.sha256(said.encode()).hexdigest()[:16]
     ask = _Questions(url.rstrip("/"), keys, folder, guard, pauses_s, note)
     parts = [path for box in _parts(area, part_m2) for path in ask.part(box)]
-    return _extract(parts, folder / "extract.osm.pbf", url, area.bounds)
+    target = require_own(folder / "extract.osm.pbf", folder.parent.parent)
+    return _extract(parts, target, url, area.bounds)
 
 
 def _parts(area: BaseGeometry, part_m2: float) -> list[_Box]:
@@ -164,7 +168,7 @@ class _Questions(NamedTuple):
             if box.m2 < 4 * _SMALLEST_M2:
                 raise
             return [made for part in box.cut(2, 2) for made in self.part(part)]
-        write_bytes(path, _as_pbf(answer))
+        write_bytes(require_own(path, self.folder.parent.parent), _as_pbf(answer))
         return [path]
 
     def _query(self, box: _Box) -> str:
@@ -303,9 +307,7 @@ def _within(value: Any, most: float) -> bool:
 
 def _is_text(value: Any) -> bool:
     # Neither half of a pair of code points, which UTF-8 has no bytes for, nor what ends a text in C.
-    if not isinstance(value, str) or len(value) > _MOST_CHARACTERS or "\0" in value:
-        return False
-    return not any("\ud800" <= c <= "\udfff" for c in value)
+    return isinstance(value, str) and _TEXT.fullmatch(value) is not None
 
 
 def _is_member(value: Any) -> bool:

@@ -29,6 +29,8 @@ _SRS = re.compile(
 )  # fmt: skip
 #: What holds features in GML; nesting beyond which GDAL gives up without a word, and most names of elements.
 _MEMBERS, _MAX_DEPTH, _MAX_NAMES = ("featureMember", "featureMembers", "member"), 60, 4096
+#: Ends of arcs, in degrees, and how far they may be from 0.
+_ANGLES, _MAX_ANGLE = ("startAngle", "endAngle"), 720.0
 _SYSTEM_TABLES = re.compile(r"(gpkg|rtree|sqlite|geometry_columns$|spatial_ref_sys$)", re.I)
 _WINDOW = 65_536
 _IDENTIFIER = re.compile(
@@ -135,13 +137,14 @@ def check_gml(path: Path) -> int:
     """
     from xml.parsers import expat
 
-    above, names, count = [], set(), 0
+    above, names, written, count = [], set(), [], 0
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         nonlocal count
         count += len(above) == 2 and above[-1].rpartition(":")[2] in _MEMBERS
         above.append(name)
         names.add(name)
+        written.clear()
         if len(above) > _MAX_DEPTH or len(names) > _MAX_NAMES:
             raise InputError(
                 f"nests elements more than {_MAX_DEPTH} deep, or has more than {_MAX_NAMES:,} names of them",
@@ -155,15 +158,35 @@ def check_gml(path: Path) -> int:
                 remedy="write it as an EPSG code",
             )
 
+    def end(name: str) -> None:
+        above.pop()
+        if name.rpartition(":")[2] in _ANGLES:
+            _judge_angle(path, "".join(written))
+        written.clear()
+
     texts.refuse_declarations(path, texts.chunks(path), path)
     parser = expat.ParserCreate()
-    parser.StartElementHandler = begin
-    parser.EndElementHandler = lambda _: above.pop()
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.CharacterDataHandler = lambda text: (
+        above and above[-1].rpartition(":")[2] in _ANGLES and written.append(text)
+    )
     with guarded(path, "GML"):
         for piece in texts.chunks(path):
             parser.Parse(piece)
         parser.Parse(b"", True)
     return count
+
+
+def _judge_angle(path: Path, text: str) -> None:
+    # GDAL draws an arc by a point at every few degrees, however many there are.
+    with contextlib.suppress(ValueError):
+        if abs(float(text)) <= _MAX_ANGLE:
+            return
+    raise InputError(
+        f"has an arc to '{text.strip()[:40]}' degrees",
+        where=path,
+        remedy="export it again with plain lines",
+    )
 
 
 def cut_off(path: Path, what: str) -> InputError:
@@ -193,12 +216,28 @@ def check_shapefile(path: Path, sidecars: Mapping[str, Path]) -> None:
             said = struct.unpack(">i", head[24:28])[0] if len(head) == 100 else None
             if said is None or 2 * said > sidecars[ending].stat().st_size:
                 raise cut_off(path, f"its {ending} is shorter than it says")
+    if ".shx" in sidecars:
+        _refuse_shared_records(path, sidecars[".shx"])
     if ".dbf" in sidecars:
         with open(sidecars[".dbf"], "rb") as f:
             head = f.read(12)
         rows, header, width = struct.unpack("<IHH", head[4:12]) if len(head) == 12 else (1, 0, 0)
         if header + rows * width > sidecars[".dbf"].stat().st_size or not header:
             raise cut_off(path, "its .dbf is shorter than it says")
+
+
+def _refuse_shared_records(path: Path, index: Path) -> None:
+    # A large record that each row names anew makes terabytes of a small file.
+    import numpy as np
+
+    words = np.fromfile(index, ">i4", offset=100)
+    lengths = words[: len(words) // 2 * 2].reshape(-1, 2)[:, 1].astype("int64")
+    if 2 * int(lengths.clip(0).sum()) > path.stat().st_size:
+        raise InputError(
+            "has an index (.shx) in which rows share their geometry",
+            where=path,
+            remedy="take the .shx away, or export it again",
+        )
 
 
 def inspect_geopackage(path: Path) -> list[LayerInfo]:

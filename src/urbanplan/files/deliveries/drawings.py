@@ -12,6 +12,7 @@ from urbanplan.files.deliveries import texts
 from urbanplan.files.deliveries.checks import cut_off
 from urbanplan.files.deliveries.vectors import (
     MAX_FEATURES,
+    MAX_LAYERS,
     Found,
     guarded,
     read_features,
@@ -116,7 +117,15 @@ def _one_layer(
         gone = ", ".join(f"{n} ({c:,})" for n, c in names[off].value_counts(sort=False).items())
         notes += (f"layers that are off or frozen were left out: {gone}",)
         frame, names = frame[~off], names[~off]
-    held = {name: frame[(names == name).to_numpy()] for name in dict.fromkeys(names)}
+    at = names.groupby(names.to_numpy(), sort=False).indices
+    if layer is not None and layer in at:
+        # The others are told by name only where there are few.
+        at = {n: at[n] for n in [layer, *list(at)[:MAX_LAYERS]]}
+    elif len(at) > MAX_LAYERS:
+        raise InputError(
+            f"has more than {MAX_LAYERS:,} CAD layers", where=path, remedy="name one with --layer"
+        )
+    held = {name: frame.iloc[at[name]] for name in dict.fromkeys(names) if name in at}
     if layer is not None:
         meant = [n for n in held if n.casefold() == layer.casefold()]
     else:

@@ -16,6 +16,7 @@ from urbanplan.files.deliveries.vectors import (
     choose,
     finite,
     guarded,
+    refuse_wide,
     too_many,
 )
 
@@ -72,13 +73,13 @@ def read_kml(
             )
         index, rest = choose(path, layers, layer)
         name = layers[index].name
-        found = _frame(walk.layers[name])
+        found = _frame(path, walk.layers[name])
     several = name if len(layers) > 1 else None
     linked = (f"not followed{walk.linked()}",) if walk.links else ()
     return Found(found.frame, "format", notes + found.notes + rest + linked, several)
 
 
-def _frame(rows: list[tuple[dict[str, str], Any]]) -> Found:
+def _frame(path: Path, rows: list[tuple[dict[str, str], Any]]) -> Found:
     """Frame of placemarks."""
     import geopandas as gpd
     import numpy as np
@@ -94,6 +95,7 @@ def _frame(rows: list[tuple[dict[str, str], Any]]) -> Found:
     notes += (f"{absent:,} placemarks have no geometry",) if absent else ()
     geometry, odd = finite(geometry)
     names = dict.fromkeys(key for row, _ in rows for key in row)
+    refuse_wide(path, len(names), len(rows))
     table = pd.DataFrame({n: pd.Series([r.get(n) for r, _ in rows], dtype=object) for n in names})
     columns, renamed = beside_geometry({n: typed(table[n]) for n in names})
     frame = gpd.GeoDataFrame(columns, geometry=geometry, crs="EPSG:4326")

@@ -15,6 +15,7 @@ from urbanplan.files.deliveries.vectors import (
     finite,
     guarded,
     is_undefined,
+    refuse_nested,
     too_many,
 )
 
@@ -120,6 +121,15 @@ def _expanded(column: pa.Array) -> int:
     return column.nbytes
 
 
+def _refuse_nested(path: Path, columns: list[str]) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=8192, columns=columns, use_threads=False):
+            for column in batch.columns:
+                refuse_nested(path, (value.as_py() for value in column))
+
+
 def _geo(path: Path, about: dict) -> Found:
     """A GeoParquet file."""
     import geopandas as gpd
@@ -128,6 +138,7 @@ def _geo(path: Path, about: dict) -> Found:
     for column in about["columns"].values():
         if column.get("crs"):
             parse_crs(column["crs"], path)
+    _refuse_nested(path, [n for n, c in about["columns"].items() if c.get("encoding") == "WKB"])
     frame = gpd.read_parquet(path)
     primary = about["columns"][about["primary_column"]]
     declared = primary.get("crs") is not None

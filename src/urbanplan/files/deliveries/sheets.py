@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import itertools
+import posixpath
 import re
 import warnings
 import zipfile
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 #: Rows that a sheet of Excel can have.
 MAX_ROWS = 1_048_576
+#: Sheets of a workbook.
+MAX_SHEETS = 255
+#: Bytes of a member that may be the list of its sheets.
+MAX_LIST = 8 * 2**20
 #: Bytes of XML between the starts of two rows or texts, and texts in the workbook.
 MAX_ROW_BYTES, MAX_TEXTS = 6 * 2**20, 5_000_000
 #: Columns without a name that are read right of the last one with a name.
@@ -42,6 +48,10 @@ _FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s/>]")
 #: What Excel shows where it cannot calculate.
 _ERRORS = frozenset(("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"))
 _TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
+#: Where a workbook names its sheets, and where it says which members they are.
+_SHEET = re.compile(rb"""<(?:[\w.-]+:)?sheet\s[^<>]*?:id\s*=\s*["']([^"'<>]*)["']""")
+_LINK = re.compile(rb"<(?:[\w.-]+:)?Relationship\s[^<>]*>")
+_TARGET = re.compile(rb"""\sTarget\s*=\s*["']([^"'<>]*)["']""")
 
 
 def read_xlsx(path: Path, *, layer: str | None = None, crs: str | None = None) -> Found:
@@ -138,6 +148,10 @@ def _weigh(path: Path) -> bool:
             archives.refuse(path, "is not an Excel workbook", "save it as .xlsx again")
         for info, name in kept:
             # Which members are sheets is up to the workbook, so none is trusted for its name.
+            if info.file_size <= MAX_LIST:
+                _refuse_same_sheets(path, archive.read(info))
+            elif name.endswith((".rels", "workbook.xml")):
+                archives.refuse(path, f"has too much of one thing in '{name}'", "save it again")
             with archive.open(info) as member:
                 texts.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
             with archive.open(info) as member:
@@ -145,6 +159,19 @@ def _weigh(path: Path) -> bool:
                     pieces = iter(lambda m=member: m.read(2**20), b"")
                     formulas |= _refuse_long_rows(path, pieces, name)
     return formulas
+
+
+def _refuse_same_sheets(path: Path, raw: bytes) -> None:
+    """Refuse sheets without number, and several that are one member: each would be read anew."""
+    named = [html.unescape(m[1].decode(errors="replace")) for m in _SHEET.finditer(raw)]
+    held = [_TARGET.search(m[0]) for m in _LINK.finditer(raw) if b"/worksheet" in m[0]]
+    members = [html.unescape(t[1].decode(errors="replace")) for t in held if t]
+    members = [posixpath.normpath(one).rpartition("xl/")[2].lstrip("/") for one in members]
+    for some in (named, members):
+        if len(some) > MAX_SHEETS:
+            archives.refuse(path, f"has more than {MAX_SHEETS} sheets", "cut it")
+        if len(set(some)) < len(some):
+            archives.refuse(path, "has several sheets that are one and the same", "save it again")
 
 
 def _refuse_long_rows(path: Path, pieces: Iterator[bytes], name: str) -> bool:

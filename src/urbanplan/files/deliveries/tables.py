@@ -34,6 +34,8 @@ from urbanplan.files.deliveries.vectors import (
     beside_geometry,
     finite,
     guarded,
+    refuse_nested,
+    refuse_wide,
     too_many,
 )
 from urbanplan.records import normal
@@ -117,7 +119,7 @@ def placed(
     if len(found) == 2:
         geometry, said = _points(table[found[0]], table[found[1]], found)
     elif plain(found[0]) in WKT:
-        geometry, said = _from_text(table[found[0]])
+        geometry, said = _from_text(path, table[found[0]])
         table = table.drop(columns=found[0])
     else:
         halves = (
@@ -226,7 +228,7 @@ def _points(x: pd.Series, y: pd.Series, names: tuple) -> tuple[np.ndarray, tuple
     return found, notes
 
 
-def _from_text(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+def _from_text(path: Path, column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     """Geometries from WKT or WKB (bytes, or their hexadecimals), None where it is none, and notes."""
     import numpy as np
     import shapely
@@ -240,8 +242,10 @@ def _from_text(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
         elif isinstance(cell, str) and cell.strip():
             bare[i] = re.sub(r"^\s*SRID=\d+;", "", cell).strip()
     binary = np.array([isinstance(b, bytes) or bool(b and _HEX.fullmatch(b)) for b in bare], bool)
-    found[binary] = shapely.from_wkb(bare[binary], on_invalid="ignore")
-    found[~binary] = shapely.from_wkt(bare[~binary], on_invalid="ignore")
+    refuse_nested(path, bare)
+    with np.errstate(all="ignore"):
+        found[binary] = shapely.from_wkb(bare[binary], on_invalid="ignore")
+        found[~binary] = shapely.from_wkt(bare[~binary], on_invalid="ignore")
     odd = np.array([b is not None and f is None for b, f in zip(bare, found)], bool) & ~binary
     # What fails may only be a ring that is not closed.
     found[odd] = shapely.from_wkt(bare[odd], on_invalid="fix")
@@ -263,7 +267,9 @@ def read_records(path: Path, notes: tuple[str, ...], *, crs: str | None = None) 
             f"is larger than {MAX_MIXED >> 20} MiB", where=path, remedy="save it as CSV UTF-8"
         )
     with guarded(path, "JSON", "a text editor"):
-        table = pd.DataFrame([dict(row) for row in json.loads(path.read_text("utf-8-sig"))])
+        rows = [dict(row) for row in json.loads(path.read_text("utf-8-sig"))]
+        refuse_wide(path, len({key for row in rows for key in row}), len(rows))
+        table = pd.DataFrame(rows)
         table.columns = distinct(table.columns)
     return placed(path, table, notes, crs)
 

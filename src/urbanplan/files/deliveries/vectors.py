@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import re
+import struct
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -38,6 +41,15 @@ OPEN_OPTIONS = {
     "GeoJSON": {"ARRAY_AS_STRING": "YES"},
     "GML": {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO", "EXPOSE_GML_ID": "NO"},
 }
+
+
+#: Parts within parts that one geometry may have: GEOS goes down by recursion, and deeper ones end the process.
+MAX_NESTED = 1000
+#: How WKB begins what holds other geometries, in both orders of bytes, with Z and M in both manners.
+_HOLDS = re.compile(
+    rb"\x01(?:[\x04-\x0c]\0|[\xec-\xf4]\x03|[\xd4-\xdc]\x07|[\xbc-\xc4]\x0b)\0[\0\x20\x40\x60\x80\xa0\xc0\xe0]"
+    rb"|\0[\0\x20\x40\x60\x80\xa0\xc0\xe0]\0(?:\0[\x04-\x0c]|\x03[\xec-\xf4]|\x07[\xd4-\xdc]|\x0b[\xbc-\xc4])"
+)
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,85 @@ def too_many(path: Path, limit: int) -> InputError:
         where=path,
         remedy="cut it to the city, or pass large=True (--large)",
     )
+
+
+def refuse_nested(path: Path | str, shapes: Iterable[bytes | str | None]) -> None:
+    """Refuse WKB (also as its hexadecimals) and WKT of parts within parts too deep for the libraries that read it."""
+    for shape in shapes:
+        # Each level takes nine bytes at least, so hardly any has to be looked at.
+        if shape is None or len(shape) <= 9 * MAX_NESTED:
+            continue
+        if isinstance(shape, str) and "(" in shape:
+            depth = _depth(shape)
+        else:
+            raw = bytes.fromhex(shape) if isinstance(shape, str) else shape
+            # Figures may look like heads: only where there are many is the whole walked.
+            most = sum(1 for _ in _HOLDS.finditer(raw))
+            depth = _depth_of(raw) if most > MAX_NESTED else most
+        if depth > MAX_NESTED:
+            raise InputError(
+                f"has a geometry of more than {MAX_NESTED:,} parts within parts",
+                where=path,
+                remedy="take its collections apart, and export it again as GeoPackage",
+            )
+
+
+def _depth(text: str) -> int:
+    import numpy as np
+
+    marks = np.frombuffer(text.encode(), np.uint8)
+    return int(np.cumsum((marks == ord("(")).astype(int) - (marks == ord(")"))).max(initial=0))
+
+
+def _depth_of(raw: bytes) -> int:
+    """How deep geometries lie in one another in WKB, as far as it can be read."""
+    open_counts: list[int] = []
+    at = deepest = 0
+    with contextlib.suppress(struct.error, IndexError):
+        while at == 0 or open_counts:
+            order = "<" if raw[at] else ">"
+            (kind,) = struct.unpack_from(f"{order}I", raw, at + 1)
+            at += 9 if kind & 0x20000000 else 5
+            base, more = kind & 0xFFFF, (kind >> 31) + (kind >> 30 & 1)
+            size = 8 * (2 + more + (0, 1, 1, 2)[base // 1000])
+            if base % 1000 in (1, 2, 8):
+                (count,) = (1,) if base % 1000 == 1 else struct.unpack_from(f"{order}I", raw, at)
+                at += count * size + 4 * (base % 1000 != 1)
+            elif base % 1000 == 3:
+                (rings,) = struct.unpack_from(f"{order}I", raw, at)
+                at += 4
+                for _ in range(rings):
+                    at += 4 + size * struct.unpack_from(f"{order}I", raw, at)[0]
+            else:
+                open_counts.append(struct.unpack_from(f"{order}I", raw, at)[0] + 1)
+                deepest, at = max(deepest, len(open_counts)), at + 4
+            while open_counts and open_counts[-1] <= 1:
+                open_counts.pop()
+            if open_counts:
+                open_counts[-1] -= 1
+    return deepest
+
+
+class _Faults(logging.Handler):
+    """Counts what GDAL says of features that it cannot read; it gives them without their geometry."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count it."""
+        self.count += 1
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Listen, as long as the block lasts."""
+        logger = logging.getLogger("fiona._env")
+        logger.addHandler(self)
+        try:
+            yield
+        finally:
+            logger.removeHandler(self)
 
 
 @contextlib.contextmanager
@@ -278,7 +369,7 @@ def read_features(
                 _refuse_many(path, driver, index, limit, **options)
             if limit and max(count or 0, expected or 0) > limit:
                 raise too_many(path, limit)
-            _refuse_wide(path, len(src.schema["properties"]), max(count or 0, expected or 0))
+            refuse_wide(path, len(src.schema["properties"]), max(count or 0, expected or 0))
             packed = [n for n, kind in src.schema["properties"].items() if kind == "json"]
             if not packed:
                 frame, notes = _stream(src, path, limit)
@@ -293,7 +384,7 @@ def read_features(
     return Found(frame, "file" if crs is not None else "", notes + said)
 
 
-def _refuse_wide(path: Path, columns: int, rows: int) -> None:
+def refuse_wide(path: Path, columns: int, rows: int) -> None:
     """Refuse what would be a table of nothings: each feature of some formats may have columns of its own."""
     if columns > MAX_COLUMNS:
         raise InputError(
@@ -366,17 +457,27 @@ def _stream(
             chunks[name].append(_column(values, types[name]))
             values.clear()
 
-    for n, feature in enumerate(src, 1):
-        if limit and n > limit:
-            raise too_many(path, limit)
-        shapes.append(feature.geometry)
-        properties = feature.properties
-        for name, values in held.items():
-            values.append(properties.get(name))
-        if len(shapes) == BATCH:
-            flush()
+    faults, heard, broken = _Faults(), 0, []
+    with faults.counting():
+        for n, feature in enumerate(src, 1):
+            if limit and n > limit:
+                raise too_many(path, limit)
+            shapes.append(feature.geometry)
+            if faults.count > heard:
+                heard = faults.count
+                broken += [n] if shapes[-1] is None else []
+            properties = feature.properties
+            for name, values in held.items():
+                values.append(properties.get(name))
+            if len(shapes) == BATCH:
+                flush()
     flush()
     geometry, notes = finite(np.concatenate(parts))
+    if broken:
+        some = ", ".join(map(str, broken[:3])) + " …" * (len(broken) > 3)
+        notes += (
+            f"{len(broken):,} rows have damaged geometry, which was left out (there may be more): row {some}",
+        )
     columns, renamed = beside_geometry({name: np.concatenate(chunks.pop(name)) for name in types})
     return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=geometry), notes + renamed
 
