@@ -154,6 +154,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.connection.shutdown(2)
 
+    def _chunk(self, _query: str, size: str) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        self.wfile.write(f"{size}\r\nabc".encode())
+
     def _drip(self, _query: str, where: str) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\n")
         if where == "body":

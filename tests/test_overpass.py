@@ -127,6 +127,7 @@ def test_half_an_answer_on_disk_is_not_trusted(server, tmp_path):
         (["code:504", "code:503"], "is busy (504"),
         (["drop"], "the connection failed"),
         (["half", "drop", "code:429"], "the connection failed"),
+        (["chunk:-5", "chunk:zz", "chunk:ffffffffffffffff"], "the connection failed"),
     ],
 )
 def test_what_passes_is_tried_again(server, tmp_path, plan, told):

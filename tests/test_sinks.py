@@ -36,6 +36,7 @@ from urbanplan.publish.content import tables_of
 from urbanplan.publish.html import shell
 from urbanplan.publish.qgis.project import project
 from urbanplan.publish.report.docx import docx
+from urbanplan.publish.report.model import Column, Report, Section, Table, Text
 from urbanplan.publish.report.page import page
 from urbanplan.publish.report.words import clean
 
@@ -340,6 +341,24 @@ def test_a_workbook_holds_texts_that_stay_texts(tmp_path):
     assert [str(cell.value) for cell in cells] == ["=head", *CELLS]
     marked = {cell.value: cell.quotePrefix for cell in cells}
     assert marked["=head"] and marked["＝1+1"] and not marked["-5"] and sheet["B2"].value == -1.5
+
+
+#: What XML has no place for stands among other letters.
+UNWRITABLE = "a\0\x01\x0b\x1b\ufffe\uffffb"
+
+
+def test_what_no_office_can_hold_is_left_out(tmp_path):
+    path = write_xlsx(tmp_path / "a.xlsx", pd.DataFrame({UNWRITABLE: [UNWRITABLE]}))
+    assert [[c.value for c in row] for row in openpyxl.load_workbook(path).active] == [["ab"], ["ab"]]  # fmt: skip
+    table = Table(
+        "t", UNWRITABLE, (Column("n", UNWRITABLE),), pd.DataFrame({"n": [UNWRITABLE]}), UNWRITABLE
+    )
+    assert (table.caption, table.note, table.cells()) == ("ab", "ab", [["ab"]])
+    made = Report(
+        "zh", UNWRITABLE, UNWRITABLE, UNWRITABLE, UNWRITABLE, (2026, 1, 1),
+        sections=(Section("s", UNWRITABLE, (Text(UNWRITABLE), table)),),
+    )  # fmt: skip
+    assert b"PK" in docx(made)[:4]
 
 
 def test_a_report_is_parsed_as_the_texts_it_was(town):

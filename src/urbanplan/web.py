@@ -214,7 +214,8 @@ class _Exchange:
             )
         except WebError as err:
             self.error = err
-        except (OSError, http.client.HTTPException) as err:
+        # Of a part with a negative length http.client says ValueError.
+        except (OSError, http.client.HTTPException, ValueError) as err:
             self.error = BusyServerError(
                 f"the connection failed ({type(err).__name__})", where=self.url
             )

@@ -241,3 +241,8 @@ def test_what_cannot_be_locked_is_one_sentence(tmp_path):
     with pytest.raises(WriteError, match="cannot be locked"), files.lock(tmp_path):
         pass
     assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_folder_of_too_long_a_name_is_refused(tmp_path):
+    with pytest.raises(WriteError, match="cannot be locked"), files.lock(tmp_path / ("x" * 256)):
+        pass

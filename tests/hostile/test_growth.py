@@ -227,7 +227,7 @@ def test_the_head_of_a_netcdf_is_walked_to_its_end(tmp_path, version):
     data = path.read_bytes()
     for end in range(4, data.index(b"missing_value"), 7):
         path.write_bytes(data[:end])
-        with pytest.raises(ValueError, match="^$"):
+        with pytest.raises(ValueError, match=r"^$"):
             netcdf.judge_netcdf(path)
 
 

@@ -57,7 +57,7 @@ def run(
     screen.of(profile)
     page = html.Options(basemap=basemap, key=key, min_persons=min_persons)
     folder = out or own_maps(profile)
-    if is_city_folder(folder):
+    if is_city_folder(folder) or folder.resolve() in [f.resolve() for f in profile.folders]:
         raise InputError(
             "is a city's folder", where=folder, remedy="choose another folder for what a run writes"
         )

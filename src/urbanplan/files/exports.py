@@ -6,7 +6,6 @@ import contextlib
 import csv
 import html
 import io
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,14 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.errors import InputError, WriteError
-from urbanplan.files.deliveries.texts import as_cell
+from urbanplan.files.deliveries.texts import NOT_XML, as_cell
 from urbanplan.files.writing import made, scratch_folder, write_bytes, zipped
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: Characters that no XML may hold.
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Where a text is cut into two pieces of CDATA.
 _CUT = "\U0010fff0"
 #: Bytes of a Shapefile's column name and of its longest text.
@@ -51,7 +48,7 @@ def write_kml(path: Path | str, frame: gpd.GeoDataFrame, title: str) -> Path:
     )
     # Ids become attributes, which GDAL writes without a look at their letters.
     for name in (c for c in frame.columns if c.lower() == "id"):
-        marked[name] = [html.escape(_NOT_XML.sub("", str(v))).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;") for v in frame[name]]  # fmt: skip
+        marked[name] = [html.escape(NOT_XML.sub("", str(v))).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;") for v in frame[name]]  # fmt: skip
     text = bytes(_made(path, marked, "LIBKML", layer=title)).decode("utf-8")
     return write_bytes(path, text.replace(_CUT, "]]><![CDATA[").encode("utf-8"))
 
@@ -70,7 +67,7 @@ def _for_xml(
     frame = frame.copy()
     for name in frame.columns.drop(frame.active_geometry_name):
         if frame[name].dtype.kind not in "biufcmM":
-            frame[name] = [also(_NOT_XML.sub("", v)) if isinstance(v, str) else v for v in frame[name]]  # fmt: skip
+            frame[name] = [also(NOT_XML.sub("", v)) if isinstance(v, str) else v for v in frame[name]]  # fmt: skip
     return frame
 
 

@@ -76,12 +76,12 @@ def lock(folder: Path | str) -> Iterator[Path]:
     """
     folder = Path(folder)
     path = folder / LOCK_NAME
-    if folder.is_file():
-        raise WriteError(
-            "is a file; --out takes a folder", where=folder, remedy="name a folder, new or not"
-        )
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
+        if folder.is_file():
+            raise WriteError(
+                "is a file; --out takes a folder", where=folder, remedy="name a folder, new or not"
+            )
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         held = _take(path)
     except UrbanplanError:

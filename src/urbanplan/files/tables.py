@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.files.deliveries.texts import as_cell
+from urbanplan.files.deliveries.texts import NOT_XML, as_cell
 from urbanplan.files.writing import write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def write_workbook(path: Path | str, tables: Mapping[str, pd.DataFrame]) -> Path
 
 
 def _fill(sheet: Any, table: pd.DataFrame) -> None:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
 
     sheet.freeze_panes = "A2"
@@ -51,7 +50,7 @@ def _fill(sheet: Any, table: pd.DataFrame) -> None:
             value = _plain(value)
             cell = sheet.cell(r, c)
             if isinstance(value, str):
-                cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
+                cell.value = NOT_XML.sub("", value)
                 cell.data_type = "s"
                 # A text it stays, also where somebody edits the cell.
                 cell.quotePrefix = as_cell(value) != value

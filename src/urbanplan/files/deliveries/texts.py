@@ -15,6 +15,8 @@ _FORMULA = re.compile(r"[\s\0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
 _NUMBER = re.compile(r"[+\-][0-9][0-9,]*(?:\.[0-9]+)?%?")
 
 
+#: Characters that no XML may hold.
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Where a spreadsheet that parts cells at semicolons or tabs begins another one, whatever quotes stand around ours.
 _BEHIND = re.compile(r"(?<=[;\t\r\n])[^;\t\r\n]+")
 #: There a number is one too: what stands in the next column would go on with it.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.publish.html.tables import figure, gain, percent, plain, square_km, whole
+from urbanplan.publish.xml import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +16,29 @@ TEXTS = ("text", "code")
 _POINT = "–"
 
 
+#: Fields that find something in a frame, and are not written.
+_LOOKED_UP = ("key", "name", "raw", "strong")
+
+
+class _Written:
+    """Texts that every format can hold: what XML has no place for is dropped once, before any writer sees it."""
+
+    def __post_init__(self) -> None:
+        """Drop it."""
+        for field in fields(self):
+            if field.name in _LOOKED_UP:
+                continue
+            object.__setattr__(self, field.name, _writable(getattr(self, field.name)))
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return text_of(value)
+    return tuple(map(_writable, value)) if type(value) is tuple else value
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(_Written):
     """A column of a table.
 
     Attributes
@@ -46,7 +68,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(_Written):
     """A numbered table: the run's own values in `frame`, and how each column is shown.
 
     `strong` names a text column and the value whose rows are totals.
@@ -64,7 +86,7 @@ class Table:
         """Every row as readers see it."""
         kinds = [c.kind for c in self.columns]
         rows = self.frame[[c.name for c in self.columns]].itertuples(index=False, name=None)
-        return [[shown(v, k) for v, k in zip(row, kinds)] for row in rows]
+        return [[text_of(shown(v, k)) for v, k in zip(row, kinds)] for row in rows]
 
     def totals(self) -> list[bool]:
         """Which rows are totals."""
@@ -74,7 +96,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(_Written):
     """A numbered picture (`image` is SVG or PNG), with what it shows in words for those who cannot see it."""
 
     key: str
@@ -87,7 +109,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(_Written):
     """A paragraph; `role` is ``lead``, ``body``, ``point`` (of a list), ``note`` or ``warning``."""
 
     text: str
@@ -95,7 +117,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Facts(_Written):
     """A few figures that stand large: (figure, what it is)."""
 
     items: tuple[tuple[str, str], ...]
@@ -105,7 +127,7 @@ Block = Text | Facts | Table | Figure
 
 
 @dataclass(frozen=True)
-class Section:
+class Section(_Written):
     """A numbered part of the report."""
 
     key: str
@@ -115,7 +137,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(_Written):
     """A whole report in one language.
 
     Attributes
