@@ -192,6 +192,34 @@ def test_lines_meet_where_they_share_a_vertex(tmp_path):
     assert sorted(again.graph.minutes) == pytest.approx(sorted(net.graph.minutes), rel=1e-6)
 
 
+@pytest.mark.parametrize("gap", [0.0, 1e-4, 0.001, 0.011, 0.04])
+def test_ends_that_lie_side_by_side_meet_wherever_rounding_parts_them(gap):
+    rng = np.random.default_rng(1)
+    for x in 1 + rng.uniform(0, 1e-4, 50):
+        half = gap / 200  # a unit is 100 m
+        lines = [[(0, 0), (x - half, 0)], [(x + half, 0), (2, 0)], [(x + half, 0), (x, 1)]]
+        drawn = from_lines(roads(lines))
+        assert minutes(drawn, WALK) == pytest.approx(2.4, rel=1e-3)
+        # A street that ends upon another's bend.
+        drawn = from_lines(roads([[(0, 0), (x, 0), (2, 0)], [(x, gap / 100), (x, 1), (2, 1)]]))
+        joined = minutes(drawn, WALK, (0, 0), (2, 1))
+        assert joined == (pytest.approx(3.6, rel=1e-3) if gap < 0.012 else np.inf)
+
+
+def test_ends_that_do_not_touch_are_counted_and_short_lines_keep_their_length():
+    apart = from_lines(roads([[(0, 0), (0.998, 0)], [(1, 0), (2, 0)]]))
+    assert minutes(apart, WALK) == np.inf
+    assert "2 ends of lines lie within 0.5 m of another end without touching it" in " ".join(apart.findings)  # fmt: skip
+    # A street in pieces of 4 cm, each a line of its own: not one of them is a gap.
+    at = np.linspace(0, 0.2, 501)
+    dense = from_lines(roads([[(a, 0), (b, 0)] for a, b in zip(at, at[1:])]))
+    net = build_network(dense, WALK, crs=town.CRS)
+    assert net.length_m.sum() == pytest.approx(20, rel=1e-3) and "ends" not in str(dense.findings)
+    # A ring that all but closes.
+    ring = from_lines(roads([[(0, 0), (2, 0), (2, 1), (0, 1), (0, 0.0004)]]))
+    assert minutes(ring, WALK, (0, 0), (0, 1)) == pytest.approx(1.2, rel=1e-3)
+
+
 def raster(path, values, west=105.0, north=0.01, step=0.001, crs="EPSG:4326", nodata=-9999):
     values = np.asarray(values, "float32")
     rows, columns = values.shape

@@ -18,13 +18,16 @@ from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_delivery
 from urbanplan.sources.osm import WAY_KEYS
 from urbanplan.sources.read import in_wgs84
-from urbanplan.sources.streets import Streets, collect, require_lonlat
+from urbanplan.sources.streets import Streets, collect, continuous, require_lonlat
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: Vertices closer than this many degrees are one point (about a centimetre).
+#: Vertices are kept to this many degrees (about a centimetre).
 _DEGREE = 1e-7
+#: An end of a line so near to a vertex lies on it; one that touches nothing belongs to another end within the second
+#: distance; within the third it may have been meant to. In metres.
+_TOUCH_M, _JOIN_M, _NEAR_M = 0.012, 0.05, 0.5
 #: Class of a line that names none.
 PLAIN = "unclassified"
 #: ogr2ogr's column of everything that has none of its own, as a PostgreSQL hstore.
@@ -91,13 +94,13 @@ def from_lines(
     import shapely
 
     xy, line = shapely.get_coordinates(rows.geometry.values, return_index=True)
-    require_lonlat(xy, where)
+    xy = continuous(require_lonlat(xy, where))
     whole, refs = np.unique(np.rint(xy / _DEGREE).astype(np.int64), axis=0, return_inverse=True)
     first = np.searchsorted(line, np.arange(len(rows) + 1))
+    refs, apart = _joined(xy, refs.ravel(), first)
     table = rows.drop(columns=rows.geometry.name)
     records = table.to_dict("records")
     reader = TagReader(list(table.columns), records, given or {})
-    refs = refs.ravel()
     length_m = _lengths_m(rows)
     ways = [
         (reader.tags(record, length_m[i]), refs[first[i] : first[i + 1]])
@@ -110,8 +113,57 @@ def from_lines(
         source=_common(rows, "source"),
         licence=_common(rows, "licence"),
         as_of=_common(rows, "as_of"),
-        findings=reader.findings(),
+        findings=(*reader.findings(), *apart),
     )
+
+
+def _joined(xy: np.ndarray, refs: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, tuple]:
+    # Ends that were drawn, cut or projected beside each other are one point: rounding alone parts them at some places.
+    from scipy.spatial import cKDTree
+
+    _, at = np.unique(refs, return_index=True)
+    east = np.cos(np.radians(xy[:, 1].mean()))
+    metres = (xy[at] - xy[0]) * [111_195 * east, 111_195]
+    lines = np.c_[refs[first[:-1]], refs[first[1:] - 1]]
+    end = np.isin(np.arange(len(at)), lines)
+    loose, ends = end & (np.bincount(refs, minlength=len(at)) == 1), np.flatnonzero(end)
+    near = cKDTree(metres).query_pairs(_TOUCH_M, output_type="ndarray")
+    near = near[end[near].any(1)]
+    wide = ends[cKDTree(metres[ends]).query_pairs(_NEAR_M, output_type="ndarray")]
+    wide = wide[loose[wide].any(1)]
+    # Ends between which short pieces lead are no gap.
+    short = lines[(np.diff(first) == 2) & (_gaps(metres, lines) <= _NEAR_M)]
+    wide = wide[_apart(len(at), np.r_[near, short], wide)]
+    pairs = np.r_[near, wide[_gaps(metres, wide) <= _JOIN_M]]
+    wide = wide[_apart(len(at), pairs, wide)]
+    joined = _first_of_each(len(at), pairs)
+    met = np.bincount(joined[refs], minlength=len(at))
+    still = joined[wide]
+    count = len(np.unique(still[met[still] == 1]))
+    note = (
+        f"{count:,} ends of lines lie within {_NEAR_M:g} m of another end without touching it:"
+        " no way leads on there (snap them to each other if they should meet)"
+    )
+    return joined[refs], (note,) * bool(count)
+
+
+def _gaps(places: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    return np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
+
+
+def _first_of_each(count: int, pairs: np.ndarray) -> np.ndarray:
+    # For each point the first of those that pairs join it to.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs), np.int8), tuple(pairs.T)), shape=(count, count))
+    part = connected_components(links, directed=False)[1]
+    return np.unique(part, return_index=True)[1][part]
+
+
+def _apart(count: int, joined: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    of = _first_of_each(count, joined)[pairs]
+    return of[:, 0] != of[:, 1]
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
