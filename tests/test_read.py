@@ -482,3 +482,43 @@ def test_records_of_any_shape_are_cells(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as z:
         z.write(tmp_path / "a.json", "a.json")
     assert len(urbanplan.read(tmp_path / "a.zip")) == 2
+
+
+def _hex(srid, x, y):
+    return shapely.to_wkb(shapely.set_srid(shapely.Point(x, y), srid), hex=True, include_srid=True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "place"),
+    [
+        # NAD27 lies 35 m from WGS84 here; metres are metres; ESRI's numbers count too.
+        (["SRID=4267;POINT(-100 40)"], (-100.000416, 39.999997)),
+        ([_hex(4267, -100, 40)], (-100.000416, 39.999997)),
+        (["srid = 27700 ; POINT(530000 180000)"], (-0.128354, 51.503991)),
+        ([_hex(102100, 1113194.91, 0)], (10.0, 0.0)),
+        # A row that names none is in the system of the others; 0 is none.
+        (["SRID=3857;POINT(1113194.91 0)", "POINT(0 0)"], (10.0, 0.0)),
+        (["SRID=0;POINT(10 20)"], (10.0, 20.0)),
+    ],
+)
+def test_the_srid_of_ewkt_and_ewkb_is_the_files_system(cells, place, tmp_path):
+    rows = "".join(f'{i},"{cell}"\n' for i, cell in enumerate(cells))
+    (tmp_path / "t.csv").write_text("id,wkt\n" + rows, "utf-8")
+    frame = urbanplan.read(tmp_path / "t.csv")
+    assert frame.get_coordinates().iloc[0].tolist() == pytest.approx(place, abs=2e-6)
+
+
+def test_srids_that_contradict_are_a_sentence(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id,wkt\na,SRID=4326;POINT(105 28)\nb,POINT(1 1)\nc,SRID=3857;POINT(10 20)\n")
+    with pytest.raises(InputError, match="row 1 has SRID=4326 and row 3 SRID=3857"):
+        urbanplan.read(path)
+    path.write_text("id,wkt\na,SRID=4267;POINT(-100 40)\n")
+    frame = urbanplan.read(path, crs="EPSG:4326")
+    assert frame.geometry.iloc[0].x == -100.0
+    assert "name EPSG:4267 (SRID): EPSG:4326 goes before it" in " ".join(frame.attrs["findings"])
+    path.write_text("id,wkt\na,SRID=999999;POINT(-100 40)\n")
+    with pytest.raises(
+        CrsError, match="unknown coordinate system 'EPSG:999999' → correct the SRID"
+    ):
+        urbanplan.read(path)

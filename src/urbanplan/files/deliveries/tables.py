@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import json
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.errors import InputError
+from urbanplan.crs import parse_crs
+from urbanplan.errors import CrsError, InputError
 from urbanplan.files.deliveries import texts
 from urbanplan.files.deliveries.heads import (
     HEADER_WITHIN,
@@ -43,11 +45,14 @@ from urbanplan.records import normal
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from pyproj import CRS
 
 #: What a row of totals is called, as `is_total` compares it.
 _TOTALS = frozenset(
     ("合计", "总计", "小计", "总和", "共计", "total", "totals", "subtotal", "grandtotal", "sum")
 )
+#: What EWKT says before its WKT.
+_SRID = re.compile(r"\s*SRID\s*=\s*(-?\d{1,9})\s*;", re.IGNORECASE)
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){9,}")
 #: Degrees, minutes and seconds, with the marks between them.
 _DMS = (
@@ -110,6 +115,7 @@ def placed(
     import numpy as np
 
     found, system = settled_columns(path, table.columns, crs)
+    declared = None
     if not found:
         listed = ", ".join(map(str, list(table.columns)[:20]))
         columns, renamed = beside_geometry({name: table[name] for name in table.columns})
@@ -119,8 +125,11 @@ def placed(
     if len(found) == 2:
         geometry, said = _points(table[found[0]], table[found[1]], found)
     elif plain(found[0]) in WKT:
-        geometry, said = _from_text(path, table[found[0]])
+        geometry, srids, said = _from_text(path, table[found[0]])
         table = table.drop(columns=found[0])
+        declared = _declared(path, srids)
+        if declared is not None and crs and _known(crs) not in (None, declared):
+            said += (f"its geometries name {declared.to_string()} (SRID): {crs} goes before it",)
     else:
         halves = (
             table[found[0]].astype("string").str.split(r"[,，\s]+", n=1, regex=True, expand=True)
@@ -136,8 +145,9 @@ def placed(
         )
     said += _placeless(table, absent, found)
     columns, renamed = beside_geometry({name: table[name] for name in table.columns})
-    frame = gpd.GeoDataFrame(columns, geometry=geometry)
-    return Found(frame.reset_index(drop=True), "", (*notes, *said, *renamed), system=system)
+    frame = gpd.GeoDataFrame(columns, geometry=geometry, crs=declared)
+    by = "" if declared is None else "file"
+    return Found(frame.reset_index(drop=True), by, (*notes, *said, *renamed), system=system)
 
 
 def _placeless(table: pd.DataFrame, rows: Sequence[int], placing: tuple) -> tuple[str, ...]:
@@ -228,23 +238,54 @@ def _points(x: pd.Series, y: pd.Series, names: tuple) -> tuple[np.ndarray, tuple
     return found, notes
 
 
-def _from_text(path: Path, column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Geometries from WKT or WKB (bytes, or their hexadecimals), None where it is none, and notes."""
+def _known(said: str) -> CRS | None:
+    """The system that is named, None where PROJ knows none of that name (GCJ-02, BD-09)."""
+    with contextlib.suppress(CrsError):
+        return parse_crs(said)
+    return None
+
+
+def _declared(path: Path, srids: np.ndarray) -> CRS | None:
+    """The one system that rows of EWKT or EWKB name by its number; rows that name none are in it too."""
+    import numpy as np
+
+    named, first = np.unique(srids[srids > 0], return_index=True)
+    if len(named) > 1:
+        rows = np.flatnonzero(srids > 0)[np.sort(first)] + 1
+        raise InputError(
+            f"row {rows[0]} has SRID={srids[rows[0] - 1]} and row {rows[1]} SRID={srids[rows[1] - 1]}:"
+            " one layer is in one system",
+            where=path,
+            remedy="transform them to one (ST_Transform), or write a file for each",
+        )
+    if not len(named):
+        return None
+    remedy = "correct the SRID of its geometries, or take it out and name the system with --crs"
+    known = _known(f"EPSG:{named[0]}") or _known(f"ESRI:{named[0]}")
+    return known or parse_crs(f"EPSG:{named[0]}", path, remedy)
+
+
+def _from_text(path: Path, column: pd.Series) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Geometries from WKT or WKB (bytes, or their hexadecimals), None where it is none, their SRIDs, and notes."""
     import numpy as np
     import shapely
 
     cells = column.where(column.notna(), None).to_numpy(dtype=object)
     bare = np.empty(len(cells), dtype=object)
     found = np.empty(len(cells), dtype=object)
+    srids = np.zeros(len(cells), np.int64)
     for i, cell in enumerate(cells):
         if isinstance(cell, bytes | bytearray | memoryview):
             bare[i] = bytes(cell)
         elif isinstance(cell, str) and cell.strip():
-            bare[i] = re.sub(r"^\s*SRID=\d+;", "", cell).strip()
+            srid = _SRID.match(cell)
+            srids[i] = int(srid[1]) if srid else 0
+            bare[i] = cell[srid.end() if srid else 0 :].strip()
     binary = np.array([isinstance(b, bytes) or bool(b and _HEX.fullmatch(b)) for b in bare], bool)
     refuse_nested(path, bare)
     with np.errstate(all="ignore"):
         found[binary] = shapely.from_wkb(bare[binary], on_invalid="ignore")
+        srids[binary] = np.maximum(shapely.get_srid(found[binary]), 0)
         found[~binary] = shapely.from_wkt(bare[~binary], on_invalid="ignore")
     odd = np.array([b is not None and f is None for b, f in zip(bare, found)], bool) & ~binary
     # What fails may only be a ring that is not closed.
@@ -255,7 +296,7 @@ def _from_text(path: Path, column: pd.Series) -> tuple[np.ndarray, tuple[str, ..
     some = ", ".join(map(str, wrong[:3])) + " …" * (len(wrong) > 3)
     said = (f"{len(wrong):,} rows have geometry that is neither WKT nor WKB: row {some}",)
     mended = (f"{closed:,} rows had rings that were not closed: they were closed",)
-    return geometry, (*notes, *said * bool(wrong), *mended * bool(closed))
+    return geometry, srids, (*notes, *said * bool(wrong), *mended * bool(closed))
 
 
 def read_records(path: Path, notes: tuple[str, ...], *, crs: str | None = None) -> Found:
