@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import geopandas as gpd
@@ -21,6 +23,7 @@ import urbanplan as up
 from streettown import MODE, lonlat, write_street_city
 from townfolder import write_town
 from urbanplan.door.model import Model
+from urbanplan.publish import vector
 
 QUESTIONS = ("isochrones", "coverage", "access", "matrix", "nearest", "reach", "site", "siting")
 
@@ -520,3 +523,48 @@ def test_heights_in_an_unknown_unit_are_refused(tmp_path):
 
     with pytest.raises(up.InputError, match="declares heights in 'K'"):
         in_metres(Raster(np.zeros((2, 2)), Affine.identity(), "EPSG:4326", unit="K"), tmp_path)
+
+
+def _with_holes(kind: str) -> gpd.GeoDataFrame:
+    """Four places of which the last has nothing in any column but ``n``, in pandas' own kinds or as objects."""
+    frame = gpd.GeoDataFrame(
+        {"name": pd.array(["a", "b", "c", pd.NA], "string"), "gaps": pd.array([1, 2, 3, pd.NA], "Int64"),
+         "open": pd.array([True, False, True, pd.NA], "boolean"), "flag": [np.True_] * 3 + [pd.NA],
+         "share": [Decimal("0.5")] * 3 + [None], "day": [date(2026, 1, 2)] * 3 + [pd.NaT],
+         "kind": pd.Categorical(["x", "y", "x", None]), "n": pd.array([1, 2, 3, 4], "Int64"),
+         "moment": pd.to_datetime(["2026-01-02"] * 3 + [None]).tz_localize("Asia/Shanghai")},
+        geometry=gpd.points_from_xy(np.array([50, 350, 650, 950]) * METRE, [0.0] * 4), crs=4326,
+    )  # fmt: skip
+    return (
+        frame.astype({c: object for c in frame if c != "geometry"}) if kind == "object" else frame
+    )
+
+
+@pytest.mark.parametrize("kind", ["nullable", "object"])
+def test_a_cell_that_holds_nothing_stands_in_no_ones_way(kind, tmp_path):
+    f, here = _with_holes(kind), _street()
+    whole = f[["n", "geometry"]].astype({"n": int})
+    zone = gpd.GeoDataFrame({"name": [pd.NA, "W"]}, geometry=[shapely.box(-1, -1, 500 * METRE, 1), shapely.box(500 * METRE, -1, 1, 1)], crs=4326)  # fmt: skip
+    asked = {
+        "isochrones": lambda x: here.isochrones(x, minutes=5)[["minutes"]],
+        "matrix": lambda x: here.matrix(x, x)[["origin", "destination", "minutes"]],
+        "nearest": lambda x: here.nearest(x, x)["minutes"],
+        "reach": lambda x: here.reach(x, demand=x, value="n", minutes=5),
+        "coverage": lambda x: here.coverage(x.iloc[:1], demand=x, value="n", minutes=5, areas=zone),
+        "access": lambda x: here.access(x, capacity="n", demand=x, value="n", minutes=5)["access"],
+        "site": lambda x: here.site(x, demand=x, value="n", minutes=5, p=1)["site"],
+    }
+    for question, ask in asked.items():
+        got, right = (pd.DataFrame(ask(x)).select_dtypes("number") for x in (f, whole))
+        assert got.to_numpy() == pytest.approx(right.to_numpy(), nan_ok=True), question
+    with pytest.raises(up.InputError, match=r"'gaps' of '3' \(row 4\) is not a number: empty"):
+        here.coverage(f.iloc[:1], demand=f, value="gaps", minutes=5)
+    up.explore({"f": f, "zone": zone})
+    for name in ("t.csv", "t.xlsx", "t.json", "t.parquet"):
+        vector.write_table(pd.DataFrame(f.drop(columns="geometry")), tmp_path / name)
+    for name in ("t.gpkg", "t.geojson", "g.parquet"):
+        vector.write(f, tmp_path / name)
+        assert len(up.read(tmp_path / name)) == 4
+    mixed = f.assign(mixed=[Decimal(1), 2.5, "x", None])
+    vector.write(mixed, tmp_path / "m.parquet")
+    assert up.read(tmp_path / "m.parquet")["mixed"].tolist() == ["1", "2.5", "x", None]

@@ -12,6 +12,25 @@ from typing import Any, NamedTuple
 from urbanplan.errors import InputError, one_of
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN of any kind, NaT or pandas.NA.
+
+    Examples
+    --------
+    >>> [is_missing(v) for v in (None, math.nan, "", 0, [math.nan])]
+    [True, True, False, False, False]
+    """
+    if value is None or isinstance(value, str):
+        return value is None
+    # pandas.NA differs from itself by NA, which is neither true nor false.
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        return not hasattr(value, "__len__") and bool(value != value)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
+
+
 class Kind(NamedTuple):
     """A kind of value: how a remedy asks for it, and whether a value is of it."""
 

@@ -20,6 +20,7 @@ from urbanplan.crs import require_same
 from urbanplan.errors import InputError
 from urbanplan.graph import Graph, build_graph
 from urbanplan.grid import Grid, grid_over
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -279,12 +280,12 @@ def _usable(mode: Mode, frame: gpd.GeoDataFrame) -> Iterator[tuple[BaseGeometry,
     # (geometry, minutes per metre, limited access) of every line that the mode may use.
     frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
     for row, road_class, line in zip(frame.itertuples(), frame["class"], frame.geometry):
-        if road_class is None or road_class != road_class:
+        if is_missing(road_class):
             raise _lacks(row, "class")
         if road_class in mode.forbidden_classes:
             continue
         speed = row.speed_kmh if mode.on_roads == "posted" else mode.on_roads
-        if not (speed and speed > 0):
+        if is_missing(speed) or not speed > 0:
             raise _lacks(row, "speed_kmh")
         if line.geom_type not in ("LineString", "MultiLineString"):
             raise _lacks(row, "line")

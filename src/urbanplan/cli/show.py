@@ -14,6 +14,7 @@ import click
 
 from urbanplan.cli.language import column, language, told, value
 from urbanplan.errors import printable
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,7 +215,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def text(value: Any, column: str) -> str:
     """A cell as people read it: shares in per cent, big numbers with separators."""
-    if value is None or value != value:
+    if is_missing(value):
         return ""
     if isinstance(value, float) and abs(value) == float("inf"):
         return "∞" if value > 0 else "−∞"

@@ -16,6 +16,7 @@ import numpy as np
 from urbanplan.errors import InputError, WriteError
 from urbanplan.files.deliveries.texts import NOT_XML, as_cell
 from urbanplan.files.writing import made, scratch_folder, write_bytes, zipped
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -181,7 +182,7 @@ def _shortened(frame: gpd.GeoDataFrame, encoding: str, path):
             frame[name] = values.astype("int32")
         if not (values.dtype == object or str(values.dtype).startswith("str")):
             continue
-        texts = [None if v is None or v != v else str(v) for v in values]
+        texts = [None if is_missing(v) else str(v) for v in values]
         frame[name] = [None if t is None else _fitting(t, encoding, name, path) for t in texts]
         cut[name] = sum(t is not None and t != s for t, s in zip(texts, frame[name]))
     names = short_names(columns)

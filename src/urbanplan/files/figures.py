@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from urbanplan.records import normal
+from urbanplan.records import is_missing, normal
 
 #: Units by dimension: the words for each, and how many of the dimension's first unit it is.
 _UNITS: Mapping[str, tuple[tuple[str, float], ...]] = {
@@ -104,8 +104,7 @@ def figure(value: Any, unit: str = "", head: str = "", *, decimal_comma: bool = 
     >>> figure("1.2", "persons", "人口(万人)").number, figure("100-200", "persons").why
     (12000.0, 'is a range')
     """
-    # pandas.NA differs from itself by NA, which is neither true nor false.
-    if value is None or type(value).__name__ == "NAType" or value != value:
+    if is_missing(value):
         return Figure(None)
     if isinstance(value, bool):
         return Figure(None, "is yes or no")

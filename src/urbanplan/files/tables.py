@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.files.deliveries.texts import NOT_XML, as_cell
 from urbanplan.files.writing import write_bytes, write_json
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,11 +88,14 @@ def write_records(path: Path | str, table: pd.DataFrame) -> Path:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple | dict | set):
+    if hasattr(value, "__len__") and not isinstance(value, str):
         return str(value)
+    if getattr(value, "tzinfo", None) is not None and not is_missing(value):
+        # A sheet knows no zones of time.
+        return value.isoformat()
     if hasattr(value, "item"):
         value = value.item()
-    if value is None or value != value:
+    if is_missing(value):
         return None
     # A sheet has no infinity.
     return str(value) if value in (float("inf"), float("-inf")) else value

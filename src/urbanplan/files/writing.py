@@ -22,6 +22,7 @@ from urbanplan.errors import UrbanplanError, WriteError
 from urbanplan.files.deliveries.texts import as_cell
 from urbanplan.files.locking import MOVING, TEMPORARY_PREFIX, sweep, temporary_folder
 from urbanplan.files.reading import digest
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -344,9 +345,22 @@ def write_parquet(path: Path | str, frame: pd.DataFrame) -> Path:
     # What was found out while it was made is told, not stored.
     frame = frame.copy(deep=False)
     frame.attrs = {}
+    for name in [c for c in frame.columns if frame[c].dtype == object]:
+        frame[name] = _of_one_kind(frame[name])
     with atomic(path) as tmp:
         frame.to_parquet(tmp, index=False, **options)
     return Path(path)
+
+
+def _of_one_kind(column: pd.Series) -> pd.Series:
+    # Parquet has one kind of value in a column: where there are several, all are texts.
+    import pyarrow as pa
+
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return column.map(lambda cell: None if is_missing(cell) else str(cell))
+    return column
 
 
 def write_toml(path: Path | str, value: Mapping[str, Any], title: str = "") -> Path:

@@ -38,7 +38,7 @@ from urbanplan.intake.folder import (
 from urbanplan.intake.shapes import REFUSALS, cut, cut_beyond, doubles, repair
 from urbanplan.layers import OUTSIDE, Finding, Layer, load_layer, with_figures
 from urbanplan.manifest import DataGap, held_of, with_gaps
-from urbanplan.records import normal
+from urbanplan.records import is_missing, normal
 from urbanplan.sources.crs_of_file import (
     Settled,
     divisions_near,
@@ -437,7 +437,7 @@ def _names_of(districts: gpd.GeoDataFrame) -> dict[str, int]:
 
 
 def _plain_name(text: Any) -> str:
-    if text is None or text != text:
+    if is_missing(text):
         return ""
     text = str(int(text)) if isinstance(text, float) and text.is_integer() else str(text)
     return re.sub(r"\s", "", normal(text)).casefold()
@@ -611,7 +611,7 @@ def _same(old: pd.Series, new: pd.Series, shape: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     # What is missing is None; a figure is the same whether whole or not.
-    if value is None or value != value or value == "":
+    if is_missing(value) or (isinstance(value, str) and not value):
         return None
     return float(value) if isinstance(value, int | float | np.number) else str(value)
 
@@ -681,8 +681,7 @@ def _labels(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]) -> np.ndarray:
     names = frame[theirs].tolist() if theirs else [None] * len(frame)
     return np.array(
         [
-            f"row {i + 1 if isinstance(i, int) else i}"
-            + (f" ({n})" if n is not None and n == n else "")
+            f"row {i + 1 if isinstance(i, int) else i}" + (f" ({n})" if not is_missing(n) else "")
             for i, n in zip(frame.index, names)
         ],
         object,

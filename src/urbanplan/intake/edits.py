@@ -24,6 +24,7 @@ from urbanplan.intake.folder import district_names, marked, write_layer
 from urbanplan.intake.shapes import repair
 from urbanplan.layers import Finding, Layer
 from urbanplan.manifest import held_of, with_gaps
+from urbanplan.records import is_missing
 from urbanplan.sources.crs_of_file import settle
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _row(layer: Layer, fid: Any, name: Any, change: str, **more: Any) -> dict[st
 
 def _plain(value: Any) -> Any:
     # QGIS writes an empty cell as NULL, and a number as a number of another type.
-    if value is None or value != value or value == "":
+    if is_missing(value) or (isinstance(value, str) and not value):
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)

@@ -21,6 +21,7 @@ from urbanplan.errors import UnknownNameError
 from urbanplan.files import cell_text
 from urbanplan.files.figures import figure, unit_of, uses_decimal_comma, without_unit
 from urbanplan.layers import Finding
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +184,7 @@ def fill(
 def _value(value: Any) -> Any:
     # Missing is None; whole floats lose their point; dates, lists and the like become text.
     value = cell_text(value)
-    if value is None or value != value or (isinstance(value, str) and not value.strip()):
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, str):
         return value.strip()

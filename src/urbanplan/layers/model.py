@@ -22,6 +22,7 @@ from urbanplan.crs import WGS84, central_meridian, to_crs, unwrapped
 from urbanplan.errors import InputError
 from urbanplan.files import read_vector, sha256
 from urbanplan.manifest import DataGap, held_of
+from urbanplan.records import is_missing
 from urbanplan.zonal import ALL
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def told_apart(names: pd.Series, codes: pd.Series | None = None) -> pd.Series:
     code = [""] * len(called) if codes is None else list(codes.fillna("").astype(str))
     taken, rows = {*names.dropna(), ALL}, {}
     for row, name in enumerate(called):
-        if name is not None and name == name:
+        if not is_missing(name):
             rows.setdefault(name, []).append(row)
     for name, here in rows.items():
         # Rows of one code are one area, if all have one.

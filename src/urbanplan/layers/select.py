@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from urbanplan import crs
 from urbanplan.errors import InputError
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,7 +33,7 @@ def select(frame: pd.DataFrame, where: str) -> pd.DataFrame:
         If the condition cannot be read or names a column that is not there.
     """
     for column, op, value in conditions(where, frame.columns):
-        text = frame[column].map(lambda v: "" if v is None or v != v else f"{v}")
+        text = frame[column].map(lambda v: "" if is_missing(v) else f"{v}")
         if op == "~":
             frame = frame[[value in tokens for tokens in text.str.split(";")]]
         else:

@@ -16,6 +16,7 @@ from urbanplan.layers import Layer
 from urbanplan.layers.select import select
 from urbanplan.plan.conflicts import conflicts
 from urbanplan.plan.model import Item, Plan, Task
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -298,7 +299,7 @@ def target_table(plan: Plan, targets: pd.DataFrame | None) -> pd.DataFrame:
 
 def _target(plan: Plan, row: Mapping[str, Any]) -> dict[str, Any]:
     def number(value: Any) -> float:
-        return float(value) if value is not None and value == value else np.nan
+        return np.nan if is_missing(value) else float(value)
 
     own = plan.series.get(str(row["id"]), {"points": [], "note_zh": "", "note_en": ""})
     points = [(p["year"], float(p["value"]), p["source"]) for p in own["points"]]

@@ -16,6 +16,7 @@ from urbanplan.catalog import plain_name, read_street_schema
 from urbanplan.crs import WGS84, to_crs
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_delivery
+from urbanplan.records import is_missing
 from urbanplan.sources.osm import WAY_KEYS
 from urbanplan.sources.read import in_wgs84
 from urbanplan.sources.streets import Streets, collect, continuous, require_lonlat
@@ -418,7 +419,7 @@ def _words(value: Any) -> str:
 def _text(value: Any) -> str:
     if not np.isscalar(value) and not isinstance(value, date):
         return ""  # nothing, or a list within a list
-    if value != value:
+    if is_missing(value):
         return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"

@@ -11,6 +11,7 @@ import numpy as np
 from urbanplan.crs import WGS84, china
 from urbanplan.errors import InputError
 from urbanplan.files import Delivery, cell_text, read_delivery
+from urbanplan.records import is_missing
 from urbanplan.sources.crs_of_file import divisions_near, settle
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _identified(
 
 
 def _text(value: object) -> str:
-    if value is None or value != value:
+    if is_missing(value):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

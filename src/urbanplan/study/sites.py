@@ -168,7 +168,9 @@ def _answer(ground, homes: Homes, question, candidates, existing, put, progress)
         )
     fixed = None if there is None else put(there)
     notes = [*homes.notes, *_unplaced(placed, "候选点", "candidates")]
-    frame = candidates.set_index(candidates["id"].astype(str)).loc[[str(i) for i in placed.ids]]
+    frame = candidates.set_axis([str(i) for i in candidates["id"]], axis=0).loc[
+        [str(i) for i in placed.ids]
+    ]
     homes, pairs, said = _reached(ground, homes, question, placed, fixed)
     notes += said
     problem = _problem(ground, homes, pairs, question, placed, frame, fixed)

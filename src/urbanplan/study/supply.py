@@ -21,6 +21,7 @@ from urbanplan.crs import WGS84, to_crs
 from urbanplan.equity import inequality
 from urbanplan.errors import InputError
 from urbanplan.layers import accuracy_under
+from urbanplan.records import is_missing
 from urbanplan.study.checkup import areas_of, dict_of, named_areas
 from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
 from urbanplan.study.streets import (
@@ -409,9 +410,9 @@ def require_supply(supply: gpd.GeoDataFrame, column: str) -> tuple[gpd.GeoDataFr
     if not empty.any():
         return known, ()
     lost = supply[empty]
-    called = lost["id"].astype(str)
+    called = [str(fid) for fid in lost["id"]]
     if "name_zh" in lost:
-        called = lost["name_zh"].fillna("").where(lost["name_zh"].fillna("") != "", called)
+        called = [fid if is_missing(n) else n or fid for n, fid in zip(lost["name_zh"], called)]
     text = f"{len(lost)} of {len(supply)} have no published '{column}' and are left out: {', '.join(called)}"
     return known, (text,)
 

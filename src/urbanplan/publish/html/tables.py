@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urbanplan.catalog import load_catalog
 from urbanplan.layers import Layer
 from urbanplan.publish.html.redact import named
+from urbanplan.records import is_missing
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 def plain(value: Any) -> Any:
     """A table's value as JSON has it; None where nothing is known."""
     # What is missing is left out of a card; whole floats read better without their ".0".
-    import pandas as pd
-
     if hasattr(value, "item") and value.ndim == 0:
         value = value.item()
-    if value is None or value is pd.NA or value is pd.NaT:
+    if is_missing(value):
         return None
     if not isinstance(value, str | int | float):
         return str(value)
-    if value != value or value in ("", math.inf, -math.inf):
+    if value in ("", math.inf, -math.inf):
         return None
     # A browser's numbers end here: an id of 19 figures would become another.
     if isinstance(value, int) and abs(value) > 2**53:

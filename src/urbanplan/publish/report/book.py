@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urbanplan.publish.report.blocks import label
 from urbanplan.publish.report.model import Facts, Report, Table, Text
 from urbanplan.publish.report.words import Words, clean
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def _frame(table: Table, words: Words) -> pd.DataFrame:
     def put(title: str, values: list) -> None:
         while title in found:
             title += " "
-        found[title] = [None if v is None or v != v else v for v in values]
+        found[title] = [None if is_missing(v) else v for v in values]
 
     for column in table.columns:
         values = table.frame[column.name].tolist()
