@@ -522,3 +522,61 @@ def test_srids_that_contradict_are_a_sentence(tmp_path):
         CrsError, match="unknown coordinate system 'EPSG:999999' → correct the SRID"
     ):
         urbanplan.read(path)
+
+
+def _collection(*features) -> str:
+    rows = [
+        {"type": "Feature", **top, "properties": own, "geometry": {"type": "Point", "coordinates": [24.9 + i / 100, 60]}}
+        for i, (top, own) in enumerate(features)
+    ]  # fmt: skip
+    return json.dumps({"type": "FeatureCollection", "features": rows})
+
+
+LONG = 9824657365274853001  # a cell of S2, more than 2**63
+
+
+@pytest.mark.parametrize(
+    ("features", "ids"),
+    [
+        ([({"id": 501}, {}), ({"id": 502}, {})], ["501", "502"]),
+        ([({"id": 0}, {}), ({"id": 1}, {})], ["0", "1"]),
+        ([({"id": 7}, {}), ({"id": "a"}, {})], ["7", "a"]),
+        ([({"id": LONG}, {}), ({"id": 2**53 + 1}, {})], [str(LONG), str(2**53 + 1)]),
+        ([({}, {"id": LONG}), ({}, {"id": LONG + 2})], [str(LONG), str(LONG + 2)]),
+        ([({}, {"id": 7}), ({}, {"id": "a"})], ["7", "a"]),
+        ([({"id": 7}, {"id": "x"}), ({"id": 8}, {"id": "y"})], ["x", "y"]),
+        # Nobody's ids: a record within a property, and a feature without one.
+        ([({}, {"owner": {"id": 5}}), ({}, {"owner": {"id": 6}})], ["1", "2"]),
+        ([({"id": 7}, {}), ({}, {})], ["1", "2"]),
+    ],
+)
+def test_ids_of_geojson_are_those_that_the_file_gives(features, ids, tmp_path):
+    (tmp_path / "t.geojson").write_text(_collection(*features))
+    assert urbanplan.read(tmp_path / "t.geojson")["id"].tolist() == ids
+
+
+def test_two_features_of_one_id_are_refused(tmp_path):
+    (tmp_path / "t.geojson").write_text(_collection(({"id": 7}, {}), ({"id": 7}, {})))
+    with pytest.raises(InputError, match="id '7' occurs twice"):
+        urbanplan.read(tmp_path / "t.geojson")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "geojson", "gpkg", "geoparquet"])
+def test_long_numbers_are_not_rounded_beside_missing_ones(suffix, tmp_path):
+    values = [2**53 + 1, None, 3]
+    path = tmp_path / f"t.{suffix.removeprefix('geo') if suffix != 'geojson' else suffix}"
+    frame = gpd.GeoDataFrame(
+        {"id": ["a", "b", "c"], "osm": pd.array(values, "Int64"), "lon": [24.9, 24.91, 24.92], "lat": 60.0},
+        geometry=gpd.points_from_xy([24.9, 24.91, 24.92], [60.0] * 3), crs=4326,
+    )  # fmt: skip
+    table = pd.DataFrame(frame.drop(columns="geometry"))
+    if suffix == "csv":
+        table.to_csv(path, index=False)
+    elif suffix == "parquet":
+        table.to_parquet(path)
+    elif suffix == "geoparquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path)
+    got = urbanplan.read(path)["osm"].tolist()
+    assert [None if v in (None, "") or v != v else int(v) for v in got] == values

@@ -25,6 +25,7 @@ from urbanplan.files.deliveries.vectors import (
     Found,
     LayerInfo,
     choose,
+    feature_ids,
     list_layers,
     read_features,
     which_layer,
@@ -225,6 +226,8 @@ def _read(path: Path, asked: Asked) -> tuple[str, Found]:
 
 
 def _geojson(path: Path, asked: Asked):
+    import numpy as np
+
     with _as_utf8(path, asked.encoding) as (plain, notes), _spoken_of(plain, path):
         if texts.first_of(plain) == "[":
             from urbanplan.files.deliveries.tables import read_records
@@ -232,6 +235,8 @@ def _geojson(path: Path, asked: Asked):
             return "JSON", read_records(plain, notes, crs=asked.crs)
         declared = checks.check_geojson(plain, large=asked.large)
         found = _named(plain, "GeoJSON", asked)
+        if "id" not in found.frame and len(ids := feature_ids(plain)) == len(found.frame):
+            found.frame["id"] = np.array([*ids, None], object)[:-1]
     return "GeoJSON", replace(
         found, crs_from="file" if declared else "format", notes=notes + found.notes
     )

@@ -20,6 +20,7 @@ from urbanplan.files.deliveries.vectors import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 #: Bytes that the columns of one file may have once they are expanded.
@@ -69,7 +70,7 @@ def read_parquet(path: Path, *, large: bool = False, crs: str | None = None) -> 
         if b"geo" in about:
             kind, found = "GeoParquet", _geo(path, json.loads(about[b"geo"]))
         else:
-            table = pd.read_parquet(path, engine="pyarrow")
+            table = _unrounded(path, pd.read_parquet(path, engine="pyarrow"))
             kind, found = "Parquet", placed(path, table, crs=crs)
         # Texts that are none show only when somebody looks at them.
         for column in found.frame.columns:
@@ -130,6 +131,21 @@ def _refuse_nested(path: Path, columns: list[str]) -> None:
                 refuse_nested(path, (value.as_py() for value in column))
 
 
+def _unrounded(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    # Whole numbers beside missing ones have become floats: those that a float rounds are read again.
+    import numpy as np
+    import pyarrow.parquet as pq
+    import pyarrow.types as types
+
+    for field in pq.read_schema(path):
+        whole = types.is_integer(field.type) and field.name in frame
+        column = frame[field.name] if whole else np.zeros(0)
+        if column.dtype.kind == "f" and (np.abs(column) > 2**53).any():
+            exact = pq.read_table(path, columns=[field.name]).column(0).to_pylist()
+            frame[field.name] = np.array([*exact, None], object)[:-1]
+    return frame
+
+
 def _geo(path: Path, about: dict) -> Found:
     """A GeoParquet file."""
     import geopandas as gpd
@@ -139,7 +155,7 @@ def _geo(path: Path, about: dict) -> Found:
         if column.get("crs"):
             parse_crs(column["crs"], path)
     _refuse_nested(path, [n for n, c in about["columns"].items() if c.get("encoding") == "WKB"])
-    frame = gpd.read_parquet(path)
+    frame = _unrounded(path, gpd.read_parquet(path))
     primary = about["columns"][about["primary_column"]]
     declared = primary.get("crs") is not None
     crs_from = "file" if declared else "format" if "crs" not in primary else ""

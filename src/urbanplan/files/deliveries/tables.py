@@ -85,7 +85,11 @@ def typed(column: pd.Series, *, decimal_comma: bool = False) -> pd.Series:
     pattern = NUMBER.replace(r"\.", "[.,]") if decimal_comma else NUMBER
     if not len(given) or not given.str.fullmatch(pattern).all():
         return column
-    return pd.to_numeric(column.where(column != "", None).str.replace(",", "."))
+    numbers = pd.to_numeric(column.where(column != "", None).str.replace(",", "."))
+    if numbers.dtype.kind == "f" and (numbers.abs() > 2**53).any() and given.str.fullmatch(r"[+-]?\d+").all():  # fmt: skip
+        # A float would round ids of this length.
+        return column
+    return numbers
 
 
 def placed(

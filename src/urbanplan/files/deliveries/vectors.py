@@ -34,6 +34,8 @@ BATCH = 65_536
 MAX_LAYERS = 1000
 #: Bytes of a GeoJSON whose mixed columns are read a second time.
 MAX_MIXED = 256 * 2**20
+#: The greatest whole number up to which a float holds every one, and from where on GDAL's are cut.
+_EXACT, _BEYOND = 2**53, 2**63 - 1
 #: What GDAL is told as it opens, by driver.
 OPEN_OPTIONS = {
     "GPKG": {"LIST_ALL_TABLES": "NO", "IMMUTABLE": "YES"},
@@ -374,8 +376,9 @@ def read_features(
             if not packed:
                 frame, notes = _stream(src, path, limit)
                 crs, said = _declared_crs(src)
-        if packed:
-            return _read_packed(path, driver, packed, large=large)
+        long = _clamped(frame) if driver == "GeoJSON" and not packed else []
+        if packed or long:
+            return _read_packed(path, driver, packed or long, large=large)
         count = expected if expected is not None else count
         if count is not None and len(frame) < count:
             notes += _missing(path, driver, len(frame), count)
@@ -482,13 +485,44 @@ def _stream(
     return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=geometry), notes + renamed
 
 
+def _clamped(frame: gpd.GeoDataFrame) -> list[str]:
+    # GDAL turns whole numbers of more than 64 bits, such as S2's cells, into the greatest that it has.
+    return [
+        name
+        for name, column in frame.items()
+        if column.dtype.kind in "if" and bool((column.abs() >= _BEYOND).any())
+    ]
+
+
+def feature_ids(path: Path) -> list[Any]:
+    """Ids that features of a GeoJSON have beside their properties, None where one has none; nothing where none has.
+
+    GDAL keeps texts as a column, and drops numbers.
+
+    References
+    ----------
+    RFC 7946, 3.2.
+    """
+    ids: list[Any] = []
+    if path.stat().st_size > MAX_MIXED or b'"id"' not in path.read_bytes():
+        return ids
+
+    def taken(held: dict[str, Any]) -> None:
+        if held.get("type") == "Feature":
+            ids.append(held.get("id"))
+
+    with guarded(path, "GeoJSON"):
+        json.loads(path.read_text("utf-8-sig"), object_hook=taken)
+    return ids if any(isinstance(i, int | float | str) for i in ids) else []
+
+
 def _read_packed(path: Path, driver: str, names: list[str], *, large: bool) -> Found:
     """GeoJSON with columns of several kinds of values, which Fiona cannot take as they stand."""
     listed = ", ".join(f"'{name}'" for name in names)
     error = InputError(
-        f"has several kinds of values in its column {listed}",
+        f"has several kinds of values, or numbers of more than 64 bits, in its column {listed}",
         where=path,
-        remedy="make each column of one kind, in QGIS or a table program",
+        remedy="make each column of one kind, in QGIS or a table program; long ids are texts",
     )
     if path.stat().st_size > MAX_MIXED:
         raise error
@@ -526,6 +560,9 @@ def _column(values: list, kind: str) -> np.ndarray:
 
     bare = kind.split(":")[0]
     absent = None in values
+    if bare.startswith("int") and absent and any(v is not None and abs(v) > _EXACT for v in values):
+        # A float would round an id of this length.
+        bare = "str"
     if bare == "float" or (bare.startswith("int") and absent):
         return np.array([np.nan if v is None else v for v in values], dtype="float64")
     if bare.startswith("int"):
