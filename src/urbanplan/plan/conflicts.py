@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from urbanplan.catalog import QUALITIES, Consistency, load_catalog
 from urbanplan.layers import Layer
+from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -72,14 +74,15 @@ def conflicts(
     """
     import geopandas as gpd
 
-    rows, shapes, lacking = [], [], []
+    rows, shapes, lacking, known = [], [], [], {}
     for name, rule in rules.items():
         missing = [x for x in (rule.a, rule.b) if x and not _has(layers, x)]
         if missing:
             lacking += missing
             continue
         there = [x for x in (rule.a, rule.b, *rule.joins) if x and _has(layers, x)]
-        frames = {x: _metric(layers[x], crs) for x in there}
+        known |= {x: _metric(layers[x], crs) for x in there if x not in known}
+        frames = {x: known[x] for x in there}
         for hit in _KINDS[rule.kind](rule, frames):
             rows.append(_row(name, rule, hit))
             shapes.append(hit.shape if hit.shape.area else hit.shape.buffer(_STRIP_M))
@@ -105,18 +108,25 @@ def _has(layers: Mapping[str, Layer], name: str) -> bool:
     return name in layers and len(layers[name].located) > 0
 
 
-def _metric(layer: Layer, crs: str) -> gpd.GeoDataFrame:
+class _Rows(NamedTuple):
+    # A layer's shapes in metres, and what is known of each: thousands are met one by one.
+    shapes: np.ndarray
+    about: list[dict[str, Any]]
+
+
+def _metric(layer: Layer, crs: str) -> _Rows:
     frame = layer.located.to_crs(crs)
     shapes = frame.geometry.make_valid()
     # Mending an area may leave threads beside it, which have no inside to measure.
     if layer.kind.geometry == "polygon":
         shapes = shapes.map(partial(_of_family, lines=False))
-    return frame.set_geometry(shapes)
+    about = frame.drop(columns=frame.geometry.name).to_dict("records")
+    return _Rows(np.array(list(shapes), object), about)
 
 
 def _row(name: str, rule: Consistency, hit: _Hit) -> dict[str, Any]:
     a, b = hit.a, hit.b
-    accuracy = [float(x["accuracy_m"]) for x in (a, b) if x is not None and x["accuracy_m"] == x["accuracy_m"]]  # fmt: skip
+    accuracy = [float(x["accuracy_m"]) for x in (a, b) if x is not None and not is_missing(x["accuracy_m"])]  # fmt: skip
     worst = max(accuracy, default=np.nan)
     said = {str(x["quality"]) for x in (a, b) if x is not None}
     area, length = hit.shape.area, hit.shape.length
@@ -145,12 +155,14 @@ def _depth_m(shape: Any) -> float:
     return float(shape.length)
 
 
-def _pairs(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> Iterator[tuple[int, int]]:
+def _meetings(a: _Rows, b: _Rows) -> Iterator[tuple[int, int, Any]]:
+    # Which of one meet which of the other, and what they share.
     import shapely
 
-    tree = shapely.STRtree(b.geometry.values)
-    left, right = tree.query(a.geometry.values, predicate="intersects")
-    yield from sorted(zip(left.tolist(), right.tolist()))
+    left, right = shapely.STRtree(b.shapes).query(a.shapes, predicate="intersects")
+    order = np.lexsort((right, left))
+    left, right = left[order], right[order]
+    yield from zip(left, right, shapely.intersection(a.shapes[left], b.shapes[right]))
 
 
 def _of_family(shape: Any, lines: bool) -> Any:
@@ -158,39 +170,42 @@ def _of_family(shape: Any, lines: bool) -> Any:
 
     wanted = ("LineString",) if lines else ("Polygon",)
     parts = [p for p in shapely.get_parts(shape) if p.geom_type in wanted]
+    if len(parts) == 1:
+        return parts[0]
     return shapely.union_all(parts) if parts else shapely.Polygon()
 
 
 def _overlap(rule: Consistency, frames) -> Iterator[_Hit]:
     a, b = frames[rule.a], frames[rule.b]
-    for i, j in _pairs(a, b):
-        shape = _of_family(a.geometry.iloc[i].intersection(b.geometry.iloc[j]), lines=False)
+    for i, j, shared in _meetings(a, b):
+        shape = _of_family(shared, lines=False)
         if shape.area >= rule.least:
-            yield _Hit(a.iloc[i], b.iloc[j], shape, _depth_m(shape))
+            yield _Hit(a.about[i], b.about[j], shape, _depth_m(shape))
 
 
 def _through(rule: Consistency, frames) -> Iterator[_Hit]:
     import shapely
 
     a, b = frames[rule.a], frames[rule.b]
-    for i, j in _pairs(a, b):
-        shape = _of_family(a.geometry.iloc[i].intersection(b.geometry.iloc[j]), lines=True)
+    rims = shapely.boundary(b.shapes)
+    for i, j, shared in _meetings(a, b):
+        shape = _of_family(shared, lines=True)
         if shape.length >= rule.least:
             # A line is in conflict as deep as it runs from the edge, not as long as it is.
             points = shapely.points(shapely.get_coordinates(shapely.segmentize(shape, _STEP_M)))
-            deep = shapely.distance(points, b.geometry.iloc[j].boundary).max()
-            yield _Hit(a.iloc[i], b.iloc[j], shape, float(deep))
+            deep = shapely.distance(points, rims[j]).max()
+            yield _Hit(a.about[i], b.about[j], shape, float(deep))
 
 
 def _outside(rule: Consistency, frames) -> Iterator[_Hit]:
     import shapely
 
-    a, limit = frames[rule.a], frames[rule.b].geometry.union_all()
+    a, limit = frames[rule.a], shapely.union_all(frames[rule.b].shapes)
     shapely.prepare(limit)
-    for i in np.flatnonzero(~shapely.covers(limit, a.geometry.values)):
-        rest = _of_family(a.geometry.iloc[i].difference(limit), lines=False)
+    for i in np.flatnonzero(~shapely.covers(limit, a.shapes)):
+        rest = _of_family(a.shapes[i].difference(limit), lines=False)
         if rest.area >= rule.least:
-            yield _Hit(a.iloc[i], None, rest, _depth_m(rest))
+            yield _Hit(a.about[i], None, rest, _depth_m(rest))
 
 
 def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
@@ -198,7 +213,7 @@ def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
     import shapely
 
     a = frames[rule.a]
-    whole = a.geometry.union_all()
+    whole = shapely.union_all(a.shapes)
     closed = whole.buffer(_GAP_M).buffer(-_GAP_M)
     edge = closed.boundary
     for part in shapely.get_parts(_of_family(closed.difference(whole), lines=False)):
@@ -207,7 +222,8 @@ def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
             continue
         rim = shapely.buffer(shapely.clip_by_rect(edge, *part.buffer(1).bounds), 0.1)
         if part.boundary.intersection(rim).length < 0.2 * part.length:
-            yield _Hit(a.iloc[int(a.distance(part).argmin())], None, part, _depth_m(part))
+            nearest = int(shapely.distance(a.shapes, part).argmin())
+            yield _Hit(a.about[nearest], None, part, _depth_m(part))
 
 
 def _twice(rule: Consistency, frames) -> Iterator[_Hit]:
@@ -215,22 +231,22 @@ def _twice(rule: Consistency, frames) -> Iterator[_Hit]:
 
     a = frames[rule.a]
     for i, j in sorted(_alike(a)):
-        one, other = a.geometry.iloc[i], a.geometry.iloc[j]
+        one, other = a.shapes[i], a.shapes[j]
         if one.area and other.area:
             shape = _of_family(one.intersection(other), lines=False)
             if shape.area >= rule.least:
-                yield _Hit(a.iloc[i], a.iloc[j], shape, _depth_m(shape))
+                yield _Hit(a.about[i], a.about[j], shape, _depth_m(shape))
         else:
             ends = [one.representative_point(), other.representative_point()]
             # The same thing twice is no matter of how well it is placed.
-            yield _Hit(a.iloc[i], a.iloc[j], shapely.LineString(ends), np.inf)
+            yield _Hit(a.about[i], a.about[j], shapely.LineString(ends), np.inf)
 
 
-def _alike(a: gpd.GeoDataFrame) -> set[tuple[int, int]]:
+def _alike(a: _Rows) -> set[tuple[int, int]]:
     # Pairs that may be one thing: areas that meet, and points that are near enough for their names.
     import shapely
 
-    shapes = a.geometry.values
+    shapes = a.shapes
     flat = shapely.area(shapes) > 0
     areas, points = np.flatnonzero(flat), np.flatnonzero(~flat)
     left, right = shapely.STRtree(shapes[areas]).query(shapes[areas], predicate="intersects")
@@ -242,8 +258,13 @@ def _alike(a: gpd.GeoDataFrame) -> set[tuple[int, int]]:
         )
         found += zip(points[at].tolist(), areas[area].tolist())
         found += _near(points, shapely.get_coordinates(shapely.point_on_surface(shapes[points])))
-    names = a["name_zh"].fillna("").astype(str).str.replace(r"[\s（）()·]", "", regex=True)
-    for name, rows in names.groupby(names.to_numpy(), sort=True).indices.items():
+    named: dict[str, list[int]] = {}
+    for row, about in enumerate(a.about):
+        name = about["name_zh"]
+        named.setdefault("" if is_missing(name) else re.sub(r"[\s（）()·]", "", name), []).append(
+            row
+        )
+    for name, rows in named.items():
         if name and _UNNAMED not in name and 1 < len(rows) <= _MOST_OF_A_NAME:
             found += [
                 (int(i), int(j))
@@ -277,18 +298,16 @@ def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
     if inner.is_empty:
         return
     shapely.prepare(inner)
-    tree = shapely.STRtree(a.geometry.values)
-    joins = [shapely.STRtree(frames[x].geometry.values) for x in rule.joins if x in frames]
-    for i, line in enumerate(a.geometry):
-        for part in shapely.get_parts(line):
-            for at in (part.coords[0], part.coords[-1]):
-                end = shapely.Point(at)
-                if not shapely.dwithin(inner, end, _AT_BORDER_M) or _along(part, end, inner):
-                    continue
-                near = partial(shapely.STRtree.query, geometry=end, predicate="dwithin", distance=_MEET_M)  # fmt: skip
-                if not set(near(tree).tolist()) - {i} and not any(len(near(x)) for x in joins):
-                    gap = shapely.shortest_line(end, inner)
-                    yield _Hit(a.iloc[i], None, gap if gap.length else end, _AT_BORDER_M)
+    trees = [shapely.STRtree(frames[x].shapes) for x in (rule.a, *rule.joins) if x in frames]
+    parts, of = shapely.get_parts(a.shapes, return_index=True)
+    ends = shapely.get_point(parts[:, None], [0, -1])
+    for row, side in np.argwhere(shapely.dwithin(inner, ends, _AT_BORDER_M)):
+        end, i = ends[row, side], of[row]
+        near = [tree.query(end, predicate="dwithin", distance=_MEET_M) for tree in trees]
+        if (near[0] != i).any() or any(map(len, near[1:])) or _along(parts[row], end, inner):
+            continue
+        gap = shapely.shortest_line(end, inner)
+        yield _Hit(a.about[i], None, gap if gap.length else end, _AT_BORDER_M)
 
 
 def _along(line: Any, end: Any, border: Any) -> bool:
@@ -301,11 +320,12 @@ def _along(line: Any, end: Any, border: Any) -> bool:
     return bool(shapely.dwithin(border, np.concatenate(places), _AT_BORDER_M).mean() > 0.7)
 
 
-def _inner_borders(areas: gpd.GeoDataFrame) -> Any:
+def _inner_borders(areas: _Rows) -> Any:
     import shapely
 
-    shapes = areas.geometry.values
-    wider = shapely.buffer(shapes, 50)
+    shapes = areas.shapes
+    # Corners need not be round: a border within 50 m is another's, give or take a metre.
+    wider = shapely.buffer(shapes, 50, quad_segs=3)
     i, j = shapely.STRtree(shapes).query(wider, predicate="intersects")
     i, j = i[i != j], j[i != j]
     return shapely.union_all(shapely.intersection(wider[i], shapely.boundary(shapes[j])))
