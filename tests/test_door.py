@@ -568,3 +568,10 @@ def test_a_cell_that_holds_nothing_stands_in_no_ones_way(kind, tmp_path):
     mixed = f.assign(mixed=[Decimal(1), 2.5, "x", None])
     vector.write(mixed, tmp_path / "m.parquet")
     assert up.read(tmp_path / "m.parquet")["mixed"].tolist() == ["1", "2.5", "x", None]
+
+
+def test_candidates_that_all_lie_where_nothing_may_be_built_are_a_sentence():
+    f = _with_holes("nullable")
+    shut = gpd.GeoDataFrame(geometry=[shapely.box(-1, -1, 1, 1)], crs=4326)
+    with pytest.raises(up.InputError, match="all 4 candidates lie where nothing may be built"):
+        _street().site(f, demand=f, value="n", minutes=5, p=1, exclude=shut)

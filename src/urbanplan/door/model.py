@@ -733,6 +733,8 @@ def _spacing_of(candidates: Any) -> float:
 def _outside(given: gpd.GeoDataFrame, exclude: gpd.GeoDataFrame, say: Findings) -> gpd.GeoDataFrame:
     """Candidates that do not lie where nothing may be built; how many do is said."""
     inside = given.intersects(exclude.geometry.union_all())
+    if inside.all():
+        raise InputError(f"all {len(given)} candidates lie where nothing may be built", where="exclude", remedy="give others, or a smaller area")  # fmt: skip
     if inside.any():
         say(f"排除区内的 {inside.sum()} 个候选点不计 / {inside.sum()} candidates lie where nothing may be built")  # fmt: skip
     return given[~inside]
