@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 
 from side_by_side import need
 from urbanplan.catalog import load_catalog
-from urbanplan.network import Network, build_network
-from urbanplan.network.rules import speeds_kmh, stops
+from urbanplan.routing import Network, build_network
+from urbanplan.routing.street_rules import speeds_kmh, stops
 from urbanplan.sources.osm import read_osm
 from urbanplan.sources.streets import Streets
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from side_by_side import timed
 from urbanplan import study
-from urbanplan.city import City, load_city
-from urbanplan.scenarios import BASELINE, parse_scenarios
+from urbanplan.city.profile import City, load_city
+from urbanplan.measures.scenarios import BASELINE, parse_scenarios
 
 #: Times that either is measured.
 REPEATS = 5

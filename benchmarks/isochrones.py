@@ -13,7 +13,7 @@ import shapely
 
 from ground import Ground
 from side_by_side import Row, alternate, need
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 
 LIMIT_MIN = 30.0
 
@@ -101,7 +101,7 @@ def _valhalla(ground: Ground) -> Row:
         ours, theirs, shape, answer = alternate(_ours(ground), lambda: actor.isochrone(question))
     answer = json.loads(answer) if isinstance(answer, str) else answer
     drawn = shapely.make_valid(shapely.geometry.shape(answer["features"][0]["geometry"]))
-    from urbanplan.crs import transform
+    from urbanplan.base.crs import transform
 
     drawn = shapely.transform(drawn, lambda xy: transform(xy, "EPSG:4326", net.crs))
     return Row(

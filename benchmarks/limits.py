@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from ground import M_PER_MIN, Ground
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 
 
 @njit(nogil=True)

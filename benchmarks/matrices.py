@@ -7,7 +7,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from ground import Ground
 from side_by_side import Row, alternate, apart, need, timed
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 
 SIZE = 1000
 _SAMPLE = 5

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 from urbanplan import traveltime as tt
-from urbanplan.graph import build_graph
+from urbanplan.routing import build_graph
 
 side = {side}
 node = np.arange(side * side, dtype=np.int32).reshape(side, side)

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from ground import M_PER_MIN, Ground
 from side_by_side import Row, alternate, apart
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 
 FACILITIES = 50
 _FAR_M = 60_000.0

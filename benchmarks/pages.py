@@ -21,9 +21,9 @@ import numpy as np
 import shapely
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from urbanplan.publish import html
-from urbanplan.publish.html.frames import COLORS
-from urbanplan.publish.html.shell import ASSETS
+from urbanplan.output import page as html
+from urbanplan.output.page.frames import COLORS
+from urbanplan.output.page.shell import ASSETS
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",

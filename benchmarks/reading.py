@@ -10,7 +10,7 @@ from pathlib import Path
 from ground import Ground
 from side_by_side import Row, alternate, need
 from urbanplan.catalog import load_catalog
-from urbanplan.network import build_network
+from urbanplan.routing import build_network
 from urbanplan.sources.osm import read_osm
 
 

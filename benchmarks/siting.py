@@ -104,7 +104,7 @@ def graph(nodes: int) -> np.ndarray:
 
 def ours(case: Case) -> dict:
     """urbanplan's answer, and how long it took."""
-    from urbanplan.access import Pairs
+    from urbanplan.measures.accessibility import Pairs
     from urbanplan.siting import Effort, Problem, solve
 
     if case.model == "mclp":

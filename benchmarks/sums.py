@@ -7,7 +7,7 @@ import pandas as pd
 
 from ground import M_PER_MIN, SEED, Ground
 from side_by_side import Row, alternate
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 
 #: pandana sums distances in single precision and in another order: this much is the same.
 _SAME = 1e-3

@@ -45,21 +45,21 @@ def no_network(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def luzhou():
-    from urbanplan.city import load_city
+    from urbanplan.city.profile import load_city
 
     return load_city("luzhou")
 
 
 @pytest.fixture(scope="session")
 def luzhou_layers(luzhou):
-    from urbanplan.layers import load_layers
+    from urbanplan.city.layers import load_layers
 
     return load_layers(luzhou)
 
 
 def run_once(factory, name: str, run):
     """Results and written files of a run, made by the first process that asks; each has its own copy."""
-    from urbanplan.publish import atlas
+    from urbanplan.output import formats
 
     base = factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -68,7 +68,7 @@ def run_once(factory, name: str, run):
         kept, made = base / f"{name}.pickle", base / name
         if not kept.exists():
             results = run()
-            files = {k: p.relative_to(made) for k, p in atlas.write(results, made).items()}
+            files = {k: p.relative_to(made) for k, p in formats.write_atlas(results, made).items()}
             kept.write_bytes(pickle.dumps((results, files)))
     results, files = pickle.loads(kept.read_bytes())
     folder = Path(shutil.copytree(made, factory.mktemp(name) / "out"))
@@ -121,7 +121,7 @@ def helsinki(tmp_path_factory, helsinki_pbf):
 def run_of(helsinki, tmp_path_factory):
     """What a run of that city found, and what was written of it."""
     from urbanplan import study
-    from urbanplan.city import load_city
+    from urbanplan.city.profile import load_city
 
     results, _, files = run_once(tmp_path_factory, "hki", lambda: study.run(load_city(helsinki)))
     return results, files

@@ -12,8 +12,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from urbanplan.catalog import LandSpeed, Mode
-from urbanplan.surface import Ground, Surface, build_ground, build_surface
-from urbanplan.traveltime import nearest, place
+from urbanplan.routing import nearest, place
+from urbanplan.routing.surface import Ground, Surface, build_ground, build_surface
 
 CRS = "EPSG:4544"
 CELL = 100.0

@@ -14,7 +14,7 @@ import shapely
 from pyproj import Geod
 
 from urbanplan.catalog import Mode, load_catalog
-from urbanplan.network import Network, build_network
+from urbanplan.routing import Network, build_network
 from urbanplan.sources.streets import Streets, collect
 
 GEOD = Geod(ellps="WGS84")
@@ -91,7 +91,7 @@ def node_at(found: Network, x: float, y: float) -> int:
 
 def segments_of(drawn: Streets, mode: Mode) -> nx.MultiDiGraph:
     """The plainest graph of the same streets: one arc per segment and direction, gates apart."""
-    from urbanplan.network.rules import speeds_kmh, stops
+    from urbanplan.routing.street_rules import speeds_kmh, stops
 
     graph, shut = nx.MultiDiGraph(), set()
     for point, tags in drawn.point_tags.items():

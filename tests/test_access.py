@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urbanplan.access import (
+from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.measures.accessibility import (
     DECAYS,
     METHODS,
     Pairs,
@@ -19,7 +20,7 @@ from urbanplan.access import (
     stepwise,
     two_step,
 )
-from urbanplan.equity import (
+from urbanplan.measures.coverage import (
     concentration,
     gini,
     inequality,
@@ -28,7 +29,6 @@ from urbanplan.equity import (
     theil,
     worst_tenth,
 )
-from urbanplan.errors import InputError, UnknownNameError
 
 
 def every_pair(minutes: np.ndarray) -> Pairs:

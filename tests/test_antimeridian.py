@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from urbanplan.base.crs import WGS84, metric_crs_of, to_crs, unwrapped
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.layers import load_layer
+from urbanplan.city.profile import load_city
 from urbanplan.cli import cli
-from urbanplan.crs import WGS84, metric_crs_of, to_crs, unwrapped
 from urbanplan.files import write_geojson
-from urbanplan.layers import load_layer
-from urbanplan.network import build_network
+from urbanplan.routing import build_network
 from urbanplan.sources import read_streets
 
 #: Middles of the same town: on the 180th meridian, and where nothing is special (both between UTM zones).

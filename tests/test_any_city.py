@@ -17,12 +17,12 @@ from osmium.osm.mutable import Node, Relation, Way
 from test_init import command
 from urbanplan import study
 from urbanplan.catalog import has_tag, load_catalog, read_osm_exclusions, read_osm_rules
-from urbanplan.city import load_city
-from urbanplan.intake.facilities import in_use, one_each
-from urbanplan.layers import load_grounds, load_layer, load_layers
+from urbanplan.city.facilities import in_use, one_each
+from urbanplan.city.layers import load_grounds, load_layer, load_layers
+from urbanplan.city.profile import load_city
+from urbanplan.routing import nearest, place
 from urbanplan.sources.extract import Feature, sea_of
 from urbanplan.study import prepare
-from urbanplan.traveltime import nearest, place
 
 #: South-west corner of the made-up towns, and the distance of their streets in degrees.
 X, Y, STEP = 10.0, 50.0, 0.002

@@ -223,7 +223,7 @@ def test_kernels_are_loaded_where_they_are_used():
             loaded = getattr(node, "module", None) if isinstance(node, ast.ImportFrom) else None
             assert loaded not in names, f"{path.name} loads {loaded} with itself"
             kernel = str(path.relative_to(SRC)) in KERNELS
-            assert loaded != "urbanplan.compiled" or kernel, f"{path.name} is no kernel"
+            assert loaded != "urbanplan.files.compiled" or kernel, f"{path.name} is no kernel"
 
 
 def test_no_city_is_named_in_the_source():

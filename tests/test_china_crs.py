@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from urbanplan.crs import china
+from urbanplan.base import crs
 from urbanplan.errors import CrsError
-from urbanplan.sources.divisions import shape_of
+from urbanplan.sources.crs_of_file import shape_of
 
 GEOD = Geod(ellps="WGS84")
 #: Districts from the far west to the far north-east of China; the second is Luzhou's 江阳区.
@@ -48,7 +48,7 @@ def outline_gap_m(one: shapely.Geometry, other: shapely.Geometry) -> float:
 def test_boundaries_published_in_both_systems_meet(adcode):
     shifted, true = in_gcj02(adcode), shape_of(adcode)
     before = outline_gap_m(shifted, true)
-    back = shapely.transform(shifted, china.gcj02_to_wgs84)
+    back = shapely.transform(shifted, crs.gcj02_to_wgs84)
     after = outline_gap_m(back, true)
     assert before > 50
     assert after < 10
@@ -57,7 +57,7 @@ def test_boundaries_published_in_both_systems_meet(adcode):
 
 def test_the_shift_at_luzhou_is_what_is_known_of_it():
     here = np.array([[105.44, 28.87]])
-    assert gap_m(here, china.wgs84_to_gcj02(here))[0] == pytest.approx(484, abs=45)
+    assert gap_m(here, crs.wgs84_to_gcj02(here))[0] == pytest.approx(484, abs=45)
 
 
 places = st.lists(st.tuples(st.floats(73.5, 135.0), st.floats(4.0, 53.5)), min_size=1, max_size=50)
@@ -66,24 +66,24 @@ places = st.lists(st.tuples(st.floats(73.5, 135.0), st.floats(4.0, 53.5)), min_s
 @given(places)
 def test_gcj02_there_and_back_is_below_a_millimetre(rows):
     at = np.array(rows)
-    assert gap_m(at, china.gcj02_to_wgs84(china.wgs84_to_gcj02(at))).max() < 1e-3
+    assert gap_m(at, crs.gcj02_to_wgs84(crs.wgs84_to_gcj02(at))).max() < 1e-3
 
 
 @given(places)
 def test_bd09_there_and_back_is_below_a_millimetre(rows):
     at = np.array(rows)
-    there = china.gcj02_to_bd09(china.wgs84_to_gcj02(at))
-    assert gap_m(at, china.bd09_to_wgs84(there)).max() < 1e-3
+    there = crs.gcj02_to_bd09(crs.wgs84_to_gcj02(at))
+    assert gap_m(at, crs.bd09_to_wgs84(there)).max() < 1e-3
 
 
 def test_nothing_moves_outside_china():
     at = np.array([[24.94, 60.17], [-43.2, -22.9], [139.7, 35.7]])
-    assert np.array_equal(china.wgs84_to_gcj02(at), at)
+    assert np.array_equal(crs.wgs84_to_gcj02(at), at)
 
 
 def test_a_shifted_system_is_refused_outside_china():
     with pytest.raises(CrsError, match="not a longitude and latitude in China"):
-        china.unshift(np.array([[105.0, 28.0], [24.94, 60.17]]), "gcj02", "a.shp")
+        crs.unshift(np.array([[105.0, 28.0], [24.94, 60.17]]), "gcj02", "a.shp")
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_a_shifted_system_is_refused_outside_china():
     ],
 )
 def test_the_zone_of_a_place(at, zone):
-    assert china.gauss_kruger(at) == zone
+    assert crs.gauss_kruger(at) == zone
 
 
 @given(st.floats(97, 123), st.floats(24, 40))
 def test_the_zone_keeps_its_scale(lon, lat):
     from pyproj import Proj
 
-    zone = china.gauss_kruger((lon, lat))
+    zone = crs.gauss_kruger((lon, lat))
     if zone is not None:
         factors = Proj(zone).get_factors(lon, lat)
         assert factors.meridional_scale == pytest.approx(1, abs=3.5e-4)
@@ -125,7 +125,7 @@ def test_the_zone_keeps_its_scale(lon, lat):
     ],
 )
 def test_coordinates_without_a_system_are_given_a_proposal(bounds, city, first):
-    assert china.proposals(bounds, city)[0] == first
+    assert crs.proposals(bounds, city)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_coordinates_without_a_system_are_given_a_proposal(bounds, city, first):
     [(0, 0, 1, 1), (1e9, 1e9, 2e9, 2e9), (35e6, 3e6, 36.5e6, 3.2e6), (-5e5, 1e6, 6e5, 3e6)],
 )
 def test_where_nothing_fits_nothing_is_proposed(bounds):
-    assert china.proposals(bounds, (105.4, 28.9)) == []
+    assert crs.proposals(bounds, (105.4, 28.9)) == []
 
 
 @pytest.mark.parametrize("zone", range(25, 46))
 def test_numbered_zones_hold_their_own_meridian(zone):
     from pyproj import Transformer
 
-    (code,) = china.proposals((zone * 1e6 + 4e5, 3e6, zone * 1e6 + 6e5, 3.1e6), (105.4, 28.9))
+    (code,) = crs.proposals((zone * 1e6 + 4e5, 3e6, zone * 1e6 + 6e5, 3.1e6), (105.4, 28.9))
     turn = Transformer.from_crs("EPSG:4490", code, always_xy=True)
     assert turn.transform(zone * 3, 30.0)[0] == pytest.approx(zone * 1e6 + 5e5, abs=0.01)

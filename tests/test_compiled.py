@@ -15,7 +15,7 @@ from urbanplan.files.writing import _is_own
 
 SRC = Path(urbanplan.__file__).parent
 ASK = (
-    "from urbanplan.graph import sweep; from urbanplan.compiled import _cache_folder;"
+    "from urbanplan.routing import sweep; from urbanplan.files.compiled import _cache_folder;"
     "print(_cache_folder())"
 )
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridtown as town
-from urbanplan.coverage import ALL, coverage, minutes_to_nearest
-from urbanplan.demand import blocks, spread, unassigned
+from urbanplan.base.grid import ALL
 from urbanplan.errors import CrsError, InputError
+from urbanplan.measures.coverage import coverage, minutes_to_nearest
+from urbanplan.measures.population import blocks, spread, unassigned
 
 
 def people():

@@ -8,11 +8,11 @@ import pytest
 import shapely
 
 from townfolder import CITY_TOML, STUDY_TOML, write_town
-from urbanplan import crs
+from urbanplan.base import crs
+from urbanplan.base.grid import Grid, grid_over
 from urbanplan.catalog import load_catalog
-from urbanplan.city import embedded_cities, load_city, require_facility
+from urbanplan.city.profile import embedded_cities, load_city, require_facility
 from urbanplan.errors import CrsError, InputError, UnknownNameError
-from urbanplan.grid import Grid, grid_over
 
 
 @pytest.mark.parametrize("bad", ["EPSG:4326", "EPSG:3857", "EPSG:999999", "nonsense", "EPSG:2227"])

@@ -21,10 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payloads import PAYLOADS
-from urbanplan import database
-from urbanplan.database import Shape, frames, identifier, literal, parse_dsn, text
-from urbanplan.database import server as server_module
+from urbanplan import servers
 from urbanplan.errors import InputError, UrbanplanError, WebError
+from urbanplan.servers import Shape, identifier, literal, parse_dsn, postgis, postgres
+from urbanplan.servers import postgres as server_module
 
 SECRET = "s3cr3t"
 
@@ -179,22 +179,22 @@ def test_words_are_quoted():
     )
 )
 def test_any_cells_come_back(rows):
-    told = [[text.NULL if c is None else text.cell(c) for c in row] for row in rows]
-    packed = text.lines(list(zip(*told)))
+    told = [[postgres.NULL if c is None else postgres.cell(c) for c in row] for row in rows]
+    packed = postgres.lines(list(zip(*told)))
     assert packed.count(b"\n") == len(rows)
-    assert list(text.cells(packed, len(rows[0]))) == rows
+    assert list(postgres.cells(packed, len(rows[0]))) == rows
 
 
 def test_payloads_come_back_as_cells():
     rows = [[p, None, "\\N", "\\."] for p in PAYLOADS]
-    told = [[text.NULL if c is None else text.cell(c) for c in row] for row in rows]
-    assert list(text.cells(text.lines(list(zip(*told))), 4)) == rows
+    told = [[postgres.NULL if c is None else postgres.cell(c) for c in row] for row in rows]
+    assert list(postgres.cells(postgres.lines(list(zip(*told))), 4)) == rows
 
 
 def test_what_the_server_escapes_is_undone():
-    assert list(text.cells(b"\\b\\f\\v\\t\\n\\r\\\\\\x\n", 1)) == [["\b\f\v\t\n\r\\x"]]
+    assert list(postgres.cells(b"\\b\\f\\v\\t\\n\\r\\\\\\x\n", 1)) == [["\b\f\v\t\n\r\\x"]]
     with pytest.raises(ValueError):
-        list(text.cells(b"a\tb\n", 3))
+        list(postgres.cells(b"a\tb\n", 3))
 
 
 # Columns
@@ -202,7 +202,7 @@ def test_what_the_server_escapes_is_undone():
 
 def column(values, number=False, **more):
     frame = pd.DataFrame({"c": pd.Series(values, **more)})
-    found = frames.columns_of(frame, "t", None, "", ["c"] if number else [])[0]
+    found = postgis.columns_of(frame, "t", None, "", ["c"] if number else [])[0]
     return found.type, found.cells(0, len(frame))
 
 
@@ -250,16 +250,16 @@ def test_text_that_no_database_can_hold_is_named(value):
 def test_columns_that_cannot_be_are_named():
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(InputError, match="'a' occurs twice"):
-        frames.columns_of(twice, "t", None, "")
+        postgis.columns_of(twice, "t", None, "")
     with pytest.raises(InputError, match="'xmin' is PostgreSQL's own"):
-        frames.columns_of(pd.DataFrame({"xmin": [1]}), "t", None, "")
+        postgis.columns_of(pd.DataFrame({"xmin": [1]}), "t", None, "")
     with pytest.raises(InputError, match="64 bytes"):
-        frames.columns_of(pd.DataFrame({"x" * 64: [1]}), "t", None, "")
+        postgis.columns_of(pd.DataFrame({"x" * 64: [1]}), "t", None, "")
 
 
 def shapes_of(shapes, kind):
     frame = gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, crs=4490))
-    found = frames.columns_of(frame, "t", Shape(kind, 4490), "public")[0]
+    found = postgis.columns_of(frame, "t", Shape(kind, 4490), "public")[0]
     made = [None if c == "\\N" else shapely.from_wkb(bytes.fromhex(c)) for c in found.cells(0, 99)]
     assert all(m is None or shapely.get_srid(m) == 4490 for m in made)
     return found.type, [None if m is None else m.wkt for m in made]
@@ -313,7 +313,7 @@ def asks(method: int, more: bytes = b"") -> bytes:
 
 def failure(port: int, options: str = "?sslmode=disable&connect_timeout=1") -> UrbanplanError:
     with pytest.raises(UrbanplanError) as found:
-        database.connect(f"postgresql://ann:{SECRET}@127.0.0.1:{port}/plans{options}")
+        servers.connect(f"postgresql://ann:{SECRET}@127.0.0.1:{port}/plans{options}")
     shown = all_text(found.value)
     # The address is in this file's own line of the trace, in braces.
     assert SECRET not in shown, shown
@@ -365,7 +365,7 @@ def test_a_password_is_not_given_away(clear, monkeypatch):
 
     with pretender(listen) as port:
         # As if it stood elsewhere: on this machine nobody listens in.
-        monkeypatch.setattr(database.Dsn, "local", False)
+        monkeypatch.setattr(servers.Dsn, "local", False)
         assert "gives it away" in str(failure(port))
         time.sleep(0.05)
     assert heard and not any(SECRET.encode() in h or h.startswith(b"p") for h in heard)
@@ -444,7 +444,7 @@ def test_an_answer_without_end_is_cut():
     with pretender(pour) as port:
         dsn = f"postgresql://ann@127.0.0.1:{port}/plans?sslmode=disable"
         with (
-            database.connect(dsn, max_bytes=100_000) as server,
+            servers.connect(dsn, max_bytes=100_000) as server,
             pytest.raises(WebError, match="says more than was asked for"),
         ):
             server.do("SELECT 1")

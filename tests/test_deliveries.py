@@ -20,7 +20,7 @@ import shapely
 import deliveredfiles
 from urbanplan.errors import InputError, MissingFileError
 from urbanplan.files import DELIVERY_DRIVERS, read_delivery
-from urbanplan.files.deliveries.tables import coordinate_columns
+from urbanplan.files.cells import coordinate_columns
 
 AREAS = [*["geojson", "gpkg", "shp", "fgb", "parquet", "gdb", "zip"]]
 DRIVERS = {

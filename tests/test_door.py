@@ -23,7 +23,7 @@ import urbanplan as up
 from streettown import MODE, lonlat, write_street_city
 from townfolder import write_town
 from urbanplan.door.model import Model
-from urbanplan.publish import vector
+from urbanplan.output import vector
 
 QUESTIONS = ("isochrones", "coverage", "access", "matrix", "nearest", "reach", "site", "siting")
 
@@ -519,7 +519,7 @@ def test_heights_in_an_unknown_unit_are_refused(tmp_path):
     from affine import Affine
 
     from urbanplan.files import Raster
-    from urbanplan.sources.heights import in_metres
+    from urbanplan.sources.rasters import in_metres
 
     with pytest.raises(up.InputError, match="declares heights in 'K'"):
         in_metres(Raster(np.zeros((2, 2)), Affine.identity(), "EPSG:4326", unit="K"), tmp_path)

@@ -16,12 +16,12 @@ from townfolder import write_town
 def package(tmp_path_factory):
     """The GeoPackage that a run of the grid town wrote."""
     from urbanplan import study
-    from urbanplan.city import load_city
-    from urbanplan.publish import geopackage
+    from urbanplan.city.profile import load_city
+    from urbanplan.output import formats
 
     folder = tmp_path_factory.mktemp("run")
     results = study.run(load_city(write_town(folder / "town")))
-    return geopackage.write(results, folder / "gridtown.gpkg")
+    return formats.write_package(results, folder / "gridtown.gpkg")
 
 
 def bare(package, path):

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import dijkstra
 
 import streettown as town
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 from urbanplan.catalog import load_catalog
 from urbanplan.errors import InputError
-from urbanplan.graph import build_graph
-from urbanplan.network import build_network
+from urbanplan.routing import build_graph, build_network
 from urbanplan.sources.osm import read_osm
 
 

@@ -21,11 +21,12 @@ import pagereader
 from test_init import command
 from urbanplan import study
 from urbanplan.catalog import load_catalog, read_osm_rules
-from urbanplan.city import load_city
-from urbanplan.intake.fetch import tag_keys
-from urbanplan.layers import check_city, load_layers
-from urbanplan.network import build_network
-from urbanplan.publish import atlas
+from urbanplan.city.checks import check_city
+from urbanplan.city.fetch import tag_keys
+from urbanplan.city.layers import load_layers
+from urbanplan.city.profile import load_city
+from urbanplan.output import formats
+from urbanplan.routing import build_network
 from urbanplan.sources.extract import sea_of
 from urbanplan.sources.osm import read_osm, write_osm
 from urbanplan.sources.streets import clipped
@@ -518,7 +519,10 @@ def test_an_interrupted_run_goes_on_from_its_last_stage(helsinki, run_of, tmp_pa
     results = study.run(load_city(helsinki), watch, stages)
     assert results.resumed == ("mode walk", "mode bike")
     assert "ways walk" not in seen and "ways drive" in seen
-    one, other = atlas.write(whole, tmp_path / "a"), atlas.write(results, tmp_path / "b")
+    one, other = (
+        formats.write_atlas(whole, tmp_path / "a"),
+        formats.write_atlas(results, tmp_path / "b"),
+    )
     for name in one:
         assert one[name].read_bytes() == other[name].read_bytes(), name
 
@@ -545,7 +549,7 @@ def test_stages_of_other_inputs_are_not_used(helsinki, tmp_path):
 
 
 def test_the_manifest_holds_old_and_new_while_a_file_changes(helsinki, tmp_path):
-    from urbanplan import manifest
+    from urbanplan.files import manifest
 
     folder = tmp_path / "layers"
     shutil.copytree(helsinki / "layers", folder)

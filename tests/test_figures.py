@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from urbanplan.files.figures import figure, unit_of, uses_decimal_comma, without_unit
+from urbanplan.files.cells import figure, unit_of, uses_decimal_comma, without_unit
 
 
 @pytest.mark.parametrize(

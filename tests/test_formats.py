@@ -28,17 +28,17 @@ from pystac.validation import validate_dict
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
+from urbanplan.base.crs import wgs84_to_gcj02
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
-from urbanplan.crs.china import wgs84_to_gcj02
+from urbanplan.city.profile import load_city
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import sha256, write_shapefile
 from urbanplan.files.exports import short_names
-from urbanplan.publish import formats, geopackage
-from urbanplan.publish.content import tables_of, types_of
-from urbanplan.publish.qgis import style
-from urbanplan.publish.sld import sld
-from urbanplan.publish.symbols import Look, Rule, rules_of, shaded
+from urbanplan.output import formats
+from urbanplan.output import formats as geopackage
+from urbanplan.output.qgis import style
+from urbanplan.output.qgis.style import sld
+from urbanplan.output.style import Look, Rule, rules_of, shaded, tables_of, types_of
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def town(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(town, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
-    return folder, formats.write(town, folder)
+    return folder, formats.write_formats(town, folder)
 
 
 def frames(town):
@@ -186,13 +186,13 @@ def test_checksums_and_catalogue_hold_for_every_file(written):
 
 
 def test_two_writings_give_the_same_bytes(town, written, tmp_path):
-    again = formats.write(town, tmp_path)
+    again = formats.write_formats(town, tmp_path)
     assert {k: sha256(p) for k, p in again.items()} == {k: sha256(p) for k, p in written[1].items()}
 
 
 @pytest.mark.parametrize("kind", formats.MAY_SHIFT)
 def test_gcj02_is_marked_and_declares_nothing(town, tmp_path, kind):
-    made = formats.write(town, tmp_path, formats.Options((kind,), "gcj02", ("hospitals",)))
+    made = formats.write_formats(town, tmp_path, formats.Options((kind,), "gcj02", ("hospitals",)))
     path = made[f"{kind}/hospitals"]
     assert path.stem.endswith("_gcj02")
     read = gpd.read_parquet if kind == "geoparquet" else pyogrio.read_dataframe
@@ -210,7 +210,7 @@ def test_gcj02_is_marked_and_declares_nothing(town, tmp_path, kind):
 
 def test_names_of_the_national_database_where_they_are_known(town, tmp_path):
     options = formats.Options(("geojson", "stac"), layers=("districts", "roads"), onemap=True)
-    made = formats.write(town, tmp_path, options)
+    made = formats.write_formats(town, tmp_path, options)
     again = gpd.read_file(made["geojson/XZQ"])
     assert {"BSM", "XZQDM", "XZQMC", "MJ", "BZ", "quality", "source"} <= set(again)
     assert list(again["XZQMC"]) == list(town.layers["districts"].frame["name_zh"])
@@ -235,7 +235,7 @@ def test_names_of_the_national_database_where_they_are_known(town, tmp_path):
 )
 def test_what_cannot_be_written_is_refused(town, tmp_path, options, said):
     with pytest.raises(UrbanplanError, match=said):
-        formats.write(town, tmp_path, formats.Options(**options))
+        formats.write_formats(town, tmp_path, formats.Options(**options))
     assert not list(tmp_path.iterdir())
 
 
@@ -247,7 +247,7 @@ def test_a_redacted_column_is_in_no_format(tmp_path):
     for redact, there in (((), True), (("note_zh",), False)):
         out = tmp_path / f"out{there}"
         options = formats.Options(("geojson", "kml", "gml", "flatgeobuf"), layers=("hospitals",), redact=redact)  # fmt: skip
-        made = formats.write(results, out, options)
+        made = formats.write_formats(results, out, options)
         held = ["机密备注七号库".encode() in p.read_bytes() for k, p in made.items() if "/" in k]
         assert held == [there] * 4
 
@@ -257,13 +257,13 @@ def test_a_redacted_column_is_in_no_format(tmp_path):
 
 @pytest.fixture(scope="module")
 def package(town, tmp_path_factory):
-    path = geopackage.write(town, tmp_path_factory.mktemp("gpkg") / "town.gpkg")
+    path = geopackage.write_package(town, tmp_path_factory.mktemp("gpkg") / "town.gpkg")
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as base:
         yield path, base
 
 
 def test_the_same_run_gives_the_same_package(town, package, tmp_path):
-    again = geopackage.write(town, tmp_path / "town.gpkg")
+    again = geopackage.write_package(town, tmp_path / "town.gpkg")
     assert sha256(again) == sha256(package[0])
 
 

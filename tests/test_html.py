@@ -23,14 +23,14 @@ from pagereader import packed, plain, values
 from townfolder import FACTS, HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError, UrbanplanError
-from urbanplan.publish import html
-from urbanplan.publish.html import shell
-from urbanplan.publish.html.content import content
-from urbanplan.publish.html.pack import pack
-from urbanplan.publish.html.tables import figure, gain, percent, whole
-from urbanplan.publish.html.tables import plain as plain_value
+from urbanplan.output import page as html
+from urbanplan.output.page import shell
+from urbanplan.output.page.content import content
+from urbanplan.output.page.shell import pack
+from urbanplan.output.page.tables import figure, gain, percent, whole
+from urbanplan.output.page.tables import plain as plain_value
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_basemap_opens_one_host_for_images_only(tmp_path):
 def test_two_processes_write_the_same_bytes(tmp_path):
     folder = write_town(tmp_path / "town")
     code = (
-        "import sys; from urbanplan import study; from urbanplan.city import load_city; from urbanplan.publish import html;"
+        "import sys; from urbanplan import study; from urbanplan.city.profile import load_city; from urbanplan.output import html;"
         "html.write(study.run(load_city(sys.argv[1])), sys.argv[2])"
     )
     pages = []
@@ -476,8 +476,8 @@ def test_every_indicator_and_every_gap_is_on_the_page(atlas):
 
 def test_what_a_scenario_gains_is_a_difference_of_rounded_counts():
     """Neither figure, nor share, nor place in the order gives the exact count away."""
-    from urbanplan.publish.html.scenarios import scenario_rows
-    from urbanplan.publish.rounding import scenario_coverage
+    from urbanplan.output.page.content import scenario_rows
+    from urbanplan.output.rounding import scenario_coverage
 
     # Covered, and gained, of a thousand people each; what the page says of them.
     told = [
@@ -504,7 +504,7 @@ def test_what_a_scenario_gains_is_a_difference_of_rounded_counts():
 
 
 def test_sentences_of_the_ledger_that_quote_what_is_left_out_are_left_out():
-    from urbanplan.publish.html.plan import _item
+    from urbanplan.output.page.content import _item
 
     row = {f"{k}_{x}": f"{k} of 秘园 {x}" for k in ("promised", "values", "distance", "missing", "note") for x in ("zh", "en")}  # fmt: skip
     row |= {"item": "1.1", "name_zh": "甲", "name_en": "A", "features": 1, "located": 1, "quality": "", "indicators": ""}  # fmt: skip

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from pagereader import values
 from urbanplan.errors import CrsError, InputError, UrbanplanError
-from urbanplan.publish import html
-from urbanplan.publish.html.features import decimals_of
+from urbanplan.output import page
+from urbanplan.output.page.content import decimals_of
 
 
 def frame(**columns):
@@ -26,7 +26,7 @@ def frame(**columns):
 
 
 def layers(what, *args, **more):
-    return values(html.page(what, *args, **more).text)["layers"]
+    return values(page.page(what, *args, **more).text)["layers"]
 
 
 def test_one_line_shows_every_row_and_column():
@@ -43,13 +43,13 @@ def test_other_systems_are_turned_and_none_is_refused():
     (turned,) = layers(there.to_crs(4544))
     assert turned["features"][0]["geometry"]["coordinates"] == pytest.approx([105.4, 28.9])
     with pytest.raises(CrsError, match="no coordinate system"):
-        html.page(there.set_crs(None, allow_override=True))
+        page.page(there.set_crs(None, allow_override=True))
 
 
 def test_mixed_geometry_becomes_a_layer_each_and_rows_without_a_place_are_listed():
     shapes = [shapely.Point(105, 29), shapely.box(105, 29, 106, 30), None, shapely.Polygon()]
     mixed = gpd.GeoDataFrame({"id": list("abcd"), "n": [1, 2, 3, 4]}, geometry=shapes, crs=4326)
-    data = values(html.page(mixed).text)
+    data = values(page.page(mixed).text)
     assert {x["geometry"]: len(x["features"]) for x in data["layers"]} == {"point": 1, "polygon": 1}
     assert [r["name"] for r in data["unlocated"]] == ["c", "d"]
     assert "n 3" in data["unlocated"][0]["figures"]
@@ -69,12 +69,12 @@ def test_a_geometry_column_may_be_called_anything():
     ],
 )
 def test_what_is_not_stated_or_rough_is_said_above_the_map(columns, zh):
-    notice = values(html.page(frame(**columns)).text)["notice"]["zh"]
+    notice = values(page.page(frame(**columns)).text)["notice"]["zh"]
     assert zh in notice and bool(zh) == bool(notice)
 
 
 def test_licences_are_listed_or_said_to_be_unstated():
-    data = values(html.page({"甲": frame(a=[1]), "乙": frame(quality=["derived"], licence=["MIT"])}).text)  # fmt: skip
+    data = values(page.page({"甲": frame(a=[1]), "乙": frame(quality=["derived"], licence=["MIT"])}).text)  # fmt: skip
     assert [(s["quality"], s["licence"], s["layers"]) for s in data["sources"]] == [
         ("unstated", "", ["甲"]),
         ("derived", "MIT", ["乙"]),
@@ -122,25 +122,25 @@ def test_rounding_moves_nothing_by_a_tenth_of_its_accuracy(accuracy):
 )
 def test_what_cannot_be_shown_is_refused(options, more, said):
     with pytest.raises(UrbanplanError, match=said):
-        html.page(frame(a=[1]), html.Options(**options), **more)
+        page.page(frame(a=[1]), page.Options(**options), **more)
 
 
 def test_a_redacted_column_of_a_frame_is_not_in_the_file():
-    text = html.page(frame(a=[1], owner=["秘密"]), html.Options(redact=("owner",))).text
+    text = page.page(frame(a=[1], owner=["秘密"]), page.Options(redact=("owner",))).text
     assert "owner" not in str(values(text)["layers"]) and "秘密" not in str(values(text))
 
 
 def test_nothing_to_draw_and_shapes_that_are_several():
     with pytest.raises(UrbanplanError, match="nothing to draw"):
-        html.page(frame(a=[1]).iloc[:0])
+        page.page(frame(a=[1]).iloc[:0])
     both = shapely.GeometryCollection([shapely.Point(1, 1), shapely.box(0, 0, 1, 1)])
     with pytest.raises(UrbanplanError, match="GeometryCollection"):
-        html.page(gpd.GeoDataFrame({"a": [1]}, geometry=[both], crs=4326))
+        page.page(gpd.GeoDataFrame({"a": [1]}, geometry=[both], crs=4326))
 
 
 def test_the_same_frame_gives_the_same_bytes(tmp_path):
-    one = html.write(frame(a=[1, 2]), tmp_path / "a.html").read_bytes()
-    assert one == html.write(frame(a=[1, 2]), tmp_path / "b.html").read_bytes()
+    one = page.write(frame(a=[1, 2]), tmp_path / "a.html").read_bytes()
+    assert one == page.write(frame(a=[1, 2]), tmp_path / "b.html").read_bytes()
 
 
 def labelled(*labels):
@@ -162,7 +162,7 @@ def labelled(*labels):
     ],
 )
 def test_columns_may_be_called_by_anything(labels, shown):
-    data = values(html.page(labelled(*labels), by=labels[-1]).text)
+    data = values(page.page(labelled(*labels), by=labels[-1]).text)
     (layer,) = data["layers"]
     assert layer["columns"] == shown and layer["shade"]["column"] == shown[-1]
     assert layer["features"][0]["properties"] == dict(zip(shown, ["a", 1, 2]))
@@ -171,7 +171,7 @@ def test_columns_may_be_called_by_anything(labels, shown):
 def test_a_series_of_places_is_a_frame_without_columns():
     places = gpd.GeoSeries([shapely.Point(105, 28)], crs=4326)
     for what in (places, {"甲": places, 2: labelled("x")}):
-        data = values(html.page(what).text)
+        data = values(page.page(what).text)
         assert data["layers"][0]["columns"] == [] and len(data["layers"][0]["features"]) == 1
     assert [layer["zh"] for layer in data["layers"]] == ["甲", "2"]
 
@@ -179,16 +179,16 @@ def test_a_series_of_places_is_a_frame_without_columns():
 @pytest.mark.parametrize("what", [pd.DataFrame({"a": [1]}), {"甲": [1, 2]}, None, [1]])
 def test_what_is_no_frame_of_places_is_refused(what):
     with pytest.raises(InputError, match="is no frame with a geometry"):
-        html.page(what)
+        page.page(what)
 
 
 def test_figures_that_no_browser_holds_are_not_made_others():
     row = {"id": [5105020010010000001], "f": [np.inf], "n": [2**53], "accuracy_m": ["5 m"]}
     frame = gpd.GeoDataFrame(row, geometry=[shapely.Point(105, 28)], crs=4326)
-    (feature,) = values(html.page(frame, by="f").text)["layers"][0]["features"]
+    (feature,) = values(page.page(frame, by="f").text)["layers"][0]["features"]
     assert feature["properties"] == {"id": "5105020010010000001", "f": None, "n": 2**53, "accuracy_m": "5 m"}  # fmt: skip
     lost = frame.set_geometry([shapely.Point(np.nan, 1)], crs=4326)
-    data = values(html.page({"a": frame, "b": lost}).text)
+    data = values(page.page({"a": frame, "b": lost}).text)
     assert len(data["layers"]) == 1 and data["unlocated"][0]["layer"] == "b"
 
 
@@ -199,7 +199,7 @@ def test_a_folium_map_takes_more_of_folium_and_asks_no_host():
         {"persons": range(12)}, geometry=[shapely.Point(i, 0) for i in range(12)], crs=4326
     )
     line = shapely.LineString([(0, 0), (11, 1)])
-    view = html.folium_map({"小区": homes, "线": gpd.GeoSeries([line], crs=4326)}, by="persons")
+    view = page.folium_map({"小区": homes, "线": gpd.GeoSeries([line], crs=4326)}, by="persons")
     assert isinstance(view, folium.Map)
     folium.Circle([0, 0], radius=100).add_to(view)
     text = view.get_root().render()
@@ -216,7 +216,7 @@ def test_a_folium_map_takes_more_of_folium_and_asks_no_host():
 )
 def test_values_are_no_markup_and_no_template_to_folium(payload):
     frame = gpd.GeoDataFrame({payload: [payload]}, geometry=[shapely.Point(1, 2)], crs=4326)
-    text = html.folium_map({payload: frame}, by=payload).get_root().render()
+    text = page.folium_map({payload: frame}, by=payload).get_root().render()
     # What a template would make of it, and markup that would open something, are not there.
     assert "7777" not in text and ("#123;1111*7}}" in text) == ("{{" in payload)
     assert "<img onerror" not in text and "<script>x()" not in text

@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from test_init import command
+from urbanplan.base import crs as china
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
-from urbanplan.crs import china
-from urbanplan.intake import shapes as desk
-from urbanplan.layers import check_city, load_layer
-from urbanplan.sources.divisions import shape_of
+from urbanplan.city import repair as desk
+from urbanplan.city.checks import check_city
+from urbanplan.city.layers import load_layer
+from urbanplan.city.profile import load_city
+from urbanplan.sources.crs_of_file import shape_of
 
 PARKS = load_catalog().layer("parks")
 #: Lon/lat in the middle of the test city, 江阳区.

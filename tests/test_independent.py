@@ -21,11 +21,10 @@ from click.testing import CliRunner
 sys.path.insert(0, str(Path(__file__).parent))
 import independent
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.layers import load_layers, measure
+from urbanplan.city.profile import load_city
 from urbanplan.cli import cli
-from urbanplan.layers import load_layers
-from urbanplan.layers.select import measure
-from urbanplan.network import build_network
+from urbanplan.routing import build_network
 from urbanplan.sources import read_streets
 
 #: How far the numbers may be apart, as a share; those of people as a share of all of them.

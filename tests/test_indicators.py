@@ -17,18 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streettown import network as town
+from urbanplan.base.grid import ALL, Grid, fractions, parts
 from urbanplan.catalog import load_catalog
 from urbanplan.catalog.standards import GRADES, LEVELS, Indicator, judge, pick, read_standards
-from urbanplan.coverage import ALL, coverage, gap_areas
+from urbanplan.city.layers import Layer
 from urbanplan.errors import CrsError, InputError, UnknownNameError
 from urbanplan.files import write_xlsx
-from urbanplan.grid import Grid
-from urbanplan.indicators import Scene, check_up, wide
-from urbanplan.indicators.form import FIGURES
-from urbanplan.indicators.scene import CannotTellError, Trust
-from urbanplan.layers import Layer
+from urbanplan.measures.coverage import coverage, gap_areas
+from urbanplan.measures.indicators import FIGURES, CannotTellError, Scene, Trust, check_up, wide
 from urbanplan.study.supply import shares_in
-from urbanplan.zonal import fractions, parts
 
 CRS = "EPSG:4544"
 #: Ten by ten cells of 100 m: a square kilometre, west half and east half.

@@ -10,13 +10,14 @@ import geopandas as gpd
 import pytest
 import shapely
 
+from urbanplan.base.crs import area_m2
 from urbanplan.catalog import COMMON_COLUMNS, load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.checks import check_city
+from urbanplan.city.layers import load_layers
+from urbanplan.city.profile import load_city
 from urbanplan.cli import main
-from urbanplan.crs import area_m2
 from urbanplan.errors import UnknownNameError
-from urbanplan.layers import check_city, load_layers
-from urbanplan.sources.divisions import districts_of, find_division, shape_of
+from urbanplan.sources.crs_of_file import districts_of, find_division, shape_of
 
 
 def command(capsys, *args) -> tuple[int, str, str]:

@@ -14,8 +14,9 @@ import pytest
 
 from test_errors_help import CORPUS, USED
 from townfolder import write_town
-from urbanplan.cli import cli, guidance, main
-from urbanplan.cli import language as words
+from urbanplan.cli import chinese as guidance
+from urbanplan.cli import chinese as words
+from urbanplan.cli import cli, main
 from urbanplan.errors import InputError, UrbanplanError
 
 SRC = Path(__file__).parents[1] / "src" / "urbanplan"

@@ -13,12 +13,11 @@ import pagereader
 from townfolder import write_layer, write_town
 from urbanplan import study
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.checks import check_city, crosses_once
+from urbanplan.city.layers import load_layer, load_layers, measure, select, validate
+from urbanplan.city.profile import load_city
 from urbanplan.errors import CrsError, InputError, MissingFileError, UrbanplanError
-from urbanplan.layers import check_city, load_layer, load_layers, validate
-from urbanplan.layers.rules import crosses_once
-from urbanplan.layers.select import measure, select
-from urbanplan.publish import atlas
+from urbanplan.output import formats
 
 
 @pytest.fixture
@@ -268,7 +267,7 @@ def test_an_empty_layer_is_a_city_without_such_things(folder, layer, tmp_path):
     if layer in ("bridges", "roads"):
         (folder / "scenarios.toml").unlink()
     results = study.run(load_city(folder))
-    atlas.write(results, tmp_path / "out")
+    formats.write_atlas(results, tmp_path / "out")
     assert results.coverage["persons"].max() == pytest.approx(900)
 
 
@@ -280,7 +279,7 @@ def test_a_city_may_call_its_layers_otherwise(folder, tmp_path):
         layers["water"].kind.name_zh == "小溪" and layers["water"].kind.name_en == "Water (barrier)"
     )
     assert layers["districts"].kind.name_zh == "行政区划"
-    written = atlas.write(study.run(load_city(folder)), tmp_path / "out")["page"]
+    written = formats.write_atlas(study.run(load_city(folder)), tmp_path / "out")["page"]
     page = pagereader.plain(written.read_text("utf-8"))
     assert '"zh":"小溪"' in page
 
@@ -296,7 +295,9 @@ def test_without_people_shares_are_of_land(folder, tmp_path):
     assert results.coverage[["persons", "persons_covered", "share"]].isna().all(axis=None)
     assert results.coverage["km2_share"].between(0, 1).all()
     assert any("shares are of land" in f for f in results.findings)
-    page = pagereader.plain(atlas.write(results, tmp_path / "out")["page"].read_text("utf-8"))
+    page = pagereader.plain(
+        formats.write_atlas(results, tmp_path / "out")["page"].read_text("utf-8")
+    )
     assert '"land":true' in page
 
 

@@ -15,7 +15,7 @@ import pytest
 from pyproj import Geod
 
 from urbanplan.catalog import COMMON_COLUMNS, QUALITIES
-from urbanplan.layers import check_city
+from urbanplan.city.checks import check_city
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"

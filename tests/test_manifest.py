@@ -18,13 +18,14 @@ import pagereader
 from test_import import LAT, LON, deliver, square, tif
 from test_init import command
 from townfolder import write_town
-from urbanplan import manifest, study
-from urbanplan.city import load_city
+from urbanplan import study
+from urbanplan.city.layers import load_layer
+from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError
-from urbanplan.indicators import check_up
-from urbanplan.layers import load_layer
-from urbanplan.publish import report
-from urbanplan.publish.report.model import Text
+from urbanplan.files import manifest
+from urbanplan.measures.indicators import check_up
+from urbanplan.output import report
+from urbanplan.output.report.model import Text
 from urbanplan.sources.osm import read_osm, write_osm
 from urbanplan.sources.streets import clipped
 from urbanplan.study.checkup import scene_of, standards_of

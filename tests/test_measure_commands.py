@@ -201,7 +201,7 @@ def test_coverage_of_a_city_by_its_own_people_files_and_groups(capsys, tmp_path)
 
 
 def test_districts_given_as_areas_are_nearly_the_districts(capsys, tmp_path):
-    from urbanplan.city import embedded_data
+    from urbanplan.city.profile import embedded_data
 
     borders = embedded_data() / "boundaries/luzhou/districts.geojson"
     args = ("coverage", "luzhou", "--facilities", "parks", "--mode", "bike", "--minutes", "15")

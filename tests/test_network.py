@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
 import streettown as town
-from urbanplan.catalog import load_catalog, read_modes
-from urbanplan.catalog.slope import power, tobler
+from urbanplan.catalog import load_catalog, power, read_modes, tobler
 from urbanplan.errors import InputError
 from urbanplan.files import read_arrays, write_arrays
-from urbanplan.network import build_network, store
-from urbanplan.network.rules import at_ends_only, carries, speeds_kmh, stops
+from urbanplan.routing import build_network, network
+from urbanplan.routing.street_rules import at_ends_only, carries, speeds_kmh, stops
 from urbanplan.sources.streets import Streets
 
 WALK, BIKE, DRIVE = (load_catalog().mode(m).streets for m in ("walk", "bike", "drive"))
@@ -307,9 +306,9 @@ def test_nodes_lie_along_a_space_filling_curve():
 
 def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
     built = town.network(((0, 0), (1, 0), (1, 1)), ((1, 0), (2, 0), {"oneway": "yes"}))
-    one, two = store.save(built, tmp_path / "a.npz"), store.save(built, tmp_path / "b.npz")
+    one, two = network.save(built, tmp_path / "a.npz"), network.save(built, tmp_path / "b.npz")
     assert one.read_bytes() == two.read_bytes()
-    back = store.load(one)
+    back = network.load(one)
     for name in (
         "xy",
         "tail",
@@ -330,13 +329,13 @@ def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
     arrays["spent"] = arrays["spent"] * 2
     np.savez(tmp_path / "changed.npz", **arrays)
     with pytest.raises(InputError, match=r"changed.npz.*hash differs"):
-        store.load(tmp_path / "changed.npz")
+        network.load(tmp_path / "changed.npz")
     np.savez(tmp_path / "pickled.npz", about=np.array([{"a": 1}], object))
     (tmp_path / "text.npz").write_text("hello")
     np.savez(tmp_path / "other.npz", x=np.arange(3))
     for name in ("pickled", "text", "other"):
         with pytest.raises(InputError, match=f"{name}.npz"):
-            store.load(tmp_path / f"{name}.npz")
+            network.load(tmp_path / f"{name}.npz")
 
 
 @pytest.mark.parametrize(
@@ -360,7 +359,7 @@ def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
 def test_a_stored_network_whose_arrays_do_not_fit_is_refused(tmp_path, name, wrong):
     """Compiled searches trust them; the hash is right, as a stranger's would be."""
     built = town.network(((0, 0), (1, 0), (1, 1)), ((1, 0), (2, 0)), ((1, 0), (1, -1)))
-    path = store.save(built, tmp_path / "a.npz")
+    path = network.save(built, tmp_path / "a.npz")
     arrays, about = read_arrays(path)
     if name == "mode":
         about["mode"]["streets"] |= wrong
@@ -371,17 +370,17 @@ def test_a_stored_network_whose_arrays_do_not_fit_is_refused(tmp_path, name, wro
         arrays[name] = wrong
     write_arrays(path, arrays, about)
     with pytest.raises(InputError, match="holds a street network that is broken"):
-        store.load(path)
+        network.load(path)
 
 
 def test_every_array_of_a_network_is_judged(tmp_path):
     built = town.network(((0, 0), (1, 0), (1, 1)))
-    path = store.save(built, tmp_path / "a.npz")
+    path = network.save(built, tmp_path / "a.npz")
     arrays, about = read_arrays(path)
     for name, array in arrays.items():
         write_arrays(path, {**arrays, name: array.astype("c16")}, about)
         with pytest.raises(InputError, match="broken"):
-            store.load(path)
+            network.load(path)
 
 
 def test_slopes_change_speeds_by_the_published_functions():
@@ -444,7 +443,7 @@ def plaza(*ring, mode=WALK, tags=PLAZA, ways=(WEST, EAST)):
 
 def crossing(net, a, b) -> float:
     """Metres from one place to another on foot at 5 km/h."""
-    from urbanplan import traveltime as tt
+    from urbanplan import routing as tt
 
     at = tt.place(net, town.places(a, b, network=net), 1)
     table = tt.matrix(net, at, at, limit_min=1e3).set_index(["origin", "destination"])["minutes"]

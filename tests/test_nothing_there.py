@@ -19,14 +19,12 @@ from streettown import write_street_city
 from test_init import command
 from townfolder import write_layer, write_town
 from urbanplan import study
+from urbanplan.base.grid import ALL, Grid, fractions, parts
 from urbanplan.catalog.standards import held_in, judge, read_standards
-from urbanplan.city import load_city
-from urbanplan.coverage import ALL, OUTSIDE, coverage, share_in, with_outside
-from urbanplan.grid import Grid
-from urbanplan.layers import load_layer
-from urbanplan.layers.model import told_apart
+from urbanplan.city.layers import load_layer, told_apart
+from urbanplan.city.profile import load_city
+from urbanplan.measures.coverage import OUTSIDE, coverage, share_in, with_outside
 from urbanplan.study.supply import shares_in
-from urbanplan.zonal import fractions, parts
 
 CRS = "EPSG:4544"
 GRID = Grid(CRS, 500_000.0, 3_200_000.0, 8, 10, 100.0)
@@ -213,7 +211,8 @@ def test_districts_of_one_name_and_of_any_script_stay_themselves_everywhere(tmp_
     assert set(results.indicators["area"]) == {*names, ALL}
     import openpyxl
 
-    from urbanplan.publish import html, report
+    from urbanplan.output import page as html
+    from urbanplan.output import report
 
     book = openpyxl.load_workbook(report.write(results, tmp_path / "r.xlsx", lang="en"))
     cells = {c for sheet in book for row in sheet.values for c in row if isinstance(c, str)}
@@ -256,8 +255,7 @@ def test_a_city_elsewhere_is_not_judged_by_the_codes_of_china(tmp_path, capsys):
 
 
 def test_a_city_of_china_is_known_by_its_boundary_its_codes_or_its_zone(tmp_path, capsys):
-    from urbanplan.sources.crs_of_file import country_at
-    from urbanplan.sources.divisions import shape_of
+    from urbanplan.sources.crs_of_file import country_at, shape_of
 
     assert country_at(np.array([shape_of("510502")])) == "CN"
     # Vladivostok and Hanoi lie beside zones of CGCS2000, not in China.
@@ -267,8 +265,8 @@ def test_a_city_of_china_is_known_by_its_boundary_its_codes_or_its_zone(tmp_path
 
 
 def test_boundaries_in_gcj02_are_suspected_when_a_city_begins(tmp_path, capsys):
-    from urbanplan.crs import china
-    from urbanplan.sources.divisions import shape_of
+    from urbanplan.base import crs as china
+    from urbanplan.sources.crs_of_file import shape_of
 
     right = shape_of("510502")
     moved = shapely.transform(right, china.wgs84_to_gcj02)
@@ -344,7 +342,7 @@ def test_densities_become_counts_by_the_size_of_each_cell(folder, tmp_path, caps
     path = raster(tmp_path / "p.tif", np.full((10, 10), 250.0), **about)
     code, _, err = command(capsys, "import", path, "--kind", "population", "--into", folder, *args)
     assert code == 0 and "were made persons per cell, by the size of each cell" in err
-    from urbanplan.crs import area_m2
+    from urbanplan.base.crs import area_m2
 
     km2 = area_m2(shapely.box(LON - 0.05, LAT - 0.05, LON + 0.05, LAT + 0.05)) / 1e6
     assert people(folder) == pytest.approx(250 * per_km2 * km2, rel=1e-4)

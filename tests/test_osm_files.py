@@ -17,8 +17,7 @@ from urbanplan.catalog import read_osm_rules
 from urbanplan.errors import InputError
 from urbanplan.sources import read_streets
 from urbanplan.sources.extract import read_extract
-from urbanplan.sources.osm import write_osm
-from urbanplan.sources.osm_files import in_order
+from urbanplan.sources.osm import in_order, write_osm
 from urbanplan.sources.streets import Restriction, clipped
 
 NODES = [f"<node id='{i}' version='1' lat='50.0{i}' lon='10.0{i}'/>" for i in range(1, 7)]

@@ -19,10 +19,10 @@ import shapely
 from overpass_server import Elements, serving
 from test_fetch import BOX
 from test_init import boundary, command
-from urbanplan import web
 from urbanplan.catalog import read_osm_rules
+from urbanplan.city.fetch import tag_keys
 from urbanplan.errors import BusyServerError, InputError, WebError
-from urbanplan.intake.fetch import tag_keys
+from urbanplan.servers import web
 from urbanplan.sources import overpass
 from urbanplan.sources.extract import read_extract
 from urbanplan.sources.overpass import download
@@ -94,7 +94,7 @@ def test_a_killed_download_asks_only_for_what_is_missing(server, tmp_path):
     parts, server.asked, server.answered, server.delay_s = server.asked, 0, 0, 0.3
     code = f"""
         import shapely
-        from urbanplan.intake.fetch import tag_keys
+        from urbanplan.city.fetch import tag_keys
         from urbanplan.sources.overpass import download
         download({server.url!r}, shapely.box(*{BOX}), tag_keys(), {str(tmp_path / "cut")!r},
                  allow_private=True, part_m2=4e5)
@@ -454,8 +454,8 @@ def test_a_city_is_filled_from_a_server(server, helsinki_pbf, tmp_path, capsys):
     # The next time it is asked for what is new.
     assert not (one / "layers/.overpass").exists()
     assert command(capsys, "fetch", other, "--pbf", helsinki_pbf)[0] == 0
-    from urbanplan.city import load_city
-    from urbanplan.layers import load_layers
+    from urbanplan.city.layers import load_layers
+    from urbanplan.city.profile import load_city
 
     ours, theirs = load_layers(load_city(one)), load_layers(load_city(other))
     for name in ("parks", "hospitals", "education", "stations", "greenway", "roads"):

@@ -25,8 +25,8 @@ inside, libraries = sys.argv[1:3]
 sys.path[:0] = [inside]
 sys.path += libraries.split("|")
 sys.argv = ["urbanplan", *sys.argv[3:]]
-import urbanplan, urbanplan.city
-for where in (urbanplan.__file__, urbanplan.city.embedded_data()):
+import urbanplan, urbanplan.city.profile
+for where in (urbanplan.__file__, urbanplan.city.profile.embedded_data()):
     assert str(where).startswith(inside), where
 runpy.run_module("urbanplan", run_name="__main__")
 """

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from urbanplan import study
 from urbanplan.catalog import Consistency, load_catalog, read_consistency
 from urbanplan.catalog.standards import pick
-from urbanplan.city import load_city
+from urbanplan.city.layers import Layer, load_layers, select
+from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError
-from urbanplan.indicators import check_up
-from urbanplan.layers import Layer, load_layers
-from urbanplan.layers.select import select
-from urbanplan.plan import book, conflicts, ledger, orphans, parse_plan, target_table
+from urbanplan.measures.indicators import check_up
+from urbanplan.measures.ledger import book, conflicts, ledger, orphans, target_table
+from urbanplan.measures.plan import parse_plan
 
 UTM = "EPSG:32648"
 #: Where drawn cases begin, in that system.
@@ -482,7 +482,7 @@ def test_a_border_is_buffered_once_however_many_ways_end_there(monkeypatch, kind
 
 
 def test_no_two_polygons_are_compared_that_lie_apart(monkeypatch):
-    from urbanplan.layers.rules import disjoint
+    from urbanplan.city.checks import disjoint
 
     squares = [(f"z{i:03}", shapely.box(i * 200, 0, i * 200 + 150, 100), {}) for i in range(200)]
     squares += [("x", shapely.box(0, 50, 120, 400), {}), ("y", shapely.box(140, 0, 145, 10), {})]

@@ -20,9 +20,9 @@ import deliveredfiles
 import urbanplan
 from test_cli import call
 from urbanplan import files
-from urbanplan.crs.china import gcj02_to_bd09, wgs84_to_gcj02
+from urbanplan.base.crs import gcj02_to_bd09, wgs84_to_gcj02
 from urbanplan.errors import CrsError, InputError, LayersError, MissingFileError
-from urbanplan.publish import vector
+from urbanplan.output import vector
 
 #: South-west corner of a town of crossing streets, and their spacing in degrees (about 200 m).
 LON, LAT, STEP, COUNT = 24.93, 60.16, 0.002, 7
@@ -301,14 +301,14 @@ def test_every_table_that_a_command_writes_is_read_back(tmp_path, ending):
 def test_every_file_of_publish_formats_is_read_back(tmp_path, crs):
     from townfolder import write_town
     from urbanplan import study
-    from urbanplan.city import load_city
-    from urbanplan.publish import formats
+    from urbanplan.city.profile import load_city
+    from urbanplan.output import formats
 
     results = study.run(load_city(write_town(tmp_path / "town")))
     own = results.layers["hospitals"].located
     wanted = [*formats.MAY_SHIFT, *(("gml", "dxf") if crs != "gcj02" else ())]
     options = formats.Options(formats=tuple(wanted), crs=crs, layers=("hospitals", "districts"))
-    for name, path in formats.write(results, tmp_path / "out", options).items():
+    for name, path in formats.write_formats(results, tmp_path / "out", options).items():
         if name == "checksums" or name.endswith("/districts"):
             continue
         if name == "dxf":
@@ -364,7 +364,7 @@ def test_of_a_name_that_two_layers_have_none_is_taken(capsys, town, right, tmp_p
 
 @pytest.mark.parametrize("system", ["gcj02", "bd09"])
 def test_a_shifted_file_is_suspected_whoever_asks(tmp_path, system):
-    from urbanplan.sources.divisions import shape_of
+    from urbanplan.sources.crs_of_file import shape_of
 
     right = shape_of("510502")
     shape = shapely.transform(right, wgs84_to_gcj02)

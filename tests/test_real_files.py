@@ -22,11 +22,10 @@ from scipy.io import netcdf_file
 import deliveredfiles
 from test_import import LAT, LON, bring, deliver, layer, square
 from test_init import command
-from urbanplan.crs import datum_error_m
-from urbanplan.crs.china import wgs84_to_gcj02
+from urbanplan.base.crs import datum_error_m, wgs84_to_gcj02
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_delivery, read_raster
-from urbanplan.files.deliveries.tables import coordinate
+from urbanplan.files.tables import coordinate
 from urbanplan.sources import read_streets
 from urbanplan.sources.crs_of_file import parse_shift, settle
 from urbanplan.sources.read import read
@@ -535,9 +534,9 @@ SHAPES = st.sampled_from(
 @settings(max_examples=25)
 @given(st.lists(st.tuples(CELLS, CELLS, SHAPES), min_size=1, max_size=6))
 def test_every_row_is_a_feature_or_said_to_be_left_out(empty_city, tmp_path, rows):
-    from urbanplan.city import load_city
-    from urbanplan.intake import Worth
-    from urbanplan.intake import bring as take
+    from urbanplan.city.ingest import bring as take
+    from urbanplan.city.profile import load_city
+    from urbanplan.city.repair import Worth
 
     folder = tmp_path / "again"
     shutil.rmtree(folder, ignore_errors=True)

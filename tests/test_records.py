@@ -21,14 +21,7 @@ import gridtown
 from payloads import PAYLOADS
 from townfolder import CHECKS, write_layer, write_town
 from urbanplan import catalog
-from urbanplan.catalog import read_modes
-from urbanplan.catalog.standards import read_standards
-from urbanplan.city import load_city
-from urbanplan.errors import InputError, UrbanplanError
-from urbanplan.files import write_toml
-from urbanplan.layers import check_city, load_layers
-from urbanplan.plan import parse_plan
-from urbanplan.records import (
+from urbanplan.base.schema import (
     ABOVE_0,
     FIGURE,
     FLAG,
@@ -41,8 +34,15 @@ from urbanplan.records import (
     require_fields,
     require_id,
 )
-from urbanplan.scenarios import Scenario, chain, parse_scenarios
-from urbanplan.scenarios.apply import State, applied
+from urbanplan.catalog import read_modes
+from urbanplan.catalog.standards import read_standards
+from urbanplan.city.checks import check_city
+from urbanplan.city.layers import load_layers
+from urbanplan.city.profile import load_city
+from urbanplan.errors import InputError, UrbanplanError
+from urbanplan.files import write_toml
+from urbanplan.measures.plan import parse_plan
+from urbanplan.measures.scenarios import Scenario, State, applied, chain, parse_scenarios
 
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED = Path(catalog.__file__).parent

@@ -36,23 +36,19 @@ from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.cli.report import report as command
+from urbanplan.city.profile import load_city
+from urbanplan.cli.publish import report as command
 from urbanplan.cli.show import Screen
 from urbanplan.errors import InputError, UrbanplanError
-from urbanplan.plan.conflicts import COLUMNS as CONFLICTS
-from urbanplan.plan.ledger import LEDGER
-from urbanplan.publish import report
-from urbanplan.publish.drawn import drawn_of
-from urbanplan.publish.html.tables import percent, whole
-from urbanplan.publish.report import cartography, fonts, maps, pdf, sheet
-from urbanplan.publish.report.blocks import texts
-from urbanplan.publish.report.labels import Labels
-from urbanplan.publish.report.model import Figure, Section, Table, Text, points
-from urbanplan.publish.report.paper import new_paper, saved, styled
-from urbanplan.publish.report.words import Words, clean
-from urbanplan.publish.symbols import Look
-from urbanplan.scenarios import BASELINE, parse_scenarios
+from urbanplan.measures.ledger import COLUMNS as CONFLICTS
+from urbanplan.measures.ledger import LEDGER
+from urbanplan.measures.scenarios import BASELINE, parse_scenarios
+from urbanplan.output import report
+from urbanplan.output.page.tables import percent, whole
+from urbanplan.output.report import draw, fonts, maps, pdf
+from urbanplan.output.report.draw import Labels, new_paper, saved, styled
+from urbanplan.output.report.model import Figure, Section, Table, Text, Words, clean, points, texts
+from urbanplan.output.style import Look, drawn_of
 
 SRC = Path(report.__file__).parent
 #: Text that would run where markup of the typesetter is made of it.
@@ -488,8 +484,8 @@ _TWICE = """
 import hashlib, sys
 from pathlib import Path
 from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.publish import report
+from urbanplan.city.profile import load_city
+from urbanplan.output import report
 results = study.run(load_city(sys.argv[1]))
 for ending in report.FORMATS:
     path = report.write(results, Path(sys.argv[2]) / f"r.{ending}", lang="en")
@@ -799,7 +795,7 @@ def test_maps_have_the_colours_and_dashes_of_the_rules(town):
 
 def test_every_map_has_its_surroundings(town, monkeypatch):
     sheets: list[list[str]] = []
-    real, begin = sheet.Paper.text, sheet.open_sheet
+    real, begin = draw.Paper.text, draw.open_sheet
 
     def write(self, x, y, text, *args, **more):
         if sheets:
@@ -810,7 +806,7 @@ def test_every_map_has_its_surroundings(town, monkeypatch):
         sheets.append([])
         return begin(*args)
 
-    monkeypatch.setattr(sheet.Paper, "text", write)
+    monkeypatch.setattr(draw.Paper, "text", write)
     monkeypatch.setattr(maps, "open_sheet", opened)
     city = replace(town.city, notice_zh="不得作为测绘成果")
     report.report(replace(town, city=city), "zh")
@@ -837,11 +833,11 @@ def test_names_never_lie_on_one_another(names):
 
 def test_holes_stay_open_and_stripes_stay_inside():
     ring = shapely.Polygon([(10, 10), (90, 10), (90, 70), (10, 70)], [[(30, 30), (70, 30), (70, 50), (30, 50)]])  # fmt: skip
-    lines = cartography.striped(np.array([ring]))
+    lines = draw.striped(np.array([ring]))
     assert len(lines) > 20 and all(ring.buffer(1e-3).covers(x) for x in lines)
     with styled("zh") as font:
         paper = new_paper(font, 100, 80)
-        cartography.draw(paper.ax, np.array([ring]), Look("polygon", "#ff0000", "#ff0000", 0.1, (), 1.0, 1.0), 1)  # fmt: skip
+        draw.draw(paper.ax, np.array([ring]), Look("polygon", "#ff0000", "#ff0000", 0.1, (), 1.0, 1.0), 1)  # fmt: skip
         picture = np.asarray(Image.open(io.BytesIO(saved(paper.figure, "png"))).convert("RGB"))
     high, wide, _ = picture.shape
     assert tuple(picture[high // 2, wide // 2]) == (255, 255, 255)
@@ -850,19 +846,19 @@ def test_holes_stay_open_and_stripes_stay_inside():
 
 @given(st.floats(0.5, 1e7))
 def test_scale_bars_are_round_and_fit(metres):
-    length = sheet.nice_length(metres)
+    length = draw.nice_length(metres)
     assert length <= metres * (1 + 1e-6) < length * 2.5001
     assert f"{length:.0e}"[0] in "125"
 
 
 def test_north_is_turned_as_the_grid_is():
     # East of the central meridian, true north lies to the left of the grid's.
-    assert sheet.turn_of_north((600_000, 3_190_000, 601_000, 3_191_000), "EPSG:4544") > 0
-    assert sheet.turn_of_north((499_500, 3_190_000, 500_500, 3_191_000), "EPSG:4544") == 0.0
+    assert draw.turn_of_north((600_000, 3_190_000, 601_000, 3_191_000), "EPSG:4544") > 0
+    assert draw.turn_of_north((499_500, 3_190_000, 500_500, 3_191_000), "EPSG:4544") == 0.0
 
 
 def test_a_window_keeps_the_scale_both_ways():
-    frame = cartography.framed((0, 0, 1000, 100), (10, 20, 110, 90))
+    frame = draw.framed((0, 0, 1000, 100), (10, 20, 110, 90))
     west, south, east, north = frame.bounds
     assert (east - west) / (north - south) == pytest.approx(100 / 70)
     square = frame.on_paper([shapely.box(400, 0, 500, 100)])[0]

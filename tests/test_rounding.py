@@ -20,11 +20,13 @@ import pagereader
 from test_init import command
 from townfolder import write_town
 from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.coverage import ALL, coverage
-from urbanplan.publish import html, rounding
-from urbanplan.publish.html.content import content
-from urbanplan.publish.rounding import rounded, told
+from urbanplan.base.grid import ALL
+from urbanplan.city.profile import load_city
+from urbanplan.measures.coverage import coverage
+from urbanplan.output import page as html
+from urbanplan.output import rounding
+from urbanplan.output.page.content import content
+from urbanplan.output.rounding import rounded, told
 
 INF = np.inf
 

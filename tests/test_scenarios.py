@@ -19,12 +19,18 @@ import gridtown
 from streettown import write_street_city
 from townfolder import write_layer, write_town
 from urbanplan import study
-from urbanplan.city import load_city
+from urbanplan.city.layers import load_layer, validate
+from urbanplan.city.profile import load_city
 from urbanplan.cli import cli, main
 from urbanplan.errors import InputError, UnknownNameError, UrbanplanError
-from urbanplan.layers import load_layer, validate
-from urbanplan.scenarios import BASELINE, chain, parse_scenarios, pick_scenario
-from urbanplan.scenarios.apply import State, applied
+from urbanplan.measures.scenarios import (
+    BASELINE,
+    State,
+    applied,
+    chain,
+    parse_scenarios,
+    pick_scenario,
+)
 from urbanplan.study import scenarios_of
 
 

@@ -27,18 +27,19 @@ import pagereader
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
-from urbanplan.city import load_city
+from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import read_csv, read_delivery, write_csv, write_gml, write_kml, write_xlsx
-from urbanplan.files.deliveries.texts import as_cell, of_cell
-from urbanplan.publish import atlas, formats, html, report
-from urbanplan.publish.content import tables_of
-from urbanplan.publish.html import shell
-from urbanplan.publish.qgis.project import project
-from urbanplan.publish.report.docx import docx
-from urbanplan.publish.report.model import Column, Report, Section, Table, Text
-from urbanplan.publish.report.page import page
-from urbanplan.publish.report.words import clean
+from urbanplan.files.encoding import as_cell, of_cell
+from urbanplan.output import formats, report
+from urbanplan.output import formats as atlas
+from urbanplan.output import page as html
+from urbanplan.output.page import shell
+from urbanplan.output.qgis.project import project
+from urbanplan.output.report.docx import docx
+from urbanplan.output.report.html_xlsx import page
+from urbanplan.output.report.model import Column, Report, Section, Table, Text, clean
+from urbanplan.output.style import tables_of
 
 #: A payload of each kind in one line, for names of which there is one.
 ALL = " ¦ ".join((*PAYLOADS[::9], *(p for p in PAYLOADS if re.search(r"\[%|endraw|]]>|#eval|__proto__|^=1|layername", p))))  # fmt: skip
@@ -81,9 +82,9 @@ def town(tmp_path_factory):
 def written(town, tmp_path_factory):
     """Everything that a run and `publish` leave behind."""
     folder = tmp_path_factory.mktemp("written")
-    files = atlas.write(town, folder / "atlas")
+    files = atlas.write_atlas(town, folder / "atlas")
     options = formats.Options(formats=tuple(f for f in formats.FORMATS if f not in ("dxf", "cog")))
-    return files | formats.write(town, folder / "formats", options)
+    return files | formats.write_formats(town, folder / "formats", options)
 
 
 def test_the_page_holds_values_in_one_block_of_letters_and_figures(town, written):
@@ -232,7 +233,7 @@ def test_the_qgis_project_computes_none_of_its_texts(town, written):
 def test_subsets_of_a_qgis_project_quote_what_they_compare(town):
     odd = "it's \" one"
     bands = town.bands.assign(mode=town.bands["mode"].replace("walk", odd))
-    from urbanplan.publish.qgis import style
+    from urbanplan.output.qgis import style
 
     assert style.quoted(odd) == '"it\'s "" one"' and style.literal(odd) == "'it''s \" one'"
     assert len(bands) and "subset=\"facilities\" = 'hospitals'" in project(town, "./x.gpkg", "EPSG:4490").replace("&quot;", '"')  # fmt: skip

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urbanplan.access import Pairs
 from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.measures.accessibility import Pairs
 from urbanplan.siting import (
     MODELS,
     Effort,
@@ -24,13 +24,9 @@ from urbanplan.siting import (
     marginal_curve,
     solve,
 )
-from urbanplan.siting.core import cliques
-from urbanplan.siting.dual import prices
-from urbanplan.siting.mip import sets
-from urbanplan.siting.presolve import reduced
-from urbanplan.siting.rows import Rows
-from urbanplan.siting.start import Searcher, rounds
-from urbanplan.siting.tasks import build, checked
+from urbanplan.siting.core import Rows, Searcher, cliques, reduced, rounds
+from urbanplan.siting.highs import prices, sets
+from urbanplan.siting.problem import build, checked
 
 
 def within(minutes: np.ndarray, limit: float = np.inf) -> Pairs:

@@ -17,7 +17,7 @@ from urbanplan import study
 from urbanplan.catalog import load_catalog
 from urbanplan.cli import cli, main
 from urbanplan.errors import InputError
-from urbanplan.scenarios import BASELINE, parse_scenarios
+from urbanplan.measures.scenarios import BASELINE, parse_scenarios
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,14 @@ import shapely
 from affine import Affine
 
 import streettown as town
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 from urbanplan.catalog import load_catalog
 from urbanplan.errors import CrsError, InputError, UrbanplanError
-from urbanplan.network import build_network
+from urbanplan.routing import build_network
 from urbanplan.sources import read_streets
-from urbanplan.sources.graphs import from_graph
-from urbanplan.sources.heights import heights_at, street_heights
-from urbanplan.sources.lines import from_lines
+from urbanplan.sources.rasters import heights_at, street_heights
 from urbanplan.sources.read import places_at, read
+from urbanplan.sources.street_layers import from_graph, from_lines
 
 WALK, DRIVE = load_catalog().mode("walk"), load_catalog().mode("drive")
 
@@ -294,7 +293,7 @@ def test_a_dem_slows_the_way_up(tmp_path, osm):
     level = {(int(flat.node_ids[a]), int(flat.node_ids[b])): m
              for a, b, m in zip(flat.graph.tails, flat.graph.to, flat.graph.minutes)}  # fmt: skip
     assert set(up) == set(level)
-    from urbanplan.catalog.slope import tobler
+    from urbanplan.catalog import tobler
 
     for (a, b), minutes in level.items():
         if (a, b) == (1, 3):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from test_cli import call
-from urbanplan.network import store
+from urbanplan.routing import network
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_stored_network_gives_the_same_isochrone(capsys, helsinki_pbf, tmp_pat
     code, printed, _ = call(
         capsys, "-q", "network", "--streets", str(helsinki_pbf), "--out", str(kept)
     )
-    assert code == 0 and " nodes, " in printed and store.load(kept).mode.id == "walk"
+    assert code == 0 and " nodes, " in printed and network.load(kept).mode.id == "walk"
     for n, streets in enumerate((helsinki_pbf, kept)):
         call(
             capsys, "-q", "isochrone", "--streets", str(streets), "--at", "24.945,60.17",
@@ -171,6 +171,6 @@ def test_bench_without_its_peers_says_what_to_install(capsys, monkeypatch, helsi
 
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(SystemExit, match="pip install pandana"):
-        from urbanplan.cli.streets import bench
+        from urbanplan.cli.analyse import bench
 
         bench.callback(("--only", "2"))

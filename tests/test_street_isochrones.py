@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import streettown as town
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 from urbanplan.catalog import load_catalog
 from urbanplan.errors import InputError
-from urbanplan.network import build_network
+from urbanplan.routing import build_network
 from urbanplan.sources.osm import read_osm
 
 #: Metres per minute, on the street and beside it.

@@ -16,12 +16,11 @@ import gridtown as town
 from townfolder import write_town
 from urbanplan import study
 from urbanplan.catalog import LandSpeed, Mode, load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError
-from urbanplan.graph import build_graph
-from urbanplan.surface import build_ground, build_surface
-from urbanplan.traveltime import isochrones, nearest, place, service_areas
-from urbanplan.traveltime.isochrones import margin_min
+from urbanplan.routing import build_graph, isochrones, nearest, place, service_areas
+from urbanplan.routing.isochrones import margin_min
+from urbanplan.routing.surface import build_ground, build_surface
 
 DIAGONAL = 2**0.5
 

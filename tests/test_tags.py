@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import streettown as town
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 from urbanplan.catalog import load_catalog, read_tag_rules
-from urbanplan.network import build_network
-from urbanplan.network.rules import opens, parse_kmh, speeds_kmh, stops
+from urbanplan.routing import build_network
+from urbanplan.routing.street_rules import opens, parse_kmh, speeds_kmh, stops
 from urbanplan.sources.osm import WAY_KEYS
 
 MODES = tuple(load_catalog().mode(name) for name in ("walk", "bike", "drive"))

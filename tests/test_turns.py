@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import streettown as town
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 from urbanplan.catalog import load_catalog
-from urbanplan.network import build_network, store
+from urbanplan.routing import build_network, network
 from urbanplan.sources.streets import Restriction
 
 CAR = replace(
@@ -206,7 +206,7 @@ def test_isochrones_obey_too():
 
 def test_a_stored_network_keeps_its_turns(tmp_path):
     net = built(CROSS, [turn("no_left_turn", WEST, (MIDDLE,), NORTH)])
-    back = store.load(store.save(net, tmp_path / "n.npz"))
+    back = network.load(network.save(net, tmp_path / "n.npz"))
     assert minutes(back, (-1, 0), (0, 1)) == pytest.approx(6, rel=1e-3)
 
 

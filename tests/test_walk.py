@@ -22,35 +22,42 @@ import shapely
 import urbanplan
 from streettown import MODE, network, write_street_city
 from townfolder import write_town
-from urbanplan import coverage as cov
-from urbanplan import crs, demand, indicators, study, surface, zonal
+from urbanplan import study
+from urbanplan.base import crs, grid
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
-from urbanplan.database import Shape
-from urbanplan.database import frames as database_frames
+from urbanplan.city import folder, layers, repair
+from urbanplan.city import layers as layers_model
+from urbanplan.city.ingest import joined_by_name, people_at_points
+from urbanplan.city.profile import load_city
+from urbanplan.city.repair import Worth
 from urbanplan.door import maps as door_maps
 from urbanplan.door import places as door_places
 from urbanplan.errors import UrbanplanError
-from urbanplan.files import exports, packages, tables, writing
-from urbanplan.files.deliveries import heads
-from urbanplan.files.deliveries import tables as delivered
-from urbanplan.files.deliveries import vectors as delivered_vectors
-from urbanplan.indicators.scene import trust_of
-from urbanplan.intake import Worth, fields, folder
-from urbanplan.intake.bring import joined_by_name, people_at_points
-from urbanplan.layers import model as layers_model
-from urbanplan.layers import select
-from urbanplan.publish import html, projection, symbols, vector
-from urbanplan.publish.html import features, frames, redact
-from urbanplan.publish.html import layers as html_layers
-from urbanplan.publish.report import cartography, maps
-from urbanplan.sources import crs_of_file, lines
-from urbanplan.study import checkup, reach, streets, supply
-from urbanplan.study import ready as ready_
+from urbanplan.files import cells as heads
+from urbanplan.files import exports, writing
+from urbanplan.files import exports as packages
+from urbanplan.files import tables as delivered
+from urbanplan.files import vector as delivered_vectors
+from urbanplan.files import writing as tables
+from urbanplan.measures import coverage as cov
+from urbanplan.measures import indicators, population
+from urbanplan.measures.indicators import trust_of
+from urbanplan.output import page, style, vector
+from urbanplan.output import vector as projection
+from urbanplan.output.page import content, frames
+from urbanplan.output.page import content as html_layers
+from urbanplan.output.page import tables as redact
+from urbanplan.output.report import draw, maps
+from urbanplan.routing import place, surface
+from urbanplan.servers import Shape
+from urbanplan.servers import postgis as database_frames
+from urbanplan.sources import crs_of_file, street_layers
+from urbanplan.study import checkup, streets, supply
+from urbanplan.study import model as ready_
+from urbanplan.study import streets as reach
 from urbanplan.study.sites import SitingQuestion
-from urbanplan.traveltime import place
 
-ledger = importlib.import_module("urbanplan.plan.ledger")
+ledger = importlib.import_module("urbanplan.measures.ledger")
 WORTH = Worth("existing", "derived", 10.0, "s", "l", "2026")
 KIND = load_catalog().layer("hospitals")
 
@@ -183,12 +190,12 @@ WALK = {
     "crs.unwrapped": (points, lambda t, f: crs.unwrapped(f)),
     "crs.require_same": (points, lambda t, f: crs.require_same(f, points(t))),
     "database.frames.columns_of": (points, lambda t, f: database_frames.columns_of(f, "t", Shape("POINT", 4326), "public")),
-    "demand.spread[zones]": (lambda t: metric(t, "population"), lambda t, f: demand.spread(f, metric(t, "districts"), t.grid, t.ready.ground.passable)),
-    "demand.spread[areas]": (lambda t: metric(t, "districts"), lambda t, f: demand.spread(metric(t, "population"), f, t.grid, t.ready.ground.passable)),
-    "demand.gather": (lambda t: metric(t, "districts"), lambda t, f: demand.gather(np.c_[t.grid.centres(np.array([11, 15]))], np.array([3.0, 4.0]), f, t.grid, t.ready.ground.area, t.ready.ground.passable)),
-    "demand.unpeopled": (lambda t: metric(t, "districts"), lambda t, f: demand.unpeopled(f, t.grid, t.ready.ground.passable)),
-    "demand.unassigned": (people, lambda t, f: demand.unassigned(f)),
-    "demand.blocks": (people, lambda t, f: demand.blocks(f, t.grid, {"m": t.cells}, 5)),
+    "demand.spread[zones]": (lambda t: metric(t, "population"), lambda t, f: population.spread(f, metric(t, "districts"), t.grid, t.ready.ground.passable)),
+    "demand.spread[areas]": (lambda t: metric(t, "districts"), lambda t, f: population.spread(metric(t, "population"), f, t.grid, t.ready.ground.passable)),
+    "demand.gather": (lambda t: metric(t, "districts"), lambda t, f: population.gather(np.c_[t.grid.centres(np.array([11, 15]))], np.array([3.0, 4.0]), f, t.grid, t.ready.ground.area, t.ready.ground.passable)),
+    "demand.unpeopled": (lambda t: metric(t, "districts"), lambda t, f: population.unpeopled(f, t.grid, t.ready.ground.passable)),
+    "demand.unassigned": (people, lambda t, f: population.unassigned(f)),
+    "demand.blocks": (people, lambda t, f: population.blocks(f, t.grid, {"m": t.cells}, 5)),
     "files.deliveries.heads.without_blank": (table, lambda t, f: heads.without_blank(f, [str(c) for c in f])),
     "files.deliveries.vectors.with_plain_cells": (
         points,
@@ -220,33 +227,33 @@ WALK = {
     "sources.crs_of_file.divisions_near": (points, lambda t, f: crs_of_file.divisions_near(f)),
     "sources.crs_of_file.suspected_shift[frame]": (lambda t: layer(t, "districts"), lambda t, f: crs_of_file.suspected_shift(f, layer(t, "districts"))),
     "sources.crs_of_file.suspected_shift[districts]": (lambda t: layer(t, "districts"), lambda t, f: crs_of_file.suspected_shift(layer(t, "districts"), f)),
-    "intake.fields.fill": (lambda t: points(t).drop(columns="geometry"), lambda t, f: fields.fill(f, np.full(len(f), None, object), {"name_zh": "name_zh", "beds": "beds"}, KIND, WORTH)[0]),
-    "intake.folder.write_layer": (layer, lambda t, f: folder.write_layer(t.folder, KIND, pd.DataFrame(f[fields.columns_of(KIND)]), list(f.geometry), {"built_from": []}, {})),
+    "intake.fields.fill": (lambda t: points(t).drop(columns="geometry"), lambda t, f: repair.fill(f, np.full(len(f), None, object), {"name_zh": "name_zh", "beds": "beds"}, KIND, WORTH)[0]),
+    "intake.folder.write_layer": (layer, lambda t, f: folder.write_layer(t.folder, KIND, pd.DataFrame(f[repair.columns_of(KIND)]), list(f.geometry), {"built_from": []}, {})),
     "intake.folder.district_names": (lambda t: layer(t, "districts"), lambda t, f: folder.district_names(np.array(list(homes(t).geometry), object), f)),
     "layers.model.told_apart": (areas, lambda t, f: layers_model.told_apart(f["name"])),
     "layers.model.with_figures": (layer, lambda t, f: layers_model.with_figures(KIND, f, "f")),
-    "layers.select.select": (layer, lambda t, f: select.select(f, "status=existing")),
-    "layers.select.located": (points, lambda t, f: select.located(f)),
-    "layers.select.measure": (lambda t: layer(t, "districts"), lambda t, f: select.measure(f, "area_km2")),
+    "layers.select.select": (layer, lambda t, f: layers.select(f, "status=existing")),
+    "layers.select.located": (points, lambda t, f: layers.located(f)),
+    "layers.select.measure": (lambda t: layer(t, "districts"), lambda t, f: layers.measure(f, "area_km2")),
     "plan.ledger.book": (checked, lambda t, f: ledger.book(_plan(t), t.ready.layers, f, t.grid.crs).ledger),
     "plan.ledger.ledger": (checked, lambda t, f: ledger.ledger(_plan(t), t.ready.layers, f, ledger.target_table(_plan(t), None))),
     "plan.ledger.orphans": (checked, lambda t, f: ledger.orphans(_plan(t), t.ready.layers, f)),
     "plan.ledger.target_table": (checked, lambda t, f: ledger.target_table(_plan(t), None)),
-    "publish.html.page": (points, lambda t, f: html.page({"p": f})),
-    "publish.html.write": (points, lambda t, f: html.write({"p": f}, t.folder / "p.html")),
-    "publish.html.features.decimals_of": (layer, lambda t, f: features.decimals_of(f)),
-    "publish.html.features.features": (layer, lambda t, f: features.features(f, ["id", "name_zh"], 6)),
-    "publish.html.frames.folium_map": (points, lambda t, f: html.folium_map({"p": f})),
-    "publish.html.frames.of_frames": (points, lambda t, f: frames.of_frames({"p": f}, html.Options(), None)),
+    "publish.html.page": (points, lambda t, f: page.page({"p": f})),
+    "publish.html.write": (points, lambda t, f: page.write({"p": f}, t.folder / "p.html")),
+    "publish.html.features.decimals_of": (layer, lambda t, f: content.decimals_of(f)),
+    "publish.html.features.features": (layer, lambda t, f: content.features(f, ["id", "name_zh"], 6)),
+    "publish.html.frames.folium_map": (points, lambda t, f: page.folium_map({"p": f})),
+    "publish.html.frames.of_frames": (points, lambda t, f: frames.of_frames({"p": f}, page.Options(), None)),
     "publish.html.layers.simplified": (lambda t: layer(t, "districts"), lambda t, f: html_layers.simplified(f, t.city)),
     "publish.html.redact.left_out": (points, lambda t, f: redact.left_out(f, ("beds",))),
     "publish.projection.projected": (points, lambda t, f: projection.projected(f, "EPSG:4490")),
-    "publish.report.cartography.metric": (points, lambda t, f: cartography.metric(f, "EPSG:32648")),
+    "publish.report.cartography.metric": (points, lambda t, f: draw.metric(f, "EPSG:32648")),
     "publish.report.maps.existing": (layer, lambda t, f: maps.existing(f)),
-    "publish.symbols.rules_of": (layer, lambda t, f: symbols.rules_of(KIND, f)),
+    "publish.symbols.rules_of": (layer, lambda t, f: style.rules_of(KIND, f)),
     "publish.vector.write": (points, lambda t, f: vector.write(f, t.folder / "v.gpkg")),
     "publish.vector.write_table": (table, lambda t, f: vector.write_table(f, t.folder / "v.csv")),
-    "sources.lines.from_lines": (ways, lambda t, f: lines.from_lines(f).ways),
+    "sources.lines.from_lines": (ways, lambda t, f: street_layers.from_lines(f).ways),
     "study.bridges.bridge_dependence": (homes, lambda t, f: study.bridge_dependence(t.ready, load_catalog().mode("walk"), f, 5)),
     "study.checkup.named_areas": (quarters, lambda t, f: checkup.named_areas(f, t.grid.crs)),
     "study.checkup.areas_of": (quarters, lambda t, f: checkup.areas_of(t.ready, f)[0]),
@@ -296,7 +303,7 @@ WALK = {
     "surface.build_surface[roads]": (lambda t: metric(t, "roads"), lambda t, f: surface.build_surface(t.ready.ground, MODE, f, metric(t, "bridges")).graph.minutes.sum()),
     "surface.build_surface[bridges]": (lambda t: metric(t, "bridges"), lambda t, f: surface.build_surface(t.ready.ground, MODE, metric(t, "roads"), f).graph.minutes.sum()),
     "traveltime.places.place": (points, lambda t, f: place(t.network, crs.to_crs(f, t.network.crs), 300).xy),
-    "zonal.parts": (lambda t: metric(t, "districts"), lambda t, f: zonal.parts(t.ready.demand.index.to_numpy(), t.grid, f, "name_zh")),
+    "zonal.parts": (lambda t: metric(t, "districts"), lambda t, f: grid.parts(t.ready.demand.index.to_numpy(), t.grid, f, "name_zh")),
 }  # fmt: skip
 
 #: Functions that take a frame of our own making only, or another function's result unchanged.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from urbanplan.catalog import Mode, read_modes
-    from urbanplan.city import embedded_cities as cities
+    from urbanplan.city.profile import embedded_cities as cities
     from urbanplan.door import City, Streets, create_city, explore
     from urbanplan.errors import (
         CrsError,

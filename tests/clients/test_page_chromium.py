@@ -22,11 +22,11 @@ from browsing import open_page
 from patience import PATIENCE_S
 from townfolder import HOSTILE, write_hostile_town, write_layer, write_town
 from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.publish import html
-from urbanplan.publish.html.content import content
-from urbanplan.publish.html.shell import render
-from urbanplan.publish.html.tables import gain
+from urbanplan.city.profile import load_city
+from urbanplan.output import page as html
+from urbanplan.output.page.content import content
+from urbanplan.output.page.shell import render
+from urbanplan.output.page.tables import gain
 
 pytestmark = pytest.mark.client
 

@@ -22,11 +22,11 @@ from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.files.deliveries.texts import as_cell
-from urbanplan.publish import html
-from urbanplan.publish.html.content import content
-from urbanplan.publish.html.shell import render
+from urbanplan.city.profile import load_city
+from urbanplan.files.encoding import as_cell
+from urbanplan.output import page as html
+from urbanplan.output.page.content import content
+from urbanplan.output.page.shell import render
 
 pytestmark = pytest.mark.client
 

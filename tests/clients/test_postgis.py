@@ -32,10 +32,8 @@ from postgres import serving
 from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
-from urbanplan import database, study
-from urbanplan.city import load_city
-from urbanplan.database import Shape, Table, View, schema
-from urbanplan.database.server import Server
+from urbanplan import servers, study
+from urbanplan.city.profile import load_city
 from urbanplan.errors import (
     BusyError,
     CrsError,
@@ -45,9 +43,12 @@ from urbanplan.errors import (
     WebError,
     WriteError,
 )
-from urbanplan.publish import postgis
-from urbanplan.publish.content import tables_of, types_of
-from urbanplan.sources.postgis import read
+from urbanplan.output import postgis
+from urbanplan.output.style import tables_of, types_of
+from urbanplan.servers import Shape, Table, View
+from urbanplan.servers import postgis as schema
+from urbanplan.servers.postgres import Server
+from urbanplan.sources.read import read_postgis
 
 pytestmark = pytest.mark.client
 
@@ -281,7 +282,7 @@ def test_another_run_replaces_all_of_it(server, place, town, grown):
 
 def test_another_coordinate_system(server, place, town):
     postgis.write(town, server.dsn(), place, crs="EPSG:4544")
-    found = read(server.dsn(), place, "districts")
+    found = read_postgis(server.dsn(), place, "districts")
     assert found.crs == "EPSG:4544"
     wanted = town.layers["districts"].frame.set_crs(4490, allow_override=True).to_crs(4544)
     assert found.set_index("id").area.round().equals(wanted.set_index("id").area.round())
@@ -309,7 +310,7 @@ SEEN = View("v", lambda at: f"SELECT count(*) AS n FROM {at('a')}")
 
 
 def put(server, place, tag="one", size=3, **more):
-    return database.replace(server.dsn(), place, small(tag, size), [SEEN], owner="t", **more)
+    return servers.replace(server.dsn(), place, small(tag, size), [SEEN], owner="t", **more)
 
 
 def test_a_failure_anywhere_leaves_the_old(server, place, monkeypatch):
@@ -373,7 +374,7 @@ def test_ctrl_c_leaves_the_old(server, place, monkeypatch):
 #: Writes what it was given once for each line that it is told, in a child that can be killed.
 WORKER = """
 import os, pickle, sys
-from urbanplan.publish import postgis
+from urbanplan.output import postgis
 with open(sys.argv[1], "rb") as file:
     results = pickle.load(file)
 print("ready", flush=True)
@@ -439,7 +440,7 @@ def test_a_reader_sees_the_old_or_the_new(server, place):
     stop, seen, wrong, chance = threading.Event(), set(), [], random.Random(7)
 
     def reading(order):
-        with database.connect(server.dsn()) as asker:
+        with servers.connect(server.dsn()) as asker:
             while not stop.is_set():
                 try:
                     asker.do("BEGIN")
@@ -473,7 +474,7 @@ def test_a_reader_who_does_not_let_go_is_named(server, place, monkeypatch):
     put(server, place)
     before = content(server, place)
     monkeypatch.setattr(schema, "_ROUNDS", 2)
-    with database.connect(server.dsn()) as other:
+    with servers.connect(server.dsn()) as other:
         other.do(f"BEGIN; SELECT * FROM {place}.b")
         with pytest.raises(BusyError, match="has been reading the schema"):
             put(server, place, "two")
@@ -485,7 +486,7 @@ def test_a_reader_who_does_not_let_go_is_named(server, place, monkeypatch):
 def test_two_writers_do_not_mix(server, place, monkeypatch):
     put(server, place)
     monkeypatch.setattr(schema, "_WAIT_MS", 200)
-    with database.connect(server.dsn()) as first, first.transaction():
+    with servers.connect(server.dsn()) as first, first.transaction():
         schema._lock_out(first, place)
         with pytest.raises(BusyError, match="another urbanplan is writing the schema"):
             put(server, place, "two")
@@ -514,7 +515,7 @@ def test_what_others_put_beside_ours_stays(server, place):
 
 def test_a_table_that_is_no_longer_made_goes(server, place):
     put(server, place)
-    database.replace(server.dsn(), place, small("two")[:1], owner="t")
+    servers.replace(server.dsn(), place, small("two")[:1], owner="t")
     left = rows(server, f"SELECT relname FROM pg_class WHERE relnamespace = '{place}'::regnamespace AND relkind IN ('r', 'v')")  # fmt: skip
     assert left == [["a"]]
 
@@ -565,14 +566,14 @@ def test_a_schema_of_others_is_not_taken(server, place):
     server.psql(f"DROP DOMAIN {place}.d; COMMENT ON SCHEMA {place} IS 'for drawings'")
     put(server, place)
     with pytest.raises(WriteError, match="holds what urbanplan did not write"):
-        database.replace(server.dsn(), "public", small("x"), owner="t")
+        servers.replace(server.dsn(), "public", small("x"), owner="t")
 
 
 def test_a_schema_of_another_city_is_not_taken(server, place):
     put(server, place)
     before = content(server, place)
     with pytest.raises(WriteError, match="holds 't'"):
-        database.replace(server.dsn(), place, small("x"), owner="u")
+        servers.replace(server.dsn(), place, small("x"), owner="u")
     assert content(server, place) == before
 
 
@@ -580,12 +581,12 @@ def test_a_writer_needs_no_more_than_a_schema_of_their_own(server, place):
     server.psql(f"CREATE SCHEMA {place} AUTHORIZATION guest")
     dsn = server.dsn(user="guest", password="g")
     for tag in ("one", "two"):
-        database.replace(dsn, place, small(tag), [SEEN], owner="t")
+        servers.replace(dsn, place, small(tag), [SEEN], owner="t")
     assert "two" in server.psql(f"SELECT tag FROM {place}.a")
     dsn = server.dsn(user="writer", password="w")
     with pytest.raises(WebError, match=r"does not allow that \(permission denied"):
-        database.replace(dsn, place, small("three"), [SEEN], owner="t")
-    database.replace(dsn, f"{place}_w", small("one"), owner="t")
+        servers.replace(dsn, place, small("three"), [SEEN], owner="t")
+    servers.replace(dsn, f"{place}_w", small("one"), owner="t")
     server.psql(f"DROP SCHEMA {place}_w CASCADE")
 
 
@@ -613,7 +614,7 @@ def test_hostile_names_are_names(server, place):
     views = [View(f"v{n}"[:20], lambda at, n=n: f"SELECT * FROM {at(n)}", n) for n in HOSTILE]
     try:
         for _ in range(2):
-            database.replace(server.dsn(), space, tables, views, owner="'; --", readers='r"; --')
+            servers.replace(server.dsn(), space, tables, views, owner="'; --", readers='r"; --')
         found = json.loads(
             server.psql(
                 "SELECT jsonb_agg(jsonb_build_array(c.relname, obj_description(c.oid), a.attname,"
@@ -639,10 +640,10 @@ def test_hostile_values_are_values(server, place):
         crs=4490,
     )
     table = Table("t", frame, Shape("Point", 4490), comment=VALUES[3], words={"text": VALUES[4]})
-    database.replace(server.dsn(), place, [table], owner="t")
+    servers.replace(server.dsn(), place, [table], owner="t")
     there = server.psql(f"SELECT jsonb_object_agg(id, text) FROM {place}.t")
     assert json.loads(there) == dict(zip(frame["id"], VALUES))
-    back = read(server.dsn(), place, "t").set_index("id").loc[frame["id"]]
+    back = read_postgis(server.dsn(), place, "t").set_index("id").loc[frame["id"]]
     assert list(back["text"]) == list(VALUES) and back["none"].isna().all()
 
 
@@ -663,8 +664,8 @@ def test_any_values_come_back(server, rows):
     frame = pd.DataFrame(rows, columns=names, dtype=object)
     frame["moment"] = pd.to_datetime(frame["moment"]).astype("datetime64[us]")
     shaped = gpd.GeoDataFrame(frame, geometry=[shapely.Point(1, 2)] * len(frame), crs=4490)
-    database.replace(server.dsn(), "any", [Table("t", shaped, Shape("Point", 4490))], owner="t")
-    back = read(server.dsn(), "any", "t")
+    servers.replace(server.dsn(), "any", [Table("t", shaped, Shape("Point", 4490))], owner="t")
+    back = read_postgis(server.dsn(), "any", "t")
     assert len(back) == len(rows) and back.crs == "EPSG:4490"
     for name, column in zip(names, zip(*rows) if rows else [()] * 5):
         for wanted, found in zip(column, back[name]):
@@ -679,13 +680,13 @@ def test_names_that_would_be_cut_are_refused(server, place):
     for space, table, column in (("s" * 64, "t", "c"), (place, "区" * 22, "c"), (place, "t", "c" * 64)):  # fmt: skip
         with pytest.raises(InputError, match="PostgreSQL keeps 63"):
             named = frame.rename(columns={"n": column})
-            database.replace(server.dsn(), space, [Table(table, named)], owner="t")
+            servers.replace(server.dsn(), space, [Table(table, named)], owner="t")
     with pytest.raises(InputError, match="two tables are called 't'"):
-        database.replace(server.dsn(), place, [Table("t", frame)] * 2, owner="t")
+        servers.replace(server.dsn(), place, [Table("t", frame)] * 2, owner="t")
     assert server.psql(f"SELECT count(*) FROM pg_namespace WHERE nspname = '{place}'") == "0"
     long = Table("t" * 63, frame.rename(columns={"n": "c" * 63}), indexes=[("c" * 63,)])
     for _ in range(2):
-        database.replace(server.dsn(), place, [long], owner="t")
+        servers.replace(server.dsn(), place, [long], owner="t")
     indexes = rows(server, f"SELECT indexname FROM pg_indexes WHERE schemaname = '{place}'")
     assert len(indexes) == 2 and not any(n.startswith("__") for (n,) in indexes)
 
@@ -696,21 +697,21 @@ def test_text_that_cannot_be_held_leaves_the_old(server, place):
     tables = small("two")
     tables[2].frame.loc[1, "tag"] = "a\0b"
     with pytest.raises(InputError, match="c: column 'tag' holds the text"):
-        database.replace(server.dsn(), place, tables, owner="t")
+        servers.replace(server.dsn(), place, tables, owner="t")
     assert content(server, place) == before
 
 
 def test_columns_called_like_our_key(server, place):
     frame = pd.DataFrame({"id": [1, 1], "fid": [7, 7], "fid_0": [8, 8]})
-    database.replace(server.dsn(), place, [Table("t", frame)], owner="t")
+    servers.replace(server.dsn(), place, [Table("t", frame)], owner="t")
     assert server.psql(f"SELECT fid_1, id, fid FROM {place}.t") == "1|1|7\n2|1|7"
 
 
 def test_tables_without_rows(server, place):
     empty = gpd.GeoDataFrame({"id": [], "accuracy_m": []}, geometry=[], crs=4490)
     tables = [Table("t", empty, Shape("MultiPolygon", 4490), numbers=["accuracy_m"])]
-    database.replace(server.dsn(), place, tables, owner="t")
-    back = read(server.dsn(), place, "t")
+    servers.replace(server.dsn(), place, tables, owner="t")
+    back = read_postgis(server.dsn(), place, "t")
     assert len(back) == 0 and back.crs == "EPSG:4490" and list(back) == list(empty)
 
 
@@ -740,7 +741,7 @@ def test_readers_read_and_do_nothing_more(server, luzhou_there):
             ann(sql)
     with pytest.raises(AssertionError, match="permission denied"):
         server.psql("SELECT * FROM luzhou.parks", user="guest", password="g")
-    assert len(read(server.dsn(user="ann", password="a"), "luzhou", "parks")) == 21
+    assert len(read_postgis(server.dsn(user="ann", password="a"), "luzhou", "parks")) == 21
 
 
 def test_rights_to_read_outlive_the_next_write(server, place):
@@ -757,7 +758,7 @@ def test_rights_to_read_outlive_the_next_write(server, place):
 def test_readers_are_made_where_that_is_allowed(server, place):
     role = f"Leser {place}"
     with pytest.raises(WebError, match=r"has no role .* may not make one.*CREATE ROLE") as found:
-        database.replace(server.dsn(user="writer", password="w"), place, small("x"), owner="t", readers=role)  # fmt: skip
+        servers.replace(server.dsn(user="writer", password="w"), place, small("x"), owner="t", readers=role)  # fmt: skip
     assert "\n" not in str(found.value)
     put(server, place, readers=role)
     assert server.psql(f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{role}'") == "f"
@@ -780,7 +781,7 @@ def test_what_is_read_equals_what_was_written(server, luzhou_there):
     for name, frame in tables_of(luzhou_there).items():
         if name not in types_of(luzhou_there):
             continue
-        back = read(server.dsn(), "luzhou", name)
+        back = read_postgis(server.dsn(), "luzhou", name)
         assert back.crs == "EPSG:4490" and list(back.drop(columns="fid", errors="ignore")) == list(frame)  # fmt: skip
         back = back.set_index("id").loc[frame["id"]].reset_index() if "id" in frame else back
         for column in frame.columns.drop("geometry"):
@@ -830,24 +831,24 @@ def oddities(server):
 
 
 def test_columns_are_chosen_and_rows_come_in_the_order_of_the_key(oddities):
-    found = read(oddities.dsn(), "odd", "two", geometry="at", columns=["n", "id"])
+    found = read_postgis(oddities.dsn(), "odd", "two", geometry="at", columns=["n", "id"])
     assert list(found) == ["n", "id", "at"] and found.crs == "EPSG:4544"
     assert list(found["id"]) == list(range(1, 51)) and found["n"][0] == 0.25
-    whole = read(oddities.dsn(), "odd", "two", geometry="geom")
+    whole = read_postgis(oddities.dsn(), "odd", "two", geometry="geom")
     assert list(whole) == ["id", "n", "d", "j", "geom"] and whole.geometry.name == "geom"
     assert whole["d"][0] == pd.Timestamp("2020-01-01") and whole["j"][0] == '{"a": 1}'
 
 
 def test_other_ways_to_keep_places(oddities):
-    ball = read(oddities.dsn(), "odd", "ball")
+    ball = read_postgis(oddities.dsn(), "odd", "ball")
     assert ball.crs == "EPSG:4326" and ball.geometry[0].equals(shapely.Point(105, 29))
     assert ball["n"][0] == 1 and pd.isna(ball["n"][1])
-    named = read(oddities.dsn(), "odd", "named")
+    named = read_postgis(oddities.dsn(), "odd", "named")
     assert named.crs == "EPSG:4490" and named["flag"].tolist() == [None, True]
     assert named["at"].tolist() == ["2020-01-01 00:00:00+00", "infinity"]
-    own = read(oddities.dsn(), "odd", "own")
+    own = read_postgis(oddities.dsn(), "odd", "own")
     assert own.crs.is_projected and "105.25" in own.crs.to_wkt()
-    assert read(oddities.dsn(), "odd", "empty").crs == "EPSG:4326"
+    assert read_postgis(oddities.dsn(), "odd", "empty").crs == "EPSG:4326"
 
 
 def test_curves_are_drawn_out(oddities):
@@ -856,7 +857,7 @@ def test_curves_are_drawn_out(oddities):
         " (ST_GeomFromText('CIRCULARSTRING(0 0, 1 1, 2 0)', 4326)), (ST_GeomFromText('LINESTRING(0 0, 1 1)', 4326)),"
         " (ST_GeomFromText('CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))', 4326)), (NULL)) AS v (g)"
     )
-    found = read(oddities.dsn(), "odd", "curve")
+    found = read_postgis(oddities.dsn(), "odd", "curve")
     assert found.crs == "EPSG:4326" and found.geometry.isna().sum() == 1
     shapes = {s.geom_type: s for s in found.geometry.dropna() if len(s.coords if s.geom_type == "LineString" else "") != 2}  # fmt: skip
     assert shapes["LineString"].length == pytest.approx(np.pi, rel=1e-3)
@@ -884,14 +885,14 @@ def test_curves_are_drawn_out(oddities):
 )
 def test_what_cannot_be_read_is_one_sentence(oddities, table, more, kind, says):
     with pytest.raises(kind, match=says) as found:
-        read(oddities.dsn(), "odd", table, **more)
+        read_postgis(oddities.dsn(), "odd", table, **more)
     assert "\n" not in str(found.value) and "→" in str(found.value)
     assert oddities.psql("SELECT count(*) FROM odd.plain; SELECT count(*) FROM odd.two") == "1\n50"
 
 
 def test_what_one_may_not_read(oddities):
     with pytest.raises(WebError, match=r"does not allow that \(permission denied for table two"):
-        read(oddities.dsn(user="guest", password="g"), "odd", "two", geometry="at")
+        read_postgis(oddities.dsn(user="guest", password="g"), "odd", "two", geometry="at")
 
 
 # Servers and passwords
@@ -936,7 +937,7 @@ def test_a_database_without_postgis(server, town):
     sentence(lambda: postgis.write(town, writer, "x"), WebError, "may not add it .*CREATE EXTENSION postgis")  # fmt: skip
     assert server.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'x'", "bare") == "0"
     with pytest.raises(InputError, match="has no geometry"):
-        read(writer, "pg_catalog", "pg_class")
+        read_postgis(writer, "pg_catalog", "pg_class")
     postgis.write(town, server.dsn("bare"), "x")
     assert server.psql("SELECT count(*) FROM x.districts", "bare") == "2"
 
@@ -946,23 +947,23 @@ def test_postgis_may_live_in_any_schema(server, town):
     server.psql('CREATE SCHEMA "Geo data"; CREATE EXTENSION postgis SCHEMA "Geo data"', "apart")
     for _ in range(2):
         postgis.write(town, server.dsn("apart"), "x", readers="apart_readers")
-    assert read(server.dsn("apart"), "x", "districts").crs == "EPSG:4490"
+    assert read_postgis(server.dsn("apart"), "x", "districts").crs == "EPSG:4490"
 
 
 @settings(max_examples=20)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
 def test_any_password_signs_in_and_is_never_shown(server, tail):
     secret = f"{SECRET}{tail}"
-    server.psql(f"ALTER ROLE guest PASSWORD {database.literal(secret)}")
+    server.psql(f"ALTER ROLE guest PASSWORD {servers.literal(secret)}")
     try:
         escaped = "".join(f"%{b:02X}" for b in secret.encode())
-        with database.connect(server.dsn(user="guest", password=escaped)) as found:
+        with servers.connect(server.dsn(user="guest", password=escaped)) as found:
             assert found.ask("SELECT current_user::text") == [["guest"]]
             assert SECRET not in repr(found) + repr(found.dsn) + str(vars(found))
             assert found._line.password is None
             sentence(lambda: found.do("SELECT 1/0"), WebError, "division by zero", SECRET)
         wrong = server.dsn(user="guest", password=f"{escaped}x")
-        sentence(lambda: database.connect(wrong), WebError, "does not accept", SECRET)
+        sentence(lambda: servers.connect(wrong), WebError, "does not accept", SECRET)
     finally:
         server.psql("ALTER ROLE guest PASSWORD 'g'")
 
@@ -993,13 +994,13 @@ def test_a_password_stays_out_of_logs_and_lists_of_processes(server, place, town
 
 def test_a_socket_of_this_machine(server):
     dsn = f"postgresql://chief:{server.password}@/plans?host={server.folder}&port={server.port}"
-    with database.connect(dsn) as found:
+    with servers.connect(dsn) as found:
         assert found.ask("SELECT inet_server_addr()::text") == [[None]]
 
 
 def test_the_line_is_encrypted(server):
     def tls(options):
-        with database.connect(server.dsn() + options) as found:
+        with servers.connect(server.dsn() + options) as found:
             return found.ask("SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()")[0][0]
 
     authority = f"&sslrootcert={server.folder}/tls.crt"
@@ -1010,12 +1011,12 @@ def test_the_line_is_encrypted(server):
     sentence(lambda: tls("?sslmode=verify-full"), WebError, "does not prove who it is", server.password)  # fmt: skip
     elsewhere = server.dsn().replace("127.0.0.1", "localhost")
     other = f"{elsewhere}?sslmode=verify-full{authority}"
-    sentence(lambda: database.connect(other), WebError, "does not prove who it is", server.password)
+    sentence(lambda: servers.connect(other), WebError, "does not prove who it is", server.password)
 
 
 def test_a_server_that_ends_in_the_middle(server, place):
     def end():
-        with database.connect(server.dsn()) as found, found.transaction():
+        with servers.connect(server.dsn()) as found, found.transaction():
             server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'urbanplan' AND pid <> pg_backend_pid()")  # fmt: skip
             found.do("SELECT 1")
 
@@ -1024,7 +1025,7 @@ def test_a_server_that_ends_in_the_middle(server, place):
 
 
 def test_a_statement_that_takes_too_long(server):
-    with database.connect(server.dsn(), max_seconds=0.2) as found:
+    with servers.connect(server.dsn(), max_seconds=0.2) as found:
         sentence(lambda: found.do("SELECT pg_sleep(9)"), WebError, "gave up after 0.2 s")
         assert found.ask("SELECT 1") == [[1]]
 

@@ -24,11 +24,10 @@ import gridtown
 from patience import PATIENCE_S
 from townfolder import write_town
 from urbanplan.cli import cli
-from urbanplan.publish import geopackage, qgis
-from urbanplan.publish.content import tables_of
-from urbanplan.publish.drawn import drawn_of
-from urbanplan.publish.qgis.ids import layer_id
-from urbanplan.publish.qgis.style import rule_key
+from urbanplan.output import formats, qgis
+from urbanplan.output.qgis.project import layer_id
+from urbanplan.output.qgis.style import rule_key
+from urbanplan.output.style import drawn_of, tables_of
 
 pytestmark = pytest.mark.client
 PROBE = Path(__file__).parent / "qgis_probe.py"
@@ -90,7 +89,7 @@ def test_it_measures_in_the_citys_zone_on_the_right_ellipsoid(seen, atlas):
 
 
 def test_groups_follow_the_plans_chapters(seen, atlas):
-    from urbanplan.publish.drawn import chapters
+    from urbanplan.output.style import chapters
 
     drawn = drawn_of(atlas[0])
     wanted = {}
@@ -352,7 +351,7 @@ def test_what_is_edited_in_qgis_comes_back(tmp_path):
 @pytest.mark.parametrize("crs", ["EPSG:4523", "4326"])
 def test_other_systems_are_stored_as_they_are_named(atlas, tmp_path, crs):
     results = atlas[0]
-    geopackage.write(results, tmp_path / "city.gpkg", crs)
+    formats.write_package(results, tmp_path / "city.gpkg", crs)
     qgis.write(results, tmp_path / "city.qgz", crs=crs, raster=None)
     out, _ = in_qgis(PROBE, tmp_path / "city.qgz", tmp_path, "--quick", home=tmp_path)
     code = {"4326": "EPSG:4326"}.get(crs, crs)

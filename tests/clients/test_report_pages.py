@@ -16,8 +16,8 @@ from patience import PATIENCE_S
 from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
-from urbanplan.city import load_city
-from urbanplan.publish import report
+from urbanplan.city.profile import load_city
+from urbanplan.output import report
 
 pytestmark = pytest.mark.client
 

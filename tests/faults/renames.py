@@ -26,8 +26,8 @@ from urbanplan.cli import main
 # Every fork would import these for itself.
 for module in (
     *("geopandas", "pyogrio", "fiona", "rasterio", "osmium", "numba", "scipy.sparse", "contourpy", "folium"),
-    *("urbanplan.intake.begin", "urbanplan.intake.fetch", "urbanplan.intake.bring", "urbanplan.study"),
-    *("urbanplan.publish.atlas", "urbanplan.publish.formats", "urbanplan.cli.folder", "urbanplan.cli.city"),
+    *("urbanplan.city.create", "urbanplan.city.fetch", "urbanplan.city.ingest", "urbanplan.study"),
+    *("urbanplan.output.formats", "urbanplan.output.formats", "urbanplan.cli.city", "urbanplan.cli.city"),
 ):  # fmt: skip
     importlib.import_module(module)
 

@@ -179,7 +179,7 @@ def json_flipped(data: bytes, chance: random.Random) -> bytes:
 
 def _streets_of(path: Path) -> None:
     from urbanplan.catalog import load_catalog
-    from urbanplan.network import build_network
+    from urbanplan.routing import build_network
     from urbanplan.sources import read_streets
 
     streets = read_streets(path)
@@ -190,8 +190,8 @@ def _network_of(path: Path) -> None:
     import geopandas as gpd
     import shapely
 
-    from urbanplan.network.store import load
-    from urbanplan.traveltime import at_nodes, matrix, place
+    from urbanplan.routing import at_nodes, matrix, place
+    from urbanplan.routing.network import load
 
     network = load(path)
     if network.nodes:
@@ -204,10 +204,10 @@ def _network_of(path: Path) -> None:
 def _settings_of(path: Path) -> None:
     from urbanplan.catalog import read_modes
     from urbanplan.catalog.standards import read_standards
-    from urbanplan.city import load_own_city
+    from urbanplan.city.profile import load_own_city
     from urbanplan.files import read_toml
-    from urbanplan.plan import parse_plan
-    from urbanplan.scenarios import parse_scenarios
+    from urbanplan.measures.plan import parse_plan
+    from urbanplan.measures.scenarios import parse_scenarios
 
     kind = path.name.split("-")[-1]
     if kind == "modes.toml":
@@ -366,7 +366,8 @@ def _streets_seeds() -> dict[str, bytes]:
 
 def _npz_seeds() -> dict[str, bytes]:
     from urbanplan.catalog import load_catalog
-    from urbanplan.network import build_network, store
+    from urbanplan.routing import build_network
+    from urbanplan.routing import network as store
     from urbanplan.sources import read_streets
 
     place = Path(tempfile.mkdtemp())
@@ -377,7 +378,7 @@ def _npz_seeds() -> dict[str, bytes]:
 
 def _toml_seeds() -> dict[str, bytes]:
     import urbanplan.catalog
-    from urbanplan.city import embedded
+    from urbanplan.city.profile import embedded
 
     catalog = Path(urbanplan.catalog.__file__).parent
     seeds = {name: (_city() / name).read_bytes() for name in ("city.toml", "study.toml")}

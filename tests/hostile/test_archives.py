@@ -11,8 +11,7 @@ import pytest
 
 import deliveredfiles
 from urbanplan.errors import InputError
-from urbanplan.files import read_delivery
-from urbanplan.files.deliveries import archives
+from urbanplan.files import checks, read_delivery
 
 POINT = b"lon,lat\n105,29\n"
 
@@ -130,7 +129,7 @@ def claimed(path: Path, size: int) -> Path:
 
 def test_more_than_two_gibibytes_are_refused_by_the_directory(tmp_path, monkeypatch):
     path = claimed(packed(tmp_path / "a.zip", ("a.csv", POINT, 0)), 2**31 + 1)
-    monkeypatch.setattr(archives, "MAX_RATIO", 10**9)
+    monkeypatch.setattr(checks, "MAX_RATIO", 10**9)
     with pytest.raises(InputError, match="more than 2 GiB"):
         read_delivery(path)
 
@@ -144,7 +143,7 @@ def test_a_directory_that_lies_is_found_out_while_unpacking(tmp_path, size):
 
 def test_bytes_are_counted_even_if_the_directory_is_not_believed(tmp_path, monkeypatch):
     path = packed(tmp_path / "a.zip", ("a.csv", POINT + b"0" * 20_000_000, 0))
-    monkeypatch.setattr(archives, "judge_size", lambda *_: None)
+    monkeypatch.setattr(checks, "judge_size", lambda *_: None)
     with pytest.raises(InputError, match=r"too much, in 'a\.csv'"):
         read_delivery(path)
 
@@ -156,11 +155,11 @@ def test_members_that_overlap_are_refused(tmp_path):
     for info in infos:
         info.compress_size = path.stat().st_size
     with pytest.raises(InputError, match="overlap"):
-        archives.judge_size(path, infos)
+        checks.judge_size(path, infos)
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(checks, "MAX_MEMBERS", 2)
     path = packed(tmp_path / "a.zip", *((f"{n}.csv", POINT, 0) for n in range(3)))
     with pytest.raises(InputError, match="more than 2 members"):
         read_delivery(path)

@@ -21,18 +21,18 @@ from patience import PATIENCE_S
 from townfolder import write_layer, write_town
 from urbanplan import files, study
 from urbanplan.catalog import load_catalog
-from urbanplan.city import load_city
+from urbanplan.city.create import begin_copy
+from urbanplan.city.fetch import fetch_from
+from urbanplan.city.folder import write_layer as write_layer_of
+from urbanplan.city.layers import load_layer, load_layers
+from urbanplan.city.profile import load_city
 from urbanplan.cli import cli
 from urbanplan.cli.options import own_maps
 from urbanplan.errors import InputError, MissingFileError, UnknownNameError
 from urbanplan.files import read_vector, require_own, write_csv
-from urbanplan.intake.begin import begin_copy
-from urbanplan.intake.fetch import fetch_from
-from urbanplan.intake.folder import write_layer as write_layer_of
-from urbanplan.layers import load_layer, load_layers
-from urbanplan.manifest import accept
+from urbanplan.files.manifest import accept
+from urbanplan.servers.web import Guard
 from urbanplan.sources import overpass
-from urbanplan.web import Guard
 
 OURS = Path(files.__file__).parents[2]
 
@@ -151,7 +151,7 @@ def test_a_layer_that_becomes_a_link_as_it_is_read_is_refused(town, monkeypatch)
         path.symlink_to(theirs)
         return found
 
-    monkeypatch.setattr(sys.modules["urbanplan.layers.model"], "read_vector", read)
+    monkeypatch.setattr(sys.modules["urbanplan.city.layers"], "read_vector", read)
     with pytest.raises(InputError, match="leads out of the folder"):
         load_layer(city, "hospitals")
 

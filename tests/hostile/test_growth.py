@@ -21,9 +21,8 @@ import rasterio
 import shapely
 
 from urbanplan.errors import InputError
-from urbanplan.files import netcdf, read_delivery, read_raster
-from urbanplan.files.deliveries import sheets
-from urbanplan.files.deliveries.vectors import MAX_NESTED, refuse_nested
+from urbanplan.files import checks, read_delivery, read_raster, tables
+from urbanplan.files.vector import MAX_NESTED, refuse_nested
 
 GEO = json.dumps(
     {"version": "1.0.0", "primary_column": "g", "columns": {"g": {"encoding": "WKB", "geometry_types": []}}}
@@ -183,7 +182,7 @@ def test_sheets_that_are_one_and_the_same(tmp_path):
     for listed, linked in ((sheet(1, "rId1"), ""), (sheet(1, "r9"), link)):
         with pytest.raises(InputError, match="one and the same"):
             read_delivery(workbook(tmp_path / "a.xlsx", listed, linked))
-    many = "".join(sheet(i, f"x{i}") for i in range(sheets.MAX_SHEETS + 1))
+    many = "".join(sheet(i, f"x{i}") for i in range(tables.MAX_SHEETS + 1))
     with pytest.raises(InputError, match="more than 255 sheets"):
         read_delivery(workbook(tmp_path / "a.xlsx", many))
     assert len(read_delivery(workbook(tmp_path / "a.xlsx", ""), crs="EPSG:4490").frame) == 1
@@ -223,12 +222,12 @@ def test_the_head_of_a_netcdf_is_walked_to_its_end(tmp_path, version):
         field.units, field.missing_value = "m", np.float32(-1)
         field[:] = np.zeros((2, 3))
         made.createVariable("w", "i2", ())
-    netcdf.judge_netcdf(path)
+    checks.judge_netcdf(path)
     data = path.read_bytes()
     for end in range(4, data.index(b"missing_value"), 7):
         path.write_bytes(data[:end])
         with pytest.raises(ValueError, match=r"^$"):
-            netcdf.judge_netcdf(path)
+            checks.judge_netcdf(path)
 
 
 def test_a_small_picture_of_many_cells(tmp_path):

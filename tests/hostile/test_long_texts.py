@@ -14,18 +14,17 @@ from collections.abc import Callable
 import pytest
 
 from urbanplan import files
-from urbanplan.cli import language
-from urbanplan.crs import parse_crs
+from urbanplan.base.crs import parse_crs
+from urbanplan.base.schema import id_of, normal, require_id
+from urbanplan.city import facilities, rasters
+from urbanplan.city.ingest import _plain_name
+from urbanplan.cli import chinese
 from urbanplan.errors import InputError, UrbanplanError, one_of
-from urbanplan.files import figures
-from urbanplan.files.deliveries import heads, tables, texts
-from urbanplan.intake import facilities, rasters
-from urbanplan.intake.bring import _plain_name
-from urbanplan.network import rules
-from urbanplan.publish import rounding
-from urbanplan.publish.html import options
-from urbanplan.records import id_of, normal, require_id
-from urbanplan.sources import lines
+from urbanplan.files import cells, encoding, tables
+from urbanplan.output import rounding
+from urbanplan.output.page import shell
+from urbanplan.routing import street_rules
+from urbanplan.sources import street_layers
 
 LONG, PATIENCE_S = 60_000, 6.0
 UNITS = (
@@ -39,39 +38,39 @@ AROUND = (("0", "x"), ('"(', "路\n"), ("per 1 ", "!"))
 
 
 def _hstore(text: str) -> None:
-    list(lines._pairs(text))
+    list(street_layers._pairs(text))
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "a figure": lambda t: figures.figure(t, "persons"),
-    "a figure of a head": lambda t: figures.figure("5", "persons", t),
-    "decimal commas": lambda t: figures.uses_decimal_comma([t]),
-    "a unit in a head": figures.unit_of,
-    "a head without its unit": figures.without_unit,
+    "a figure": lambda t: cells.figure(t, "persons"),
+    "a figure of a head": lambda t: cells.figure("5", "persons", t),
+    "decimal commas": lambda t: cells.uses_decimal_comma([t]),
+    "a unit in a head": cells.unit_of,
+    "a head without its unit": cells.without_unit,
     "a coordinate": tables.coordinate,
     "a total": tables.is_total,
-    "a system in a head": heads.system_in,
-    "a plain head": heads.plain,
-    "heads": lambda t: heads.head_of([[t, "lat"], ["5", t]]),
-    "a cell": texts.as_cell,
-    "a cell back": texts.of_cell,
-    "bytes of unknown letters": lambda t: texts.encoding_in([t.encode("utf-8", "replace")]),
+    "a system in a head": cells.system_in,
+    "a plain head": cells.plain,
+    "heads": lambda t: cells.head_of([[t, "lat"], ["5", t]]),
+    "a cell": encoding.as_cell,
+    "a cell back": encoding.of_cell,
+    "bytes of unknown letters": lambda t: encoding.encoding_in([t.encode("utf-8", "replace")]),
     "a name of a district": _plain_name,
     "a name of a facility": facilities._institution,
     "tags in one column": _hstore,
-    "a list in a column": lines._listed,
-    "a speed": rules.parse_kmh,
-    "a duration": rules.duration_min,
+    "a list in a column": street_layers._listed,
+    "a speed": street_rules.parse_kmh,
+    "a duration": street_rules.duration_min,
     "a unit of a raster": lambda t: rasters._unit_of(t, "a.tif"),
     "a coordinate system": parse_crs,
     "an id": lambda t: require_id(t, "a layer"),
     "an id of a name": lambda t: id_of(t, "a"),
     "a normal text": normal,
     "a name unlike others": lambda t: one_of(t, ["roads", t[:-1], t[1:]]),
-    "an error in Chinese": lambda t: language.sentence(InputError(t, where=t, remedy=t), "zh"),
-    "a remark in Chinese": lambda t: language.told(t, "zh"),
+    "an error in Chinese": lambda t: chinese.sentence(InputError(t, where=t, remedy=t), "zh"),
+    "a remark in Chinese": lambda t: chinese.told(t, "zh"),
     "people in a text": lambda t: rounding._IN_TEXT.sub("", t),
-    "a base map": options._template,
+    "a base map": shell._template,
 }  # fmt: skip
 
 
@@ -164,24 +163,26 @@ def test_marks_upon_one_letter_are_sorted_as_unicode_does():
 
 
 def test_a_sentence_is_taken_apart_as_its_pattern_says():
-    assert language._pieces("a has no b has no c", ("", " has no ", "")) == ["a", "b has no c"]
-    assert language._pieces("layer 'x' of 'y' is out", ("layer '", "' of '", "' is out")) == [
+    assert chinese._pieces("a has no b has no c", ("", " has no ", "")) == ["a", "b has no c"]
+    assert chinese._pieces("layer 'x' of 'y' is out", ("layer '", "' of '", "' is out")) == [
         "x",
         "y",
     ]
-    assert language._pieces("layer 'x'", ("layer '", "' of '", "'")) is None
-    assert language._pieces("aba", ("ab", "ba")) is None
-    assert (
-        language._pieces("same", ("same",)) == [] and language._pieces("other", ("same",)) is None
-    )
+    assert chinese._pieces("layer 'x'", ("layer '", "' of '", "'")) is None
+    assert chinese._pieces("aba", ("ab", "ba")) is None
+    assert chinese._pieces("same", ("same",)) == [] and chinese._pieces("other", ("same",)) is None
 
 
 def test_tags_in_one_column_are_found_as_they_were_written():
     told = '"name"=>"a \\"b\\"", "surface"=>"asphalt","x"=>NULL, "y"=>"", "end'
-    assert list(lines._pairs(told)) == [("name", 'a \\"b\\"'), ("surface", "asphalt"), ("y", "")]
+    assert list(street_layers._pairs(told)) == [
+        ("name", 'a \\"b\\"'),
+        ("surface", "asphalt"),
+        ("y", ""),
+    ]
 
 
 def test_a_crossing_takes_no_longer_than_a_month():
     for text in ("9" * 400, f"PT{'9' * 30}H", "99999:00", "PT1H" + "9" * 5000 + "M"):
-        assert rules.duration_min(text) == 0.0
-    assert rules.duration_min("P2DT3H") == 51 * 60.0
+        assert street_rules.duration_min(text) == 0.0
+    assert street_rules.duration_min("P2DT3H") == 51 * 60.0

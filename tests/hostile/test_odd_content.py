@@ -16,8 +16,19 @@ import shapely
 
 import deliveredfiles
 from urbanplan.errors import InputError
-from urbanplan.files import read_delivery
-from urbanplan.files.deliveries import checks, drawings, kinds, kml, parquet, tables, vectors
+from urbanplan.files import (
+    checks,
+    drivers,
+    read_delivery,
+    tables,
+    vector,
+)
+from urbanplan.files import (
+    deliveries as kinds,
+)
+from urbanplan.files import (
+    deliveries as parquet,
+)
 
 FORMATS = [*["geojson", "gpkg", "shp", "kml", "dxf", "fgb", "parquet", "csv", "gdb", "kmz", "zip"]]
 
@@ -30,7 +41,7 @@ def real(tmp_path_factory):
 @pytest.fixture
 def few(monkeypatch):
     """At most three features."""
-    for module in (checks, drawings, kml, parquet, tables, vectors):
+    for module in (checks, drivers, drivers, parquet, tables, vector):
         monkeypatch.setattr(module, "MAX_FEATURES", 3)
 
 
@@ -40,8 +51,8 @@ def test_too_many_features_are_refused_unless_they_are_meant(real, few, kind, mo
         raise AssertionError("features were read before they were counted")
 
     with monkeypatch.context() as patch, pytest.raises(InputError, match="more than 3 features"):
-        patch.setattr(vectors, "_stream", streamed)
-        patch.setattr(kml._Walk, "run", streamed)
+        patch.setattr(vector, "_stream", streamed)
+        patch.setattr(drivers._Walk, "run", streamed)
         patch.setattr(pd, "read_csv", streamed)
         read_delivery(real[kind])
     assert len(read_delivery(real[kind], large=True).frame) >= 4
@@ -66,7 +77,7 @@ def test_features_are_streamed_in_batches(tmp_path, monkeypatch):
     )
     frame.to_file(tmp_path / "a.gpkg", layer="a")
     whole = read_delivery(tmp_path / "a.gpkg").frame
-    monkeypatch.setattr(vectors, "BATCH", 7)
+    monkeypatch.setattr(vector, "BATCH", 7)
     parts = read_delivery(tmp_path / "a.gpkg").frame
     assert parts.equals(whole) and len(parts) == 1000
     assert parts["n"].dtype == "int64" and parts["f"].dtype == "float64"

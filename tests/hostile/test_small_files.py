@@ -19,8 +19,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from urbanplan.base.crs import parse_crs
 from urbanplan.catalog import read_osm_rules
-from urbanplan.crs import parse_crs
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_arrays, read_delivery, read_toml, write_arrays
 from urbanplan.sources import pbf, read_streets
@@ -219,9 +219,9 @@ def test_what_is_said_of_arrays_may_be_anything(tmp_path):
 def network(tmp_path_factory):
     """A stored network, as its arrays and what is said of them."""
     from urbanplan.catalog import load_catalog
-    from urbanplan.network import build_network
-    from urbanplan.network.store import save
-    from urbanplan.sources.graphs import from_graph
+    from urbanplan.routing import build_network
+    from urbanplan.routing.network import save
+    from urbanplan.sources.street_layers import from_graph
 
     graph = nx.MultiGraph()
     for i in range(6):
@@ -248,7 +248,7 @@ def network(tmp_path_factory):
     ],
 )
 def test_a_stored_network_that_leads_nowhere(tmp_path, network, name, broken):
-    from urbanplan.network.store import load
+    from urbanplan.routing.network import load
 
     arrays, about = network
     path = write_arrays(tmp_path / "n.npz", {**arrays, name: broken(arrays[name])}, about)
@@ -261,7 +261,7 @@ def test_a_stored_network_that_leads_nowhere(tmp_path, network, name, broken):
     [{"mode": None}, {"mode": {}}, {"crs": 7}, {"crs": "EPSG:4326"}, {"findings": 3}, {"more": 1}],
 )
 def test_a_stored_network_of_which_nonsense_is_said(tmp_path, network, change):
-    from urbanplan.network.store import load
+    from urbanplan.routing.network import load
 
     arrays, about = network
     path = write_arrays(tmp_path / "n.npz", arrays, {**about, **change})
@@ -321,7 +321,7 @@ def test_a_coordinate_system_opens_no_file(said):
     graph.add_edge(1, 2)
     nx.set_node_attributes(graph, 1.0, "x")
     nx.set_node_attributes(graph, 1.0, "y")
-    from urbanplan.sources.graphs import from_graph
+    from urbanplan.sources.street_layers import from_graph
 
     with pytest.raises(CrsError, match="names a file or a server"):
         from_graph(graph)

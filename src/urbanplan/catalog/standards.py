@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from urbanplan.base.schema import ABOVE_0, NAME, PAIRS, TEXT, id_of, require_fields, require_id
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import list_files, read_toml
-from urbanplan.records import ABOVE_0, NAME, PAIRS, TEXT, id_of, require_fields, require_id
 
 #: How a value is compared with its threshold.
 DIRECTIONS = ("at_least", "above", "at_most")

@@ -10,19 +10,20 @@ import click
 
 from urbanplan import __version__
 from urbanplan.cli import (
-    ahead,
+    analyse,
+    chinese,
     city,
-    clauses,
-    completion,
-    folder,
-    guidance,
-    language,
-    measure,
+    options,
     plan,
     publish,
-    report,
+    scenarios,
     siting,
-    streets,
+)
+from urbanplan.cli import (
+    city as folder,
+)
+from urbanplan.cli import (
+    publish as report,
 )
 from urbanplan.cli.options import BAD_INPUT, CHECK_FAILED, OK
 from urbanplan.cli.show import Screen
@@ -52,22 +53,22 @@ for command in (
     city.changes,
     publish.publish,
     report.report,
-    measure.coverage,
-    measure.access,
-    measure.bridges,
-    clauses.indicators,
-    clauses.standards,
+    analyse.coverage,
+    analyse.access,
+    analyse.bridges,
+    analyse.indicators,
+    analyse.standards,
     plan.plan,
-    ahead.scenarios,
-    ahead.compare,
+    scenarios.scenarios,
+    scenarios.compare,
     siting.siting,
-    streets.isochrone,
-    streets.matrix,
-    streets.nearest,
-    streets.reach,
-    streets.network,
-    streets.bench,
-    completion.completion,
+    analyse.isochrone,
+    analyse.matrix,
+    analyse.nearest,
+    analyse.reach,
+    analyse.network,
+    analyse.bench,
+    options.completion,
 ):
     cli.add_command(command)
 
@@ -89,22 +90,22 @@ def main(args: list[str] | None = None) -> None:
     """Entry point: run a command, turn errors into one sentence and an exit code."""
     lang = "en"
     try:
-        lang = language.language()
-        spoken = guidance.in_chinese(cli) if lang == "zh" else cli
+        lang = chinese.language()
+        spoken = chinese.in_chinese(cli) if lang == "zh" else cli
         code = spoken.main(args, prog_name="urbanplan", standalone_mode=False)
     except UrbanplanError as err:
-        click.echo(f"urbanplan: {language.sentence(err, lang)}", err=True)
+        click.echo(f"urbanplan: {chinese.sentence(err, lang)}", err=True)
         code = BAD_INPUT
     except click.ClickException as err:
-        click.echo(f"urbanplan: {language.told(err.format_message(), lang)}", err=True)
+        click.echo(f"urbanplan: {chinese.told(err.format_message(), lang)}", err=True)
         code = BAD_INPUT
     except MemoryError:
         said = "there is not enough memory for this → ask about a smaller area, or close other programs"
-        click.echo(f"urbanplan: {language.told(said, lang)}", err=True)
+        click.echo(f"urbanplan: {chinese.told(said, lang)}", err=True)
         code = BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            f"urbanplan: {language.told('stopped; what was finished before is on disk', lang)}",
+            f"urbanplan: {chinese.told('stopped; what was finished before is on disk', lang)}",
             err=True,
         )
         code = 130
@@ -112,6 +113,6 @@ def main(args: list[str] | None = None) -> None:
     except Exception as err:
         if os.environ.get("URBANPLAN_DEBUG"):
             raise
-        click.echo(f"urbanplan: {language.told(_unforeseen(err), lang)}", err=True)
+        click.echo(f"urbanplan: {chinese.told(_unforeseen(err), lang)}", err=True)
         code = CHECK_FAILED
     sys.exit(code or OK)

@@ -13,8 +13,9 @@ from urbanplan.cli.show import Screen, echo
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urbanplan.city import City
-    from urbanplan.plan import Plan, PlanBook
+    from urbanplan.city.profile import City
+    from urbanplan.measures.ledger import PlanBook
+    from urbanplan.measures.plan import Plan
 
 #: What the ledger's table leaves to --task, --out and --json.
 _SHOWN = (
@@ -67,8 +68,8 @@ def plan(
 
     By task, or by agency; --targets, --conflicts and --documents tell the rest.
     """
-    from urbanplan.city import load_city
-    from urbanplan.publish import vector
+    from urbanplan.city.profile import load_city
+    from urbanplan.output import vector
 
     if out is not None:
         vector.require_ending(out, table=True)
@@ -106,8 +107,8 @@ def _book(screen: Screen, profile: City, city: str) -> PlanBook:
     from urbanplan import study
     from urbanplan.catalog.standards import pick
     from urbanplan.errors import InputError
-    from urbanplan.indicators import check_up
-    from urbanplan.plan import book
+    from urbanplan.measures.indicators import check_up
+    from urbanplan.measures.ledger import book
 
     known = study.plan_of(profile)
     if not known.tasks:

@@ -1,4 +1,4 @@
-"""Commands that write one output of a city, made as its readers want it."""
+"""Commands that write: maps, formats, servers, the report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urbanplan.cli.options import BASEMAP, CITY, KEY, MIN_PERSONS, OK, file_opti
 from urbanplan.cli.show import Screen
 
 if TYPE_CHECKING:
-    from urbanplan.city import City
+    from urbanplan.city.profile import City
     from urbanplan.study import Results
 
 
@@ -43,7 +43,7 @@ def _layers(text: str):
 
 def _results(screen: Screen, profile: City, min_persons: int) -> Results:
     from urbanplan import study
-    from urbanplan.publish.rounding import rounded
+    from urbanplan.output.rounding import rounded
 
     results = rounded(study.run(profile, screen.stage), min_persons)
     if results.least:
@@ -71,9 +71,9 @@ def _results(screen: Screen, profile: City, min_persons: int) -> Results:
 @click.pass_obj
 def html(screen: Screen, city: str, out: Path | None, **made) -> int:
     """Write the page that opens by double click, without a network."""
-    from urbanplan.city import load_city
+    from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.publish import html as page
+    from urbanplan.output import page as page
 
     profile, options = load_city(city), page.Options(**made)
     options.require_known()
@@ -102,10 +102,10 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
 @click.pass_obj
 def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int) -> int:
     """Write every layer and result as one GeoPackage: styles, metadata, a QGIS project inside."""
-    from urbanplan.city import load_city
+    from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.publish import geopackage as package
-    from urbanplan.publish.projection import require_output_crs
+    from urbanplan.output import formats as package
+    from urbanplan.output.vector import require_output_crs
 
     profile = load_city(city)
     require_output_crs(profile, crs)
@@ -113,7 +113,7 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_person
     with lock(path.parent), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("geopackage"):
-            written = package.write(results, path, crs)
+            written = package.write_package(results, path, crs)
     screen.written({"geopackage": written})
     return OK
 
@@ -126,12 +126,12 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_person
 @click.pass_obj
 def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int) -> int:
     """Write a QGIS project, and beside it the GeoPackage and the raster that it shows."""
-    from urbanplan.city import load_city
+    from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.publish import geopackage as package
-    from urbanplan.publish import qgis as project
-    from urbanplan.publish import raster
-    from urbanplan.publish.projection import require_output_crs
+    from urbanplan.output import formats as package
+    from urbanplan.output import formats as raster
+    from urbanplan.output import qgis as project
+    from urbanplan.output.vector import require_output_crs
 
     profile = load_city(city)
     require_output_crs(profile, crs)
@@ -140,8 +140,8 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int
         results = _results(screen, profile, min_persons)
         with screen.stage("qgis"):
             written = {
-                "geopackage": package.write(results, folder / f"{profile.id}.gpkg", crs),
-                "raster": raster.write(results, folder / "travel_minutes.tif"),
+                "geopackage": package.write_package(results, folder / f"{profile.id}.gpkg", crs),
+                "raster": raster.write_rasters(results, folder / "travel_minutes.tif"),
                 "qgis": project.write(results, folder / f"{profile.id}.qgz", crs=crs),
             }
     screen.written(written)
@@ -180,10 +180,10 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int
 @click.pass_obj
 def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, encoding, onemap, redact, min_persons) -> int:  # fmt: skip
     """Write the layers in the formats that other offices ask for, with checksums."""
-    from urbanplan.city import load_city
+    from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.publish import formats as made
-    from urbanplan.publish.projection import require_output_crs
+    from urbanplan.output import formats as made
+    from urbanplan.output.vector import require_output_crs
 
     profile, shift = load_city(city), crs == made.GCJ02
     options = made.Options(
@@ -196,7 +196,7 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
     with lock(folder), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("formats"):
-            written = made.write(results, folder, options)
+            written = made.write_formats(results, folder, options)
     screen.written({"checksums": written["checksums"]})
     screen.note(f"{len(written)} files in {folder}")
     return OK
@@ -224,20 +224,60 @@ def postgis(
     screen: Screen, city: str, dsn: str, schema: str | None, readers: str | None, crs: str, min_persons: int
 ) -> int:  # fmt: skip
     """Put every layer and result into a PostGIS database, in one transaction."""
-    from urbanplan import database
-    from urbanplan.city import load_city
-    from urbanplan.publish import postgis as base
-    from urbanplan.publish.projection import require_output_crs
+    from urbanplan import servers
+    from urbanplan.city.profile import load_city
+    from urbanplan.output import postgis as base
+    from urbanplan.output.vector import require_output_crs
 
-    profile, server = load_city(city), database.parse_dsn(dsn)
+    profile, server = load_city(city), servers.parse_dsn(dsn)
     name, code = schema or profile.id, require_output_crs(profile, crs)
     # A wrong name or password is said before the work rather than after it.
-    database.identifier(name)
-    database.connect(server).close()
+    servers.identifier(name)
+    servers.connect(server).close()
     with screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("postgis"):
             rows = base.write(results, server, name, readers=readers, crs=code)
     for table, count in rows.items():
         click.echo(f"{name}.{table}: {count:,}")
+    return OK
+
+
+#: Formats that `--format` takes, the default first.
+_FORMATS = ("pdf", "html", "docx", "xlsx")
+
+
+@click.command()
+@CITY
+@click.option(
+    "--lang",
+    default="zh",
+    show_default=True,
+    type=click.Choice(["zh", "en"]),
+    help="Language of the report.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), help="What to write; that of --out, else pdf."
+)
+@file_option("--out", "File to write; maps/CITY/report.pdf (report_en.pdf) by default.")
+@MIN_PERSONS
+@click.pass_obj
+def report(
+    screen: Screen, city: str, lang: str, form: str | None, out: Path | None, min_persons: int
+) -> int:
+    """Write a document to circulate: findings, maps, tables, method, data quality, sources."""
+    from urbanplan.door import City
+    from urbanplan.output import report as document
+
+    model = City(city)
+    name = "report.{}" if lang == "zh" else f"report_{lang}.{{}}"
+    path = out or own_maps(model.profile) / name.format(form or _FORMATS[0])
+    ending = document.require_known(path, lang)
+    if form not in (None, ending):
+        raise click.UsageError(
+            f"--format {form} and --out {path.name} do not fit: leave one of them out"
+        )
+    with screen.progress():
+        written = model.report(path, lang=lang, min_persons=min_persons, watch=screen.stage)
+    screen.written({"report": written})
     return OK

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from urbanplan.cli.language import column, language, told, value
+from urbanplan.base.schema import is_missing
+from urbanplan.cli.chinese import column, language, told, value
 from urbanplan.errors import printable
-from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urbanplan.city import City
+    from urbanplan.city.profile import City
     from urbanplan.study import Results
 
 
@@ -83,7 +83,7 @@ class Screen:
     @cached_property
     def _areas(self) -> dict[str, str]:
         # English names of districts, which tables know by their Chinese ones; read when a table is printed.
-        from urbanplan.layers import load_layer
+        from urbanplan.city.layers import load_layer
 
         if self.lang != "en" or self._city is None or not self._city.has("districts.geojson"):
             return {}
@@ -178,7 +178,7 @@ class Screen:
 
     def answer(self, tables: Mapping[str, pd.DataFrame], out: Path | None, as_json: bool) -> int:
         """Print one table, named, or write it; the exit code."""
-        from urbanplan.publish import vector
+        from urbanplan.output import vector
 
         ((name, table),) = tables.items()
         table = table.reset_index(drop=True)

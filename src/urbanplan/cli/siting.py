@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from urbanplan.cli import completion
+from urbanplan.cli import options
 from urbanplan.cli.options import (
     DEM,
     JSON,
@@ -33,7 +33,7 @@ def _number(name: str, text: str, **more):
 
 
 @click.command()
-@click.argument("city", required=False, shell_complete=completion.cities)
+@click.argument("city", required=False, shell_complete=options.cities)
 @file_option("--streets", STREETS, metavar="F")
 @MAP
 @click.option(
@@ -47,7 +47,7 @@ def _number(name: str, text: str, **more):
 @click.option("--p", type=click.IntRange(min=1), help="How many new sites; lscp finds it itself.")
 @_number("--minutes", "The limit.", default=15.0, show_default=True)
 @MODE
-@click.option("--facilities", help="A CITY's facility layer whose existing features are there already.", shell_complete=completion.FACILITIES)  # fmt: skip
+@click.option("--facilities", help="A CITY's facility layer whose existing features are there already.", shell_complete=options.FACILITIES)  # fmt: skip
 @file_option("--existing", "Facilities that are there already.", metavar="F")
 @file_option("--exclude", "Areas where nothing may be built.", metavar="F")
 @click.option("--anywhere", is_flag=True, help="A grid on open land too, not built-up land alone.")
@@ -74,8 +74,8 @@ def siting(screen: Screen, city, streets, **asked) -> int:
 
     In a CITY, for its own people, or on the streets of a file (--streets) with --demand.
     """
-    from urbanplan.city import require_facility
-    from urbanplan.publish import vector
+    from urbanplan.city.profile import require_facility
+    from urbanplan.output import vector
 
     out = asked["out"]
     if out is not None:
@@ -141,7 +141,7 @@ _UNITS = {
 
 
 def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: float) -> None:
-    from urbanplan.publish import vector
+    from urbanplan.output import vector
 
     sites = plain(answer.sites)
     table = sites.drop(columns="geometry").assign(

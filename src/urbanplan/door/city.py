@@ -11,26 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import study
+from urbanplan.base.crs import WGS84, to_crs
 from urbanplan.catalog import Mode, load_catalog
-from urbanplan.city import City as Profile
-from urbanplan.city import load_city, load_own_city, require_facility
-from urbanplan.crs import WGS84, to_crs
-from urbanplan.demand import unassigned
+from urbanplan.city.layers import GROUNDS, Layer, load_layers, require
+from urbanplan.city.profile import City as Profile
+from urbanplan.city.profile import load_city, load_own_city, require_facility
 from urbanplan.door.model import MINUTES, Findings, Model, _ids, _mode
 from urbanplan.door.places import Note, Places, limit_of, limits_of
 from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import lock, remove_folder
-from urbanplan.layers import GROUNDS, Layer, load_layers
-from urbanplan.layers.model import require
+from urbanplan.measures.population import unassigned
 from urbanplan.study.checkup import areas_of
-from urbanplan.study.ready import Ready, Ways
+from urbanplan.study.model import Ready, Ways
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from urbanplan.intake import Report
-    from urbanplan.intake.fetch import Fetched
+    from urbanplan.city.fetch import Fetched
+    from urbanplan.city.ingest import Report
     from urbanplan.study import Comparison, Results
 
 #: Places that people go to: those beyond the boundary count, too.
@@ -381,7 +380,7 @@ class City(Model):
             If a layer cannot be used, or `out` is a city's folder.
         """
         from urbanplan.files import is_city_folder
-        from urbanplan.publish import atlas
+        from urbanplan.output import formats
 
         if out is None:
             return study.run(self.profile, watch, None, self._layers)
@@ -391,7 +390,7 @@ class City(Model):
         with lock(folder):
             stages = folder / ".stages"
             results = study.run(self.profile, watch, stages, self._layers)
-            atlas.write(results, folder, watch=watch)
+            formats.write_atlas(results, folder, watch=watch)
             remove_folder(stages)
         return results
 
@@ -425,8 +424,8 @@ class City(Model):
         InputError
             If the ending or the language is not known, or a font or a library is missing.
         """
-        from urbanplan.publish import report as document
-        from urbanplan.publish.rounding import floored, rounded
+        from urbanplan.output import report as document
+        from urbanplan.output.rounding import floored, rounded
 
         path = Path(out)
         # What is missing is said before the work rather than after it.
@@ -482,8 +481,8 @@ class City(Model):
         InputError
             If neither or both are given, the file cannot be read, or the city ships with the package.
         """
-        from urbanplan.intake import fetch as intake
-        from urbanplan.web import Guard
+        from urbanplan.city import fetch as intake
+        from urbanplan.servers.web import Guard
 
         if (pbf is None) == (overpass is None):
             raise InputError("give one of an extract and a server", where="fetch", remedy="city.fetch('EXTRACT.osm.pbf'), or city.fetch(overpass='https://…')")  # fmt: skip
@@ -563,8 +562,9 @@ class City(Model):
         CrsError
             If it declares no coordinate system.
         """
+        from urbanplan.city.ingest import bring_file
+        from urbanplan.city.repair import Worth
         from urbanplan.files import split_name
-        from urbanplan.intake import Worth, bring_file
 
         own = load_own_city(self._folder)
         made = source or f"file {split_name(file)[0].name}"
@@ -630,18 +630,19 @@ def create_city(
     >>> mine.profile.id == up.cities()[0]
     True
     """
-    from urbanplan.intake import Worth, begin
+    from urbanplan.city import create
+    from urbanplan.city.repair import Worth
 
-    begin.require_new(folder)
+    create.require_new(folder)
     ways = [w for w in (adcode, boundary, copy) if w is not None]
     if len(ways) > 1 or (not ways and name is None):
         raise InputError("give one of name, adcode, boundary and copy", where=folder, remedy="e.g. create_city(folder, name='市名')")  # fmt: skip
     if copy is not None:
-        begin.begin_copy(Path(folder), load_city(copy))
+        create.begin_copy(Path(folder), load_city(copy))
     elif boundary is None:
-        from urbanplan.sources.divisions import find_division
+        from urbanplan.sources.crs_of_file import find_division
 
-        begin.begin_division(Path(folder), find_division(adcode, name), _today())
+        create.begin_division(Path(folder), find_division(adcode, name), _today())
     else:
         from urbanplan.files import read_delivery, split_name
 
@@ -651,7 +652,7 @@ def create_city(
             plain, layer=said.get("layername"), crs=crs, encoding=said.get("encoding"), family="polygon"
         )  # fmt: skip
         worth = Worth("existing", "derived", None, f"file {plain.name}", "not stated", "not stated")
-        begin.begin_boundary(
+        create.begin_boundary(
             Path(folder), delivery, worth, name=name or Path(folder).resolve().name, crs=crs,
             given=dict(columns or {}), day=_today(),
         )  # fmt: skip

@@ -10,7 +10,7 @@ from urbanplan.door.city import City
 from urbanplan.door.places import require_declared
 from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import write_text
-from urbanplan.publish.html import folium_map
+from urbanplan.output.page.frames import folium_map
 
 if TYPE_CHECKING:
     import folium

@@ -9,15 +9,15 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import study
-from urbanplan.access import require_method
+from urbanplan.base.crs import WGS84
 from urbanplan.catalog import Mode, load_catalog
-from urbanplan.crs import WGS84
 from urbanplan.door.places import Note, Places, limit_of, limits_of, places_of
 from urbanplan.errors import InputError
+from urbanplan.measures.accessibility import require_method
+from urbanplan.routing.times import require_direction
 from urbanplan.siting import MODELS
 from urbanplan.study.checkup import named_areas
-from urbanplan.study.ready import Ways
-from urbanplan.traveltime.nearest import require_direction
+from urbanplan.study.model import Ways
 
 if TYPE_CHECKING:
     import geopandas as gpd

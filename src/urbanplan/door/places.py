@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanplan.crs import WGS84, parse_crs, to_crs
+from urbanplan.base.crs import WGS84, parse_crs, to_crs
 from urbanplan.errors import CrsError, InputError
 from urbanplan.sources.read import read
 
@@ -183,7 +183,7 @@ def _require_degrees(xy: np.ndarray, what: str) -> None:
 def _of_frame(frame: gpd.GeoDataFrame, what: str, say: Note, *, text: bool = False) -> Places:
     import pandas as pd
 
-    from urbanplan.files.deliveries.vectors import finite
+    from urbanplan.files.vector import finite
 
     if not len(frame):
         raise InputError("there is nothing in it", where=what, remedy="give at least one place")

@@ -14,10 +14,10 @@ from urbanplan.door.model import Findings, Model, _mode
 from urbanplan.door.places import Note, Places, require_declared
 from urbanplan.errors import InputError
 from urbanplan.files import existing, split_name
-from urbanplan.network import Network
-from urbanplan.sources import Streets as Ways_
+from urbanplan.routing import Network
 from urbanplan.sources import read_streets
-from urbanplan.study.ready import Ways
+from urbanplan.sources.streets import Streets as Ways_
+from urbanplan.study.model import Ways
 from urbanplan.study.streets import network_of
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Streets(Model):
         >>> len(graph.nodes), len(graph.edges)
         (2, 2)
         """
-        from urbanplan.sources.graphs import to_graph
+        from urbanplan.sources.street_layers import to_graph
 
         return to_graph(self._streets)
 
@@ -192,7 +192,7 @@ class Streets(Model):
         return self._streets.ways
 
     def network(self, mode: str | Mode = "walk") -> Network:
-        """The network of one mode: arrays that `urbanplan.traveltime` works with.
+        """The network of one mode: arrays that `urbanplan.routing` works with.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ class Streets(Model):
         Returns
         -------
         Network
-            Lengths in metres, minutes for each direction; see `urbanplan.network.Network`.
+            Lengths in metres, minutes for each direction; see `urbanplan.routing.Network`.
 
         Raises
         ------
@@ -269,12 +269,12 @@ def _of(source: Any, columns: Mapping[str, str] | None) -> Ways_:
     if isinstance(source, Ways_):
         return source
     if isinstance(source, gpd.GeoDataFrame | gpd.GeoSeries):
-        from urbanplan.sources.lines import from_lines
+        from urbanplan.sources.street_layers import from_lines
 
         frame = gpd.GeoDataFrame(geometry=source) if isinstance(source, gpd.GeoSeries) else source
         return from_lines(require_declared(frame, "streets"), None, columns)
     if hasattr(source, "edges") and hasattr(source, "nodes"):
-        from urbanplan.sources.graphs import from_graph
+        from urbanplan.sources.street_layers import from_graph
 
         return from_graph(source, given=columns)
     raise InputError(f"a {type(source).__name__} is no streets", where="streets", remedy="give a .osm.pbf, a .graphml, a graph of osmnx, or a GeoDataFrame of lines")  # fmt: skip

@@ -1,25 +1,25 @@
 """The only module that touches disk: drivers by name, limits, atomic writes, hashes."""
 
+from __future__ import annotations
+
 from urbanplan.files.deliveries import (
+    DELIVERY_DRIVERS,
     Delivery,
     geopackage_identifiers,
     geopackage_layers,
     read_delivery,
     split_name,
 )
-from urbanplan.files.deliveries.kinds import DELIVERY_DRIVERS
-from urbanplan.files.deliveries.tables import is_total
-from urbanplan.files.deliveries.vectors import cell_text
 from urbanplan.files.exports import (
     ENCODINGS,
+    PackageNotes,
     write_dxf,
     write_flatgeobuf,
+    write_geopackage,
     write_gml,
     write_kml,
     write_shapefile,
 )
-from urbanplan.files.locking import lock
-from urbanplan.files.packages import PackageNotes, write_geopackage
 from urbanplan.files.reading import (
     MAX_CELLS,
     RASTER_DRIVERS,
@@ -49,11 +49,13 @@ from urbanplan.files.reading import (
     size_bytes,
     unpacked,
 )
-from urbanplan.files.tables import write_records, write_workbook, write_xlsx
+from urbanplan.files.tables import is_total
+from urbanplan.files.vector import cell_text
 from urbanplan.files.writing import (
     atomic,
     file_name,
     in_memory,
+    lock,
     new_files,
     own_folder,
     remove_file,
@@ -66,8 +68,11 @@ from urbanplan.files.writing import (
     write_geojson,
     write_json,
     write_parquet,
+    write_records,
     write_text,
     write_toml,
+    write_workbook,
+    write_xlsx,
     zipped,
 )
 

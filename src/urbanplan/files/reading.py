@@ -21,12 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from urbanplan.crs import parse_crs
+from urbanplan.base.crs import parse_crs
 from urbanplan.errors import InputError, MissingFileError, UrbanplanError
+from urbanplan.files.checks import judge_netcdf, refuse_services
 from urbanplan.files.deliveries import read_delivery, split_name
-from urbanplan.files.deliveries.checks import refuse_services
-from urbanplan.files.deliveries.texts import of_cell
-from urbanplan.files.netcdf import judge_netcdf
+from urbanplan.files.encoding import of_cell
 
 if TYPE_CHECKING:
     import geopandas as gpd

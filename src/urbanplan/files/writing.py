@@ -1,10 +1,11 @@
-"""Writing: beside the old file, then in its place; the same input gives the same bytes."""
+"""Writing: whole or not at all, one writer per folder, the same bytes twice."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import errno
+import functools
 import hashlib
 import io
 import json
@@ -12,22 +13,269 @@ import os
 import shutil
 import stat
 import tempfile
+import time
+import weakref
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanplan.crs import WGS84, unwrapped
-from urbanplan.errors import UrbanplanError, WriteError
-from urbanplan.files.deliveries.texts import as_cell
-from urbanplan.files.locking import MOVING, TEMPORARY_PREFIX, sweep, temporary_folder
+from urbanplan.base.crs import WGS84, unwrapped
+from urbanplan.base.schema import is_missing
+from urbanplan.errors import BusyError, UrbanplanError, WriteError
+from urbanplan.files.encoding import NOT_XML, as_cell
 from urbanplan.files.reading import digest
-from urbanplan.records import is_missing
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
+
+
+#: The file that carries the lock of a folder.
+LOCK_NAME = ".urbanplan.lock"
+#: How the temporary folders of writers begin.
+TEMPORARY_PREFIX = ".urbanplan-"
+#: Names of the files that move from a temporary folder into its parent, in their order, while they move.
+MOVING = "moving.txt"
+#: How often a lock that is just changing hands is tried, and how long between.
+_TRIES, _PAUSE_S = 50, 0.01
+
+
+class _Held:
+    """An open descriptor with a kernel lock on it; none in a child that was forked meanwhile."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd: int | None = fd
+        _close_in_forks()
+        _held.add(self)
+
+    def close(self) -> None:
+        """Give the lock back."""
+        fd, self.fd = self.fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+_held: weakref.WeakSet[_Held] = weakref.WeakSet()
+
+
+@functools.cache
+def _close_in_forks() -> None:
+    # A fork shares the lock and would keep it alive; closing its copy leaves the parent's alone.
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: [held.close() for held in list(_held)])
+
+
+@contextlib.contextmanager
+def lock(folder: Path | str) -> Iterator[Path]:
+    """Work in a folder alone, until the block or the process ends.
+
+    The lock is the kernel's (``flock`` on `LOCK_NAME`), so a process that was killed does not
+    hold it, and neither does a child of the holder. On entering, the temporary folders that
+    killed writers left in `folder` are removed. The folder is made if it is missing, and removed
+    again if the block fails before anything is in it.
+
+    Parameters
+    ----------
+    folder : path
+
+    Yields
+    ------
+    Path
+        The folder.
+
+    Raises
+    ------
+    BusyError
+        If another holder, in this process or in another one, is in the folder.
+    WriteError
+        If the folder cannot be made or locked.
+    """
+    folder = Path(folder)
+    path = folder / LOCK_NAME
+    try:
+        if folder.is_file():
+            raise WriteError(
+                "is a file; --out takes a folder", where=folder, remedy="name a folder, new or not"
+            )
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        held = _take(path)
+    except UrbanplanError:
+        raise
+    except OSError as err:
+        raise WriteError(
+            f"cannot be locked ({err.strerror or err})",
+            where=folder,
+            remedy="check its permissions or choose another folder with --out",
+        ) from err
+    try:
+        sweep(folder)
+        yield folder
+        missing = []
+    finally:
+        if held.fd is not None:
+            # Removed while it is still held: who opened it before finds it gone, and tries again.
+            with contextlib.suppress(OSError):
+                if _is(path, held.fd):
+                    path.unlink()
+            # What is not empty stays.
+            with contextlib.suppress(OSError):
+                for made in missing:
+                    made.rmdir()
+            held.close()
+
+
+@contextlib.contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Yield a new folder inside `parent` that no sweep removes while it is used.
+
+    What killed writers left in `parent` is removed first.
+
+    Parameters
+    ----------
+    parent : path
+
+    Yields
+    ------
+    Path
+    """
+    sweep(Path(parent))
+    for _ in range(_TRIES):
+        # What cannot be removed now is left to the next sweep, not taken for a failed write.
+        folder = tempfile.TemporaryDirectory(
+            prefix=TEMPORARY_PREFIX, dir=parent, ignore_cleanup_errors=True
+        )
+        with folder, contextlib.ExitStack() as stack:
+            held = _hold_folder(folder.name)
+            if held is None:
+                continue
+            stack.callback(held.close)
+            yield Path(folder.name)
+            return
+    raise FileNotFoundError("temporary folders are removed as soon as they are made")
+
+
+def _hold_folder(name: str) -> _Held | None:
+    """Lock a temporary folder; None if somebody else has it, or a sweep was there first."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        free = _flock(fd)
+    except OSError:
+        # Some network folders cannot be locked; then only `lock` itself keeps others out.
+        free = True
+    if free and _is(Path(name), fd):
+        return _Held(fd)
+    os.close(fd)
+    return None
+
+
+def _flock(fd: int) -> bool:
+    """Take the kernel's lock on a descriptor without waiting; False if somebody has it."""
+    import fcntl
+
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is(path: Path, fd: int) -> bool:
+    """Whether a name still leads to what was opened by it."""
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(fd))
+    except FileNotFoundError:
+        return False
+
+
+def _take(path: Path) -> _Held:
+    """Lock the file `path` and put this process's id in it."""
+    pid = None
+    for _ in range(_TRIES):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            if _flock(fd):
+                if not _is(path, fd):
+                    continue
+                # The id is a courtesy to whoever waits: a full disk may do without it.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(fd, 0)
+                    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+                held, fd = _Held(fd), -1
+                return held
+            pid = _living(fd)
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        if pid:
+            break
+        # A new holder has not yet put its id over that of a dead one, or the lock is being let go.
+        time.sleep(_PAUSE_S)
+    raise BusyError(
+        f"another urbanplan (process {pid or 'of unknown id'}) is working in this folder",
+        where=path.parent,
+        remedy="wait until it has ended, or choose another folder with --out",
+    )
+
+
+def _living(fd: int) -> int | None:
+    """The process id that a lock file names, if there is such a process."""
+    text = os.pread(fd, 32, 0)
+    if not (text.endswith(b"\n") and text.strip().isdigit()):
+        return None
+    try:
+        os.kill(int(text), 0)
+    except (ProcessLookupError, OverflowError):
+        return None
+    except PermissionError:
+        pass
+    return int(text)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary folders that killed writers left in a folder, and what they moved half.
+
+    Those that somebody holds stay; a link is neither followed nor removed.
+    """
+    with os.scandir(folder) as entries:
+        left = [
+            Path(e.path)
+            for e in entries
+            if e.name.startswith(TEMPORARY_PREFIX) and e.is_dir(follow_symlinks=False)
+        ]
+    for made in left:
+        # What cannot be removed is in nobody's way.
+        with contextlib.suppress(OSError):
+            held = _hold_folder(str(made))
+            if held is not None:
+                _take_out(folder, made)
+                shutil.rmtree(made, ignore_errors=True)
+                held.close()
+
+
+def _take_out(folder: Path, made: Path) -> None:
+    # Files that had moved before the last one did are of no use without it.
+    try:
+        names = (made / MOVING).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    new = next((path for path in made.iterdir() if path.is_dir()), None)
+    if new is None or not names or not (new / names[-1]).exists():
+        return
+    home = folder.resolve()
+    for name in names:
+        target = folder / name
+        here = target.parent.resolve().is_relative_to(home) and ".." not in target.parts
+        if here and not (new / name).exists():
+            target.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if target.parent != folder:
+                    target.parent.rmdir()
 
 
 @contextlib.contextmanager
@@ -439,3 +687,88 @@ def write_cog(
             )
         content = cog.read()
     return write_bytes(path, content)
+
+
+#: When every part of a workbook says that it was made: the first moment a ZIP archive can hold.
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+#: Widest column, in characters.
+_WIDEST = 60
+
+
+def write_xlsx(path: Path | str, table: pd.DataFrame) -> Path:
+    """Write a table as one sheet; texts stay texts, even those that begin like a formula."""
+    return write_workbook(path, {"Sheet": table})
+
+
+def write_workbook(path: Path | str, tables: Mapping[str, pd.DataFrame]) -> Path:
+    """Write tables as sheets of one workbook, by name."""
+    from datetime import datetime
+
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.properties.created = book.properties.modified = datetime(*_NO_DATE[:3])
+    book.remove(book.active)
+    for name, table in tables.items():
+        _fill(book.create_sheet(name[:31]), table)
+    return write_bytes(path, _undated(book))
+
+
+def _fill(sheet: Any, table: pd.DataFrame) -> None:
+    from openpyxl.styles import Font
+
+    sheet.freeze_panes = "A2"
+    rows = [list(table.columns), *table.itertuples(index=False)]
+    for r, row in enumerate(rows, start=1):
+        for c, value in enumerate(row, start=1):
+            value = _plain(value)
+            cell = sheet.cell(r, c)
+            if isinstance(value, str):
+                cell.value = NOT_XML.sub("", value)
+                cell.data_type = "s"
+                # A text it stays, also where somebody edits the cell.
+                cell.quotePrefix = as_cell(value) != value
+            else:
+                cell.value = value
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+        longest = max((len(str(x.value or "")) for x in sheet[cell.column_letter]), default=8)
+        sheet.column_dimensions[cell.column_letter].width = min(max(longest + 2, 8), _WIDEST)
+
+
+def _undated(book: Any) -> bytes:
+    # openpyxl stamps the parts with the time of writing; the same table must give the same bytes.
+    from openpyxl.writer.excel import ExcelWriter
+
+    raw, out = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        modified = book.properties.modified
+        writer = ExcelWriter(book, archive)
+        book.properties.modified = modified
+        writer.write_data()
+    with zipfile.ZipFile(raw) as parts, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in parts.namelist():
+            archive.writestr(
+                zipfile.ZipInfo(name, _NO_DATE), parts.read(name), zipfile.ZIP_DEFLATED
+            )
+    return out.getvalue()
+
+
+def write_records(path: Path | str, table: pd.DataFrame) -> Path:
+    """Write a table as a JSON list of records; what is missing is null."""
+    text = table.to_json(orient="records", force_ascii=False, date_format="iso")
+    return write_json(path, json.loads(text))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__len__") and not isinstance(value, str):
+        return str(value)
+    if getattr(value, "tzinfo", None) is not None and not is_missing(value):
+        # A sheet knows no zones of time.
+        return value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    if is_missing(value):
+        return None
+    # A sheet has no infinity.
+    return str(value) if value in (float("inf"), float("-inf")) else value

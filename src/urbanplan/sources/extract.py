@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from urbanplan.base.crs import near_meridian, unwrapped_shapes
 from urbanplan.catalog import OsmRule
-from urbanplan.crs import near_meridian, unwrapped_shapes
 from urbanplan.errors import InputError
 from urbanplan.files import existing, scratch_folder, size_bytes
 from urbanplan.sources.osm import (
@@ -19,9 +19,10 @@ from urbanplan.sources.osm import (
     STREET_KEYS,
     StreetReader,
     as_of,
+    in_order,
+    readable,
     stated_bounds,
 )
-from urbanplan.sources.osm_files import in_order, readable
 from urbanplan.sources.streets import Streets, clipped
 
 if TYPE_CHECKING:

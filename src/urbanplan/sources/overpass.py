@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from urbanplan import web
 from urbanplan.errors import BusyServerError, InputError, TooLongError, WebError
 from urbanplan.files import (
     in_memory,
@@ -25,8 +24,8 @@ from urbanplan.files import (
     require_own,
     write_bytes,
 )
-from urbanplan.sources.osm import as_of, writing_osm
-from urbanplan.sources.osm_files import in_order
+from urbanplan.servers import web
+from urbanplan.sources.osm import as_of, in_order, writing_osm
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

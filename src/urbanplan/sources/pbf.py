@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from urbanplan.compiled import njit
+from urbanplan.files.compiled import njit
 
 #: Largest block, head of a block, and block of the file's header, in bytes.
 #: Source: OpenStreetMap wiki, PBF Format (32 MiB and 64 KiB); headers take some hundred bytes.

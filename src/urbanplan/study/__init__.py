@@ -1,22 +1,21 @@
 """A run: from a city's folder to results, stage by stage, with what each stage cost."""
 
-from urbanplan.study.bridges import bridge_dependence
+from __future__ import annotations
+
 from urbanplan.study.checkup import listed, scene_of, standards_of
 from urbanplan.study.compare import Comparison, compare, difference_map
-from urbanplan.study.homes import grid_candidates
-from urbanplan.study.planned import plan_of
-from urbanplan.study.reach import isochrones_at
-from urbanplan.study.ready import Ready, check_opened, coverage_of, prepare
-from urbanplan.study.results import Results, Watch
-from urbanplan.study.run import run
+from urbanplan.study.model import Ready, bridge_dependence, check_opened, coverage_of, prepare
+from urbanplan.study.run import Results, Watch, plan_of, run
 from urbanplan.study.sites import (
     SitingAnswer,
     SitingQuestion,
     city_sites,
+    grid_candidates,
     sites_on,
 )
 from urbanplan.study.streets import (
     Answer,
+    isochrones_at,
     matrix_on,
     nearest_on,
     open_streets,

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanplan.base.crs import to_crs
+from urbanplan.base.grid import ALL, parts
 from urbanplan.catalog import load_catalog
 from urbanplan.catalog.standards import Indicator, held_in, read_standards
-from urbanplan.city import City
-from urbanplan.coverage import ALL, Parts, minutes_to_nearest
-from urbanplan.crs import to_crs
+from urbanplan.city.layers import covered_share, require, require_usable, told_apart
+from urbanplan.city.profile import City
 from urbanplan.errors import InputError
-from urbanplan.indicators import Scene
-from urbanplan.indicators.scene import CERTAIN, CannotTellError, Trust, trust_of
-from urbanplan.layers.model import covered_share, require, require_usable, told_apart
-from urbanplan.network import Network
-from urbanplan.study.ready import STREETS, Ready, Ways
-from urbanplan.traveltime import nearest
-from urbanplan.zonal import parts
+from urbanplan.measures.coverage import Parts, minutes_to_nearest
+from urbanplan.measures.indicators import CERTAIN, CannotTellError, Scene, Trust, trust_of
+from urbanplan.routing import Network, nearest
+from urbanplan.study.model import STREETS, Ready, Ways
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -1,42 +1,271 @@
-"""The run, stage by stage."""
+"""A run: from a city to results, stage by stage, each kept under what it depends on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanplan.city import City
-from urbanplan.crs import WGS84, to_crs
-from urbanplan.demand import blocks, unassigned
-from urbanplan.layers import Layer, check_city, load_layers
-from urbanplan.network import Network
-from urbanplan.plan import book
-from urbanplan.scenarios import BASELINE
+from urbanplan import __version__, catalog
+from urbanplan.base.crs import WGS84, to_crs
+from urbanplan.catalog import COMMON_COLUMNS
+from urbanplan.city.checks import check_city
+from urbanplan.city.layers import GROUNDS, Layer, data_gaps, load_layers
+from urbanplan.city.profile import City
+from urbanplan.errors import InputError
+from urbanplan.files import has, hash_folder, read_arrays, read_toml, sha256, write_arrays
+from urbanplan.measures.ledger import PlanBook, book
+from urbanplan.measures.plan import Plan, parse_plan
+from urbanplan.measures.population import blocks, unassigned
+from urbanplan.measures.scenarios import BASELINE, Scenario
+from urbanplan.routing import Network, Placed
 from urbanplan.study.checkup import standards_of
-from urbanplan.study.keep import Keep, run_key
-from urbanplan.study.planned import plan_of
-from urbanplan.study.reach import (
+from urbanplan.study.compare import scenario_tables
+from urbanplan.study.model import Ready, Ways, prepare
+from urbanplan.study.streets import (
     BAND_COLUMNS,
     ISOCHRONE_COLUMNS,
     MOST_SINGLE,
     bands_of,
+    cut_off,
     isochrones_by_facility,
 )
-from urbanplan.study.ready import Ready, Ways, prepare
-from urbanplan.study.results import Results, Watch
-from urbanplan.study.streets import cut_off
 from urbanplan.study.supply import gaps_of
 from urbanplan.study.variants import Variants, scenarios_of
-from urbanplan.study.varied import scenario_tables
-from urbanplan.traveltime import Placed
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    from urbanplan.base.grid import Grid
+
+
+#: Called with a stage's name; the context it returns is left when the stage is done.
+Watch = Callable[[str], AbstractContextManager]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run found; publishers turn it into files and compute nothing themselves.
+
+    Attributes
+    ----------
+    city : City
+    layers : dict of str to Layer
+        Input layers in the catalogue's order.
+    checks : DataFrame
+        See `urbanplan.city.checks.check_city`.
+    coverage : DataFrame
+        Columns ``facilities, mode, minutes, area, persons, persons_covered, share, km2,
+        km2_covered, km2_share``; `area` is a district's name or ``ALL``.
+    scenarios : dict of str to Scenario
+        The baseline first.
+    scenario_coverage : DataFrame
+        Coverage under each scenario: ``scenario, name_zh, name_en, facilities, mode, minutes, area, persons,
+        persons_covered, share, persons_gained`` (of the baseline's people, against the baseline).
+    scenario_bands : GeoDataFrame
+        As `bands`, with ``scenario``: the headline's mode, where a scenario changes the minutes.
+    differences : GeoDataFrame
+        WGS84; where minutes change under a scenario, in classes: see `urbanplan.study.compare`.
+    bands : GeoDataFrame
+        WGS84; ``facilities, mode, minutes, area_km2, quality``: everywhere within `minutes` of any facility.
+    isochrones : GeoDataFrame
+        WGS84; ``facilities, origin, name_zh, name_en, mode, minutes, area_km2``: one per facility.
+    indicators : DataFrame
+        The city check-up; see `urbanplan.measures.indicators.check_up`.
+    gaps : GeoDataFrame
+        WGS84; clusters of people farther than the headline's limit, per mode: ``mode, rank, area,
+        persons, km2, minutes, nearest_min, quality, accuracy_m``.
+    demand : GeoDataFrame
+        WGS84 squares of five by five cells: ``persons``, ``area`` and one ``<facilities>_<mode>_min`` column
+        (person-weighted mean minutes to the nearest facility, NaN where nobody lives).
+    plan : PlanBook
+        The plan's ledger, targets, and conflicts; see `urbanplan.measures.ledger`.
+    minutes : dict of (str, str) to ndarray
+        (facilities, mode) to minutes per cell of `grid`; NaN where there is no way.
+    grid : Grid
+    findings : tuple of str
+        What the reader must know: facilities without a place, points that were moved, and so on.
+    resumed : tuple of str
+        Stages that an interrupted run had finished before.
+    least : int
+        Counts of people are multiples of it; 0 where they are exact. See `urbanplan.output.rounding`.
+    """
+
+    city: City
+    layers: Mapping[str, Layer]
+    checks: pd.DataFrame
+    coverage: pd.DataFrame
+    scenarios: Mapping[str, Scenario]
+    scenario_coverage: pd.DataFrame
+    scenario_bands: gpd.GeoDataFrame
+    differences: gpd.GeoDataFrame
+    bands: gpd.GeoDataFrame
+    isochrones: gpd.GeoDataFrame
+    indicators: pd.DataFrame
+    gaps: gpd.GeoDataFrame
+    demand: gpd.GeoDataFrame
+    plan: PlanBook
+    minutes: Mapping[tuple[str, str], np.ndarray]
+    grid: Grid
+    findings: tuple[str, ...]
+    resumed: tuple[str, ...] = ()
+    least: int = 0
+
+    @property
+    def outside(self) -> gpd.GeoDataFrame:
+        """Facilities beyond the boundary that count in travel times: points, and in ``facilities`` their layer."""
+        import geopandas as gpd
+        import pandas as pd
+
+        frames = [
+            layer.outside.assign(
+                facilities=name, geometry=layer.outside.geometry.representative_point()
+            )
+            for name, layer in self.layers.items()
+            if layer.outside is not None
+        ]
+        columns = ["facilities", *COMMON_COLUMNS, "geometry"]
+        if not frames:
+            return gpd.GeoDataFrame(columns=columns, geometry="geometry", crs=WGS84)
+        return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True)[columns], crs=WGS84)
+
+    @property
+    def data_gaps(self) -> pd.DataFrame:
+        """What the city's files lack; see `urbanplan.city.layers.data_gaps`."""
+        return data_gaps(self.city)
+
+
+_FILE = "plan.toml"
+
+
+def plan_of(city: City) -> Plan:
+    """A city's plan; one without tasks if its folder holds none.
+
+    Raises
+    ------
+    InputError
+        If the file breaks its form.
+    """
+    if not city.has(_FILE):
+        return Plan()
+    path = city.find(_FILE)
+    return parse_plan(read_toml(path), path)
+
+
+#: Files beside the layers that a run reads.
+INPUTS = (
+    "city.toml", "study.toml", "standards.toml", "scenarios.toml", "plan.toml", "streets.osm.pbf", "population.tif", "heights.tif",
+    GROUNDS,
+)  # fmt: skip
+#: Libraries whose version can change a stage.
+_LIBRARIES = (
+    "numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "numba", "exactextract",
+)  # fmt: skip
+
+
+def inputs_of(city: City, layers: Mapping[str, Layer]) -> dict[str, str]:
+    """SHA-256 of every file that a run reads, by layer or file name."""
+    inputs = {name: layer.sha256 for name, layer in layers.items()}
+    return inputs | {name: sha256(city.find(name)) for name in INPUTS if city.has(name)}
+
+
+def run_key(city: City, layers: Mapping[str, Layer]) -> str:
+    """SHA-256 of all that a stage depends on: inputs, settings, versions."""
+    folder = Path(catalog.__file__).parent
+    about = {
+        "urbanplan": __version__,
+        "catalogue": [hash_folder(f, ".toml") for f in (folder, folder / "standards")],
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "inputs": inputs_of(city, layers),
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+class Keep:
+    """Finished stages of a run in a folder.
+
+    Parameters
+    ----------
+    folder : path or None
+        None keeps nothing.
+    key : str
+        From `run_key`; stages of another key are not used.
+    """
+
+    def __init__(self, folder: Path | None, key: str) -> None:
+        self._folder, self._key = folder, key
+        self.resumed: list[str] = []
+
+    def stage(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What a stage found: from disk if it was finished before, else computed and kept.
+
+        Parameters
+        ----------
+        name : str
+        compute : callable
+            Gives a mapping of name to DataFrame, GeoDataFrame, ndarray or list of text.
+        """
+        if self._folder is None:
+            return compute()
+        path = self._folder / f"{name.replace(' ', '_')}.npz"
+        if has(path):
+            try:
+                arrays, about = read_arrays(path)
+            except InputError:
+                arrays, about = {}, {}
+            if about.get("key") == self._key:
+                self.resumed.append(name)
+                return _unpacked(arrays, about)
+        found = compute()
+        arrays, kinds = _packed(found)
+        write_arrays(path, arrays, {"key": self._key, **kinds})
+        return found
+
+
+def _packed(found: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    import geopandas as gpd
+    import pandas as pd
+
+    arrays, kinds, texts = {}, {}, {}
+    for number, (name, value) in enumerate(found.items()):
+        if isinstance(value, list):
+            texts[name] = value
+            continue
+        kinds[f"v{number}"] = [name, "array"]
+        if isinstance(value, pd.DataFrame):
+            shapes = isinstance(value, gpd.GeoDataFrame)
+            kinds[f"v{number}"][1] = "shapes" if shapes else "table"
+            out = io.BytesIO()
+            value.to_parquet(out)
+            value = np.frombuffer(out.getvalue(), np.uint8)
+        arrays[f"v{number}"] = value
+    return arrays, {"kinds": kinds, "texts": texts}
+
+
+def _unpacked(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> dict[str, Any]:
+    import geopandas as gpd
+    import pandas as pd
+
+    found: dict[str, Any] = dict(about["texts"])
+    for number, (name, kind) in about["kinds"].items():
+        value = arrays[number]
+        if kind != "array":
+            read = gpd.read_parquet if kind == "shapes" else pd.read_parquet
+            value = read(io.BytesIO(value.tobytes()))
+        found[name] = value
+    return found
+
 
 #: Sides of the map's squares, in cells.
 _CELLS_PER_SQUARE = 5

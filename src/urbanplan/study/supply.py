@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.access import Pairs, access
-from urbanplan.coverage import (
-    ALL,
+from urbanplan.base.crs import WGS84, to_crs
+from urbanplan.base.grid import ALL, union_of
+from urbanplan.base.schema import is_missing
+from urbanplan.city.layers import accuracy_under
+from urbanplan.errors import InputError
+from urbanplan.measures.accessibility import Pairs, access
+from urbanplan.measures.coverage import (
     Parts,
     coverage,
     coverage_by,
     gap_areas,
+    inequality,
     minutes_to_nearest,
     with_outside,
 )
-from urbanplan.crs import WGS84, to_crs
-from urbanplan.equity import inequality
-from urbanplan.errors import InputError
-from urbanplan.layers import accuracy_under
-from urbanplan.records import is_missing
+from urbanplan.routing import Ground, Placed, matrix, nearest
+from urbanplan.routing.times import Progress
 from urbanplan.study.checkup import areas_of, dict_of, named_areas
-from urbanplan.study.ready import Ready, Ways, cover, minutes_to_rank
+from urbanplan.study.model import Ready, Ways, cover, minutes_to_rank
 from urbanplan.study.streets import (
     Answer,
     apart,
@@ -34,9 +36,6 @@ from urbanplan.study.streets import (
     sums_around,
     worth,
 )
-from urbanplan.traveltime import Ground, Placed, matrix, nearest
-from urbanplan.traveltime.many import Progress
-from urbanplan.zonal import union_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -76,8 +75,8 @@ def city_coverage(
     Returns
     -------
     table : DataFrame
-        As from `urbanplan.coverage.coverage`; with `areas`, those who live in none of them have a
-        row `urbanplan.coverage.OUTSIDE`.
+        As from `urbanplan.measures.coverage.coverage`; with `areas`, those who live in none of them have a
+        row `urbanplan.measures.coverage.OUTSIDE`.
     placed : Placed
         The facilities, on streets or surface.
     minutes : ndarray, shape (rows, columns)
@@ -282,7 +281,7 @@ def access_of(
     capacity, persons : Series
         By the ids of both.
     method, limit_min, decay, figure
-        See `urbanplan.access.access`.
+        See `urbanplan.measures.accessibility.access`.
 
     Returns
     -------
@@ -418,7 +417,7 @@ def require_supply(supply: gpd.GeoDataFrame, column: str) -> tuple[gpd.GeoDataFr
 
 
 def fairness(frame: pd.DataFrame, value: str, people: str, area: str | None = None) -> pd.Series:
-    """How unequally a column is spread over people; see `urbanplan.equity.inequality`."""
+    """How unequally a column is spread over people; see `urbanplan.measures.coverage.inequality`."""
     areas = np.full(len(frame), ALL) if area is None else frame[area].to_numpy(str)
     amount, heads = frame[value].to_numpy(float), frame[people].to_numpy(float)
     urban = (frame["group"] == "urban").to_numpy() if "group" in frame else None

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan.catalog import read_modes
-from urbanplan.city import City
-from urbanplan.coverage import coverage, minutes_to_nearest
+from urbanplan.city.layers import Layer, require
+from urbanplan.city.profile import City
 from urbanplan.errors import InputError
 from urbanplan.files import read_toml
-from urbanplan.indicators.checkup import COLUMNS, rows_of
-from urbanplan.layers import Layer
-from urbanplan.layers.model import require
-from urbanplan.scenarios import BASELINE, Scenario, State, applied, chain, parse_scenarios
+from urbanplan.measures.coverage import coverage, minutes_to_nearest
+from urbanplan.measures.indicators import COLUMNS, rows_of
+from urbanplan.measures.scenarios import BASELINE, Scenario, State, applied, chain, parse_scenarios
+from urbanplan.routing import Placed
 from urbanplan.study.checkup import scene_of, standards_of
-from urbanplan.study.ready import Ready, Ways, people_of, prepare
-from urbanplan.traveltime import Placed
+from urbanplan.study.model import Ready, Ways, people_of, prepare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,7 +217,7 @@ class Variants:
         return table
 
     def indicators(self, name: str) -> pd.DataFrame:
-        """The check-up under a scenario; see `urbanplan.indicators.check_up`."""
+        """The check-up under a scenario; see `urbanplan.measures.indicators.check_up`."""
         import pandas as pd
 
         state = self.state(name)

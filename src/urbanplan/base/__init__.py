@@ -1,0 +1,1 @@
+"""What everything else stands on: schemas of tables, coordinate systems, grids."""

@@ -1,0 +1,63 @@
+"""numba's compiler, with a cache that is found where it may be written and that nobody else can write to."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numba
+
+from urbanplan.files.writing import own_folder
+
+_PACKAGE = Path(__file__).parent
+
+
+def njit(**options: Any) -> Callable[[Callable], Callable]:
+    """As `numba.njit`, with ``cache=True`` only where a cache is safe.
+
+    A cache holds code that is run when it is read. It is kept beside the package, or else in the
+    user's own cache folder; a folder that other users may write to is not used. Where there is no
+    folder, kernels are compiled anew at each start, and a warning says so.
+
+    Parameters
+    ----------
+    **options
+        Those of `numba.njit`.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        folder = _cache_folder()
+        chosen = {**options, "cache": bool(options.get("cache")) and folder is not None}
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = folder or ""
+        try:
+            return numba.njit(**chosen)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return decorate
+
+
+@functools.cache
+def _cache_folder() -> str | None:
+    # A path, "" for beside the package, None for nowhere.
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    if named and own_folder(Path(named)):
+        return named
+    kernels = [_PACKAGE / room / "__pycache__" for room in ("graph", "network", "traveltime")]
+    if not named and all(own_folder(folder) for folder in kernels):
+        return ""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    with suppress(RuntimeError):
+        home = home.expanduser()
+    if home.is_absolute() and own_folder(home / "urbanplan", 0o700):
+        return str(home / "urbanplan")
+    logging.getLogger("urbanplan").warning(
+        "no folder of one's own for compiled code: it is compiled anew at each start (set NUMBA_CACHE_DIR)"
+    )
+    return None

@@ -1,0 +1,1 @@
+"""What is measured of a city: people, coverage, access, indicators, plan, scenarios."""

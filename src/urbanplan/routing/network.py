@@ -1,0 +1,330 @@
+"""One mode's streets as arrays, and the file that keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from urbanplan.base.crs import require_metric
+from urbanplan.catalog import Mode, mode_of
+from urbanplan.errors import CrsError, InputError
+from urbanplan.files import read_arrays, write_arrays
+from urbanplan.routing.graph import Graph, build_graph
+from urbanplan.routing.turns import Arcs, with_turns
+
+#: A part of the streets shorter than this, joined to nothing, may be a fault of the map: what stands beside it may also
+#: step onto a street of a longer part.
+FRAGMENT_M = 1000.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """Streets that one mode may use: junctions, and the edges between them with their bends.
+
+    Attributes
+    ----------
+    mode : Mode
+    crs : str
+        Projected system of all coordinates, in metres.
+    xy : ndarray of float64, shape (nodes, 2)
+        Junctions and dead ends, in the order of a Hilbert curve.
+    node_ids : ndarray of int64, shape (nodes,)
+        Their ids in the source.
+    tail, head : ndarray of int32, shape (edges,)
+        Nodes that each edge joins.
+    bend : ndarray of int64, shape (edges + 1,)
+        Where each edge's vertices begin.
+    vertex_xy : ndarray of float64, shape (vertices, 2)
+        Vertices of every edge from tail to head, both included.
+    spent : ndarray of float64, shape (vertices, 2)
+        Minutes from the tail to a vertex, and from a vertex back to the tail; infinity where
+        the edge may not be used in that direction.
+    length_m : ndarray of float64, shape (edges,)
+        Ellipsoidal length.
+    through : ndarray of bool, shape (edges,)
+        Edges that are passed along only: nobody gets on or off between their nodes.
+    private : ndarray of bool, shape (edges,)
+        Edges that are open at the beginning and the end of a trip only.
+    forbidden : ndarray of int64, shape (n, longest)
+        Sequences of directed edges that are forbidden, filled up with -1: 2e is edge e from its
+        tail to its head, 2e + 1 the other direction.
+    part : ndarray of int32, shape (edges,)
+        Which part of the streets each edge belongs to, the longest being 0; nothing joins two parts.
+    fence_xy : ndarray of float64, shape (n, 2)
+        Vertices of fences and walls, one after the other.
+    fence_first : ndarray of int64, shape (fences + 1,)
+        Where each begins.
+    entrances : ndarray of float64, shape (m, 2)
+        Gates and entrances that anybody may use.
+    source, licence, as_of : str
+        Where the streets come from.
+    findings : tuple of str
+        What the reader must know, such as how much was cut off from the rest.
+    """
+
+    mode: Mode
+    crs: str
+    xy: np.ndarray
+    node_ids: np.ndarray
+    tail: np.ndarray
+    head: np.ndarray
+    bend: np.ndarray
+    vertex_xy: np.ndarray
+    spent: np.ndarray
+    length_m: np.ndarray
+    through: np.ndarray
+    private: np.ndarray
+    forbidden: np.ndarray
+    part: np.ndarray
+    fence_xy: np.ndarray
+    fence_first: np.ndarray
+    entrances: np.ndarray
+    source: str
+    licence: str
+    as_of: str
+    findings: tuple[str, ...]
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.xy)
+
+    @property
+    def edges(self) -> int:
+        """Number of edges."""
+        return len(self.tail)
+
+    @cached_property
+    def minutes(self) -> np.ndarray:
+        """Minutes along each edge and against it, shape (edges, 2); infinity where closed."""
+        return self.spent[self.bend[1:] - 1]
+
+    @cached_property
+    def arcs(self) -> Arcs:
+        """What a search runs over, see `urbanplan.routing.turns.Arcs`."""
+        forbidden = (tuple(a for a in row if a >= 0) for row in self.forbidden.tolist())
+        edges = (self.nodes, self.tail, self.head, self.minutes, self.private)
+        return with_turns(*edges, forbidden, self.mode.streets.u_turns)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Its arcs; the first nodes are the junctions."""
+        arcs = self.arcs
+        ends = (arcs.start, arcs.end, arcs.enter, arcs.leave, arcs.arrive)
+        states = max(int(end.max(initial=-1)) for end in ends) + 1
+        return build_graph(max(states, self.nodes), arcs.start, arcs.end, arcs.minutes)
+
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """Geometry of every edge from tail to head, shape (edges,)."""
+        import shapely
+
+        return shapely.linestrings(
+            self.vertex_xy, indices=np.repeat(np.arange(self.edges), np.diff(self.bend))
+        )
+
+    @cached_property
+    def kerb(self) -> np.ndarray:
+        """Edges that one may get on and off anywhere, in the order of `index`."""
+        return np.flatnonzero(~self.through)
+
+    @cached_property
+    def index(self):
+        """Spatial index of the `lines` of `kerb`."""
+        import shapely
+
+        return shapely.STRtree(self.lines[self.kerb])
+
+    @cached_property
+    def part_m(self) -> np.ndarray:
+        """Length of each part in metres."""
+        return np.bincount(self.part, self.length_m)
+
+    @cached_property
+    def main_kerb(self) -> np.ndarray:
+        """Those of `kerb` that are on no fragment, in the order of `main_index`."""
+        return self.kerb[self.part_m[self.part[self.kerb]] >= FRAGMENT_M]
+
+    @cached_property
+    def main_index(self):
+        """Spatial index of the `lines` of `main_kerb`."""
+        import shapely
+
+        return shapely.STRtree(self.lines[self.main_kerb])
+
+    @cached_property
+    def fences(self) -> np.ndarray:
+        """Fences and walls as lines, shape (fences,)."""
+        import shapely
+
+        row = np.repeat(np.arange(len(self.fence_first) - 1), np.diff(self.fence_first))
+        return shapely.linestrings(self.fence_xy, indices=row)
+
+    @cached_property
+    def fence_index(self):
+        """Spatial index of `fences`."""
+        import shapely
+
+        return shapely.STRtree(self.fences)
+
+    @cached_property
+    def entrance_index(self):
+        """Spatial index of `entrances`."""
+        import shapely
+
+        return shapely.STRtree(shapely.points(self.entrances))
+
+    @cached_property
+    def doors(self) -> dict[bool, tuple[np.ndarray, ...]]:
+        """States at the ends of the edges, for trips to somewhere (True) and from somewhere (False).
+
+        Six arrays each: the state at every tail and at every head, shape (edges,); where the edges
+        of each state begin that have it at their tail, and those edges; the same of the heads.
+        """
+        found = {}
+        for to, ends in ((True, self.arcs.leave), (False, self.arcs.enter)):
+            rows = []
+            for side in np.ascontiguousarray(ends.T):
+                edges = np.argsort(side, kind="stable")
+                rows += [np.searchsorted(side[edges], np.arange(self.graph.nodes + 1)), edges]
+            found[to] = (*np.ascontiguousarray(ends.T), *rows)
+        return found
+
+
+#: Version of the arrays; another one is refused rather than misread.
+_FORMAT = "urbanplan network 4"
+#: Edges of the longest sequence that may be forbidden.
+_LONGEST = 200
+#: Fields of the rules that are tables.
+_TABLES = ("kmh", "opened_kmh")
+
+
+def save(network: Network, path: Path | str) -> Path:
+    """Write a network to a file that `load` reads back, the same bytes for the same network."""
+    arrays, about = {}, {"format": _FORMAT}
+    for field in fields(network):
+        value = getattr(network, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[field.name] = value
+        elif field.name == "mode":
+            about["mode"] = _plain(value)
+        else:
+            about[field.name] = value
+    return write_arrays(path, arrays, about)
+
+
+def load(path: Path | str) -> Network:
+    """Read a network that `save` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is something else, of another version, or damaged.
+    """
+    arrays, about = read_arrays(path)
+    if about.pop("format", None) != _FORMAT:
+        raise InputError(
+            "holds no street network of this version", where=path, remedy="build it again"
+        )
+    try:
+        mode = about.pop("mode")
+        about["findings"] = tuple(map(str, about["findings"]))
+        about["crs"] = require_metric(about["crs"], path)
+        own = {k: v for k, v in mode.items() if k != "id"}
+        network = Network(mode=mode_of(mode["id"], own, None), **arrays, **about)
+        _require_sound(network)
+    except CrsError:
+        raise
+    # What somebody else wrote may lack anything; the searches trust their arrays.
+    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as err:
+        raise InputError(
+            f"holds a street network that is broken ({str(err)[:120]})",
+            where=path,
+            remedy="build it again",
+        ) from None
+    return network
+
+
+def _require_sound(network: Network) -> None:
+    """Raise `ValueError` unless the arrays fit one another: compiled searches read past wrong ones."""
+    nodes, edges, vertices = len(network.xy), len(network.tail), len(network.vertex_xy)
+    shapes = {
+        "xy": (np.float64, (nodes, 2)),
+        "node_ids": (np.int64, (nodes,)),
+        "tail": (np.int32, (edges,)),
+        "head": (np.int32, (edges,)),
+        "bend": (np.int64, (edges + 1,)),
+        "vertex_xy": (np.float64, (vertices, 2)),
+        "spent": (np.float64, (vertices, 2)),
+        "length_m": (np.float64, (edges,)),
+        "through": (np.bool_, (edges,)),
+        "private": (np.bool_, (edges,)),
+        "forbidden": (np.int64, (len(network.forbidden), _width(network.forbidden))),
+        "part": (np.int32, (edges,)),
+        "fence_xy": (np.float64, (len(network.fence_xy), 2)),
+        "fence_first": (np.int64, (len(network.fence_first),)),
+        "entrances": (np.float64, (len(network.entrances), 2)),
+    }
+    for name, (kind, shape) in shapes.items():
+        array = getattr(network, name)
+        if array.dtype != kind or array.shape != shape:
+            raise ValueError(f"{name} has another type or length")
+    for field in fields(network):
+        if isinstance(getattr(network, field.name), np.ndarray) and field.name not in shapes:
+            raise TypeError(field.name)
+    if not all(isinstance(getattr(network, name), str) for name in ("source", "licence", "as_of")):
+        raise ValueError("source has another type or length")
+    ends, steps = np.r_[network.tail, network.head], np.diff(network.bend)
+    sound = {
+        "tail or head": not edges or (ends.min() >= 0 and ends.max() < nodes),
+        "tail": np.all(np.diff(network.tail) >= 0),
+        "bend": network.bend[0] == 0 and network.bend[-1] == vertices and np.all(steps >= 2),
+        "xy": np.isfinite(network.xy).all() and np.isfinite(network.vertex_xy).all(),
+        "part": np.all((network.part >= 0) & (network.part < edges)),
+        "fence_first": network.fence_first[0] == 0
+        and network.fence_first[-1] == len(network.fence_xy)
+        and np.all(np.diff(network.fence_first) >= 2),
+        "fence_xy": np.isfinite(network.fence_xy).all() and np.isfinite(network.entrances).all(),
+        "spent": np.all(network.spent >= 0),
+        "forbidden": _are_turns(network),
+        "length_m": np.all(network.length_m >= 0) and np.isfinite(network.length_m).all(),
+    }
+    for name, good in sound.items():
+        if not good:
+            raise ValueError(f"{name} leads nowhere")
+
+
+def _width(array: np.ndarray) -> int:
+    return array.shape[1] if array.ndim == 2 else 0
+
+
+def _are_turns(network: Network) -> bool:
+    # Each two edges or more, one behind the other, then -1.
+    rows, edges = network.forbidden, len(network.tail)
+    if not len(rows):
+        return True
+    if not 2 <= rows.shape[1] <= _LONGEST or rows.min() < -1 or rows.max() >= 2 * edges:
+        return False
+    used = rows >= 0
+    ends = np.stack([network.tail, network.head], axis=1)
+    begin, end = ends[rows >> 1, rows & 1], ends[rows >> 1, 1 - (rows & 1)]
+    joined = (end[:, :-1] == begin[:, 1:]) | ~used[:, 1:]
+    return bool(used[:, :2].all() and (used[:, :-1] >= used[:, 1:]).all() and joined.all())
+
+
+def _plain(mode: Mode) -> dict[str, Any]:
+    # asdict copies mappings, which a read-only one does not allow.
+    return {
+        **{f.name: getattr(mode, f.name) for f in fields(mode) if f.name != "streets"},
+        "built_up": asdict(mode.built_up),
+        "open_land": asdict(mode.open_land),
+        "streets": {
+            f.name: dict(v) if f.name in _TABLES else v
+            for f in fields(mode.streets)
+            for v in [getattr(mode.streets, f.name)]
+        },
+    }
