@@ -14,6 +14,7 @@ test: $(VENV)/.ready-test clients lint   ## every test, with the real clients
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check src tests data/build benchmarks docs
 	$(BIN)/ruff format --check src tests data/build benchmarks docs
+	$(BIN)/lint-imports
 
 data: $(VENV)/.ready-test    ## rebuild data/ from packages and hand-entered tables
 	$(BIN)/python data/build

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
-from urbanplan import traveltime as tt
+from urbanplan import routing as tt
 from urbanplan.routing import build_graph
 
 side = {side}

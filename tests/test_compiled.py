@@ -15,7 +15,7 @@ from urbanplan.files.writing import _is_own
 
 SRC = Path(urbanplan.__file__).parent
 ASK = (
-    "from urbanplan.routing import sweep; from urbanplan.files.compiled import _cache_folder;"
+    "from urbanplan.routing import search; from urbanplan.files.compiled import _cache_folder;"
     "print(_cache_folder())"
 )
 
@@ -68,7 +68,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(install, tmp_path):
     shared.chmod(0o777)
     done = answer(install, NUMBA_CACHE_DIR=str(shared / "numba"), HOME=str(tmp_path / "me"))
     assert done.stdout == f"{tmp_path}/me/.cache/urbanplan\n"
-    (install / "urbanplan" / "graph").chmod(0o777)
+    (install / "urbanplan" / "routing").chmod(0o777)
     done = answer(install, HOME=str(tmp_path / "me"))
     assert done.stdout == f"{tmp_path}/me/.cache/urbanplan\n"
 

@@ -25,7 +25,7 @@ from urbanplan import study
 from urbanplan.catalog import load_catalog
 from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError, UrbanplanError
-from urbanplan.output import page as html
+from urbanplan.output import page
 from urbanplan.output.page import shell
 from urbanplan.output.page.content import content
 from urbanplan.output.page.shell import pack
@@ -36,7 +36,7 @@ from urbanplan.output.page.tables import plain as plain_value
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     folder = write_hostile_town(tmp_path_factory.mktemp("hostile") / "town")
-    path = html.write(study.run(load_city(folder)), folder.parent / "index.html")
+    path = page.write(study.run(load_city(folder)), folder.parent / "index.html")
     return path.read_text("utf-8")
 
 
@@ -81,7 +81,7 @@ def test_hostile_names_stay_data(text):
 def test_every_layer_every_number_and_every_unlocated_row_is_on_the_page(text, tmp_path):
     folder = write_town(tmp_path / "town")
     results = study.run(load_city(folder))
-    data = values(html.write(results, tmp_path / "i.html").read_text("utf-8"))
+    data = values(page.write(results, tmp_path / "i.html").read_text("utf-8"))
     shown = {layer["id"]: layer for layer in data["layers"]}
     for name, layer in results.layers.items():
         assert len(shown[name]["features"]) == len(layer.located)
@@ -124,13 +124,13 @@ def test_an_asset_that_is_not_bundled_is_an_error():
 )
 def test_odd_basemaps_are_refused(bad):
     with pytest.raises(InputError, match="basemap"):
-        html.Options(basemap=bad)
+        page.Options(basemap=bad)
 
 
 def test_a_basemap_opens_one_host_for_images_only(tmp_path):
     results = study.run(load_city(write_town(tmp_path / "town")))
-    options = html.Options(basemap="https://t{s}.tiles.example/{z}/{x}/{y}.png")
-    text = html.write(results, tmp_path / "i.html", options).read_text("utf-8")
+    options = page.Options(basemap="https://t{s}.tiles.example/{z}/{x}/{y}.png")
+    text = page.write(results, tmp_path / "i.html", options).read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text).group(1)
     assert "img-src data: https://*.tiles.example;" in policy and policy.count("example") == 1
 
@@ -138,8 +138,8 @@ def test_a_basemap_opens_one_host_for_images_only(tmp_path):
 def test_two_processes_write_the_same_bytes(tmp_path):
     folder = write_town(tmp_path / "town")
     code = (
-        "import sys; from urbanplan import study; from urbanplan.city.profile import load_city; from urbanplan.output import html;"
-        "html.write(study.run(load_city(sys.argv[1])), sys.argv[2])"
+        "import sys; from urbanplan import study; from urbanplan.city.profile import load_city; from urbanplan.output import page;"
+        "page.write(study.run(load_city(sys.argv[1])), sys.argv[2])"
     )
     pages = []
     for name in ("a.html", "b.html"):
@@ -158,7 +158,7 @@ def test_a_page_that_is_refused_is_not_written(tmp_path, monkeypatch):
 
     monkeypatch.setattr(shell, "read_text", with_a_link)
     with pytest.raises(UrbanplanError, match="would fetch"):
-        html.write(results, tmp_path / "i.html")
+        page.write(results, tmp_path / "i.html")
     assert not (tmp_path / "i.html").exists()
 
 
@@ -228,12 +228,12 @@ def secret_run(tmp_path_factory):
 @pytest.mark.parametrize("column", SECRETS)
 def test_a_redacted_column_is_not_in_the_bytes(secret_run, tmp_path, column):
     def holds(options):
-        text = html.write(secret_run, tmp_path / "i.html", options).read_text("utf-8")
+        text = page.write(secret_run, tmp_path / "i.html", options).read_text("utf-8")
         told = str(SECRETS[column]).removesuffix(".0")
         return told in plain(text) + text.replace(packed(text), ""), values(text)
 
-    assert holds(html.Options())[0]
-    there, data = holds(html.Options(redact=(column,)))
+    assert holds(page.Options())[0]
+    there, data = holds(page.Options(redact=(column,)))
     assert not there
     assert all(column not in f["properties"] for x in data["layers"] for f in x["features"])
 
@@ -329,7 +329,7 @@ def texts(value):
 @pytest.mark.parametrize("column", PAIRS)
 def test_a_redacted_column_is_in_no_table_and_no_sentence(remarked_run, tmp_path, column):
     def told(*redact):
-        text = html.write(remarked_run, tmp_path / "i.html", html.Options(redact=redact)).read_text(
+        text = page.write(remarked_run, tmp_path / "i.html", page.Options(redact=redact)).read_text(
             "utf-8"
         )
         return texts(values(text)), values(text)
@@ -394,7 +394,7 @@ def test_packing_moves_no_point_by_more_than_half_a_step(shapes):
 
 
 def test_names_that_are_redacted_leave_no_sound_behind(secret_run):
-    shown = content(secret_run, html.Options(redact=("name_zh", "name_en")))
+    shown = content(secret_run, page.Options(redact=("name_zh", "name_en")))
     assert all(not layer.get("pinyin") for layer in shown["layers"])
     assert "name_zh" not in json.dumps(shown["layers"])
 
@@ -402,7 +402,7 @@ def test_names_that_are_redacted_leave_no_sound_behind(secret_run):
 @pytest.mark.parametrize("column", ["quality", "source", "licence", "accuracy_m", "status"])
 def test_how_well_a_feature_is_known_cannot_be_left_out(column):
     with pytest.raises(InputError, match="every output shows"):
-        html.Options(redact=(column,))
+        page.Options(redact=(column,))
 
 
 @pytest.mark.parametrize(
@@ -418,12 +418,12 @@ def test_how_well_a_feature_is_known_cannot_be_left_out(column):
 )
 def test_options_that_no_page_can_be_made_with(wrong, said):
     with pytest.raises(UrbanplanError, match=said):
-        html.Options(**wrong).require_known()
+        page.Options(**wrong).require_known()
 
 
 def test_least_counts_hold_on_every_row(secret_run):
     least = 100
-    shown = content(secret_run, html.Options(min_persons=least))
+    shown = content(secret_run, page.Options(min_persons=least))
     rows = shown["coverage"] + shown["headline"]["rows"]
     for row in rows:
         n, total = (int(row[c].replace(",", "")) for c in ("persons", "of"))
@@ -436,15 +436,15 @@ def test_least_counts_hold_on_every_row(secret_run):
 
 
 def test_only_the_layers_that_are_asked_for_are_drawn(secret_run):
-    shown = content(secret_run, html.Options(layers=("districts", "water")))
+    shown = content(secret_run, page.Options(layers=("districts", "water")))
     own = {x["id"] for x in shown["layers"] if x["role"] not in ("band", "gap", "after", "change")}
     assert own == {"districts", "water"}
     assert shown["unlocated"] == [] and len(shown["coverage"]) == len(secret_run.coverage)
 
 
 def test_tianditu_with_ones_own_key(secret_run, tmp_path):
-    options = html.Options(basemap="tianditu", key="0123456789abcdef0123456789abcdef")
-    text = html.write(secret_run, tmp_path / "i.html", options).read_text("utf-8")
+    options = page.Options(basemap="tianditu", key="0123456789abcdef0123456789abcdef")
+    text = page.write(secret_run, tmp_path / "i.html", options).read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text).group(1)
     assert "img-src data: https://*.tianditu.gov.cn;" in policy
     tiles = [tile["url"] for tile in values(text)["tiles"]]

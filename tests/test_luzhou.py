@@ -159,7 +159,7 @@ def test_no_machine_path_in_the_tree():
 
 
 def test_the_readme_says_what_a_run_says(atlas, luzhou, luzhou_layers):
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
     plan, table = luzhou.analysis, atlas[0].coverage
     head = table[(table["facilities"] == plan.headline_facilities) & (table["minutes"] == 30)]
     for row in head[head["area"] == "ALL"].itertuples():
@@ -172,9 +172,9 @@ def test_the_readme_says_what_a_run_says(atlas, luzhou, luzhou_layers):
     carried = int(checks["measure"].str.startswith("value:").sum())
     assert f"{len(checks)} checks, {published} of them against published figures" in text
     assert (
-        f"({published - carried} measured on what is\ndrawn or counted, {carried} carried as"
-        in text
+        f"({published - carried} measured on what is drawn or counted, {carried} carried as" in text
     )
     places = [x.frame for x in luzhou_layers.values() if x.kind.geometry != "none"]
+    assert len(text.split()) <= 700
     unlocated = sum(int(f.geometry.isna().sum()) for f in places)
     assert f"({unlocated} of {sum(map(len, places))})" in text

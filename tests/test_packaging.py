@@ -62,7 +62,7 @@ def test_the_wheel_holds_what_a_city_needs(built):
         for path in (DATA / folder).rglob("*"):
             if path.is_file() and not path.name.startswith("."):
                 assert f"urbanplan/data/{path.relative_to(DATA)}" in held, path
-    for name in ("py.typed", "publish/assets/LEAFLET-LICENSE", "catalog/standards/GB55014-2021.toml"):  # fmt: skip
+    for name in ("py.typed", "output/assets/LEAFLET-LICENSE", "catalog/standards/GB55014-2021.toml"):  # fmt: skip
         assert f"urbanplan/{name}" in held
     assert {n.rpartition("/")[2] for n in held if "/licenses/" in n} == {"LICENSE", "NOTICE"}
 

@@ -45,7 +45,7 @@ from urbanplan.measures.ledger import LEDGER
 from urbanplan.measures.scenarios import BASELINE, parse_scenarios
 from urbanplan.output import report
 from urbanplan.output.page.tables import percent, whole
-from urbanplan.output.report import draw, fonts, maps, pdf
+from urbanplan.output.report import draw, fonts, pdf, pictures
 from urbanplan.output.report.draw import Labels, new_paper, saved, styled
 from urbanplan.output.report.model import Figure, Section, Table, Text, Words, clean, points, texts
 from urbanplan.output.style import Look, drawn_of
@@ -807,7 +807,7 @@ def test_every_map_has_its_surroundings(town, monkeypatch):
         return begin(*args)
 
     monkeypatch.setattr(draw.Paper, "text", write)
-    monkeypatch.setattr(maps, "open_sheet", opened)
+    monkeypatch.setattr(pictures, "open_sheet", opened)
     city = replace(town.city, notice_zh="不得作为测绘成果")
     report.report(replace(town, city=city), "zh")
     assert len(sheets) == 4

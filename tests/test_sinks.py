@@ -30,7 +30,7 @@ from urbanplan import study
 from urbanplan.city.profile import load_city
 from urbanplan.errors import InputError, UrbanplanError
 from urbanplan.files import read_csv, read_delivery, write_csv, write_gml, write_kml, write_xlsx
-from urbanplan.files.encoding import as_cell, of_cell
+from urbanplan.files.texts import as_cell, of_cell
 from urbanplan.output import formats, report
 from urbanplan.output import formats as atlas
 from urbanplan.output import page as html

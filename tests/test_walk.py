@@ -44,10 +44,10 @@ from urbanplan.measures import indicators, population
 from urbanplan.measures.indicators import trust_of
 from urbanplan.output import page, style, vector
 from urbanplan.output import vector as projection
-from urbanplan.output.page import content, frames
-from urbanplan.output.page import content as html_layers
+from urbanplan.output.page import frames
 from urbanplan.output.page import tables as redact
-from urbanplan.output.report import draw, maps
+from urbanplan.output.page.content import decimals_of, features, simplified
+from urbanplan.output.report import draw, pictures
 from urbanplan.routing import place, surface
 from urbanplan.servers import Shape
 from urbanplan.servers import postgis as database_frames
@@ -181,86 +181,86 @@ SITES = SitingQuestion(model="mclp", p=1, minutes=5)
 
 #: For each function and frame that it takes: the frame as it should be, and the call.
 WALK = {
-    "coverage.minutes_to_nearest": (people, lambda t, f: cov.minutes_to_nearest(f, t.cells, "walk")),
-    "coverage.parts_of": (people, lambda t, f: cov.parts_of(f)),
-    "coverage.coverage": (people, lambda t, f: cov.coverage(f, t.minutes, [5])),
-    "coverage.coverage_by": (people, lambda t, f: cov.coverage_by(f, t.minutes, [5], np.full(len(f), "g"))),
-    "coverage.gap_areas": (people, lambda t, f: cov.gap_areas(f, t.minutes.reindex(f.index), 1, t.grid)),
-    "crs.to_crs": (points, lambda t, f: crs.to_crs(f, "EPSG:32648")),
-    "crs.unwrapped": (points, lambda t, f: crs.unwrapped(f)),
-    "crs.require_same": (points, lambda t, f: crs.require_same(f, points(t))),
-    "database.frames.columns_of": (points, lambda t, f: database_frames.columns_of(f, "t", Shape("POINT", 4326), "public")),
-    "demand.spread[zones]": (lambda t: metric(t, "population"), lambda t, f: population.spread(f, metric(t, "districts"), t.grid, t.ready.ground.passable)),
-    "demand.spread[areas]": (lambda t: metric(t, "districts"), lambda t, f: population.spread(metric(t, "population"), f, t.grid, t.ready.ground.passable)),
-    "demand.gather": (lambda t: metric(t, "districts"), lambda t, f: population.gather(np.c_[t.grid.centres(np.array([11, 15]))], np.array([3.0, 4.0]), f, t.grid, t.ready.ground.area, t.ready.ground.passable)),
-    "demand.unpeopled": (lambda t: metric(t, "districts"), lambda t, f: population.unpeopled(f, t.grid, t.ready.ground.passable)),
-    "demand.unassigned": (people, lambda t, f: population.unassigned(f)),
-    "demand.blocks": (people, lambda t, f: population.blocks(f, t.grid, {"m": t.cells}, 5)),
-    "files.deliveries.heads.without_blank": (table, lambda t, f: heads.without_blank(f, [str(c) for c in f])),
-    "files.deliveries.vectors.with_plain_cells": (
+    "measures.coverage.minutes_to_nearest": (people, lambda t, f: cov.minutes_to_nearest(f, t.cells, "walk")),
+    "measures.coverage.parts_of": (people, lambda t, f: cov.parts_of(f)),
+    "measures.coverage.coverage": (people, lambda t, f: cov.coverage(f, t.minutes, [5])),
+    "measures.coverage.coverage_by": (people, lambda t, f: cov.coverage_by(f, t.minutes, [5], np.full(len(f), "g"))),
+    "measures.coverage.gap_areas": (people, lambda t, f: cov.gap_areas(f, t.minutes.reindex(f.index), 1, t.grid)),
+    "base.crs.to_crs": (points, lambda t, f: crs.to_crs(f, "EPSG:32648")),
+    "base.crs.unwrapped": (points, lambda t, f: crs.unwrapped(f)),
+    "base.crs.require_same": (points, lambda t, f: crs.require_same(f, points(t))),
+    "servers.postgis.columns_of": (points, lambda t, f: database_frames.columns_of(f, "t", Shape("POINT", 4326), "public")),
+    "measures.population.spread[zones]": (lambda t: metric(t, "population"), lambda t, f: population.spread(f, metric(t, "districts"), t.grid, t.ready.ground.passable)),
+    "measures.population.spread[areas]": (lambda t: metric(t, "districts"), lambda t, f: population.spread(metric(t, "population"), f, t.grid, t.ready.ground.passable)),
+    "measures.population.gather": (lambda t: metric(t, "districts"), lambda t, f: population.gather(np.c_[t.grid.centres(np.array([11, 15]))], np.array([3.0, 4.0]), f, t.grid, t.ready.ground.area, t.ready.ground.passable)),
+    "measures.population.unpeopled": (lambda t: metric(t, "districts"), lambda t, f: population.unpeopled(f, t.grid, t.ready.ground.passable)),
+    "measures.population.unassigned": (people, lambda t, f: population.unassigned(f)),
+    "measures.population.blocks": (people, lambda t, f: population.blocks(f, t.grid, {"m": t.cells}, 5)),
+    "files.cells.without_blank": (table, lambda t, f: heads.without_blank(f, [str(c) for c in f])),
+    "files.vector.with_plain_cells": (
         points,
         lambda t, f: delivered_vectors.with_plain_cells(f),
     ),
-    "files.deliveries.tables.typed": (lambda t: table(t).astype(str), lambda t, f: delivered.typed(f["n"])),
-    "files.deliveries.tables.placed": (lambda t: table(t).astype(str), lambda t, f: delivered.placed(t.folder / "f.csv", f).frame),
+    "files.tables.typed": (lambda t: table(t).astype(str), lambda t, f: delivered.typed(f["n"])),
+    "files.tables.placed": (lambda t: table(t).astype(str), lambda t, f: delivered.placed(t.folder / "f.csv", f).frame),
     "files.exports.write_flatgeobuf": (points, lambda t, f: exports.write_flatgeobuf(t.folder / "f.fgb", f)),
     "files.exports.write_kml": (points, lambda t, f: exports.write_kml(t.folder / "f.kml", f, "t")),
     "files.exports.write_gml": (points, lambda t, f: exports.write_gml(t.folder / "f.gml", f)),
     "files.exports.write_dxf": (points, lambda t, f: exports.write_dxf(t.folder / "f.dxf", {"p": f})),
     "files.exports.write_shapefile": (points, lambda t, f: exports.write_shapefile(t.folder / "f.zip", f)),
-    "files.packages.write_geopackage": (points, lambda t, f: packages.write_geopackage(t.folder / "f.gpkg", {"p": f})),
-    "files.tables.write_xlsx": (table, lambda t, f: tables.write_xlsx(t.folder / "f.xlsx", f)),
-    "files.tables.write_workbook": (table, lambda t, f: tables.write_workbook(t.folder / "g.xlsx", {"a": f})),
-    "files.tables.write_records": (table, lambda t, f: tables.write_records(t.folder / "f.json", f)),
+    "files.exports.write_geopackage": (points, lambda t, f: packages.write_geopackage(t.folder / "f.gpkg", {"p": f})),
+    "files.writing.write_xlsx": (table, lambda t, f: tables.write_xlsx(t.folder / "f.xlsx", f)),
+    "files.writing.write_workbook": (table, lambda t, f: tables.write_workbook(t.folder / "g.xlsx", {"a": f})),
+    "files.writing.write_records": (table, lambda t, f: tables.write_records(t.folder / "f.json", f)),
     "files.writing.write_csv": (table, lambda t, f: writing.write_csv(t.folder / "f.csv", f)),
     "files.writing.write_parquet": (points, lambda t, f: writing.write_parquet(t.folder / "f.parquet", f)),
     "files.writing.write_geojson": (points, lambda t, f: writing.write_geojson(t.folder / "f.geojson", f)),
-    "indicators.checkup.wide": (checked, lambda t, f: indicators.wide(f)),
-    "indicators.scene.trust_of": (layer, lambda t, f: trust_of(f).quality),
-    "intake.bring.joined_by_name": (
+    "measures.indicators.wide": (checked, lambda t, f: indicators.wide(f)),
+    "measures.indicators.trust_of": (layer, lambda t, f: trust_of(f).quality),
+    "city.ingest.joined_by_name": (
         lambda t: gpd.GeoDataFrame({"name": ["北岸", "南岸"], "persons": [1, 2]}, geometry=[None, None], crs=4326),
         lambda t, f: joined_by_name(f, {"persons": "persons"}, load_catalog().layer("population"), WORTH, layer(t, "districts"), "f")[0],
     ),
-    "intake.bring.people_at_points": (points, lambda t, f: people_at_points(f)),
+    "city.ingest.people_at_points": (points, lambda t, f: people_at_points(f)),
     "sources.crs_of_file.settle": (points, lambda t, f: crs_of_file.settle(f, "file", None, None, "f").frame),
     "sources.crs_of_file.require_near": (homes, lambda t, f: crs_of_file.require_near(f, layer(t, "study_area").geometry.union_all(), "EPSG:4326", "f")),
     "sources.crs_of_file.divisions_near": (points, lambda t, f: crs_of_file.divisions_near(f)),
     "sources.crs_of_file.suspected_shift[frame]": (lambda t: layer(t, "districts"), lambda t, f: crs_of_file.suspected_shift(f, layer(t, "districts"))),
     "sources.crs_of_file.suspected_shift[districts]": (lambda t: layer(t, "districts"), lambda t, f: crs_of_file.suspected_shift(layer(t, "districts"), f)),
-    "intake.fields.fill": (lambda t: points(t).drop(columns="geometry"), lambda t, f: repair.fill(f, np.full(len(f), None, object), {"name_zh": "name_zh", "beds": "beds"}, KIND, WORTH)[0]),
-    "intake.folder.write_layer": (layer, lambda t, f: folder.write_layer(t.folder, KIND, pd.DataFrame(f[repair.columns_of(KIND)]), list(f.geometry), {"built_from": []}, {})),
-    "intake.folder.district_names": (lambda t: layer(t, "districts"), lambda t, f: folder.district_names(np.array(list(homes(t).geometry), object), f)),
-    "layers.model.told_apart": (areas, lambda t, f: layers_model.told_apart(f["name"])),
-    "layers.model.with_figures": (layer, lambda t, f: layers_model.with_figures(KIND, f, "f")),
-    "layers.select.select": (layer, lambda t, f: layers.select(f, "status=existing")),
-    "layers.select.located": (points, lambda t, f: layers.located(f)),
-    "layers.select.measure": (lambda t: layer(t, "districts"), lambda t, f: layers.measure(f, "area_km2")),
-    "plan.ledger.book": (checked, lambda t, f: ledger.book(_plan(t), t.ready.layers, f, t.grid.crs).ledger),
-    "plan.ledger.ledger": (checked, lambda t, f: ledger.ledger(_plan(t), t.ready.layers, f, ledger.target_table(_plan(t), None))),
-    "plan.ledger.orphans": (checked, lambda t, f: ledger.orphans(_plan(t), t.ready.layers, f)),
-    "plan.ledger.target_table": (checked, lambda t, f: ledger.target_table(_plan(t), None)),
-    "publish.html.page": (points, lambda t, f: page.page({"p": f})),
-    "publish.html.write": (points, lambda t, f: page.write({"p": f}, t.folder / "p.html")),
-    "publish.html.features.decimals_of": (layer, lambda t, f: content.decimals_of(f)),
-    "publish.html.features.features": (layer, lambda t, f: content.features(f, ["id", "name_zh"], 6)),
-    "publish.html.frames.folium_map": (points, lambda t, f: page.folium_map({"p": f})),
-    "publish.html.frames.of_frames": (points, lambda t, f: frames.of_frames({"p": f}, page.Options(), None)),
-    "publish.html.layers.simplified": (lambda t: layer(t, "districts"), lambda t, f: html_layers.simplified(f, t.city)),
-    "publish.html.redact.left_out": (points, lambda t, f: redact.left_out(f, ("beds",))),
-    "publish.projection.projected": (points, lambda t, f: projection.projected(f, "EPSG:4490")),
-    "publish.report.cartography.metric": (points, lambda t, f: draw.metric(f, "EPSG:32648")),
-    "publish.report.maps.existing": (layer, lambda t, f: maps.existing(f)),
-    "publish.symbols.rules_of": (layer, lambda t, f: style.rules_of(KIND, f)),
-    "publish.vector.write": (points, lambda t, f: vector.write(f, t.folder / "v.gpkg")),
-    "publish.vector.write_table": (table, lambda t, f: vector.write_table(f, t.folder / "v.csv")),
-    "sources.lines.from_lines": (ways, lambda t, f: street_layers.from_lines(f).ways),
-    "study.bridges.bridge_dependence": (homes, lambda t, f: study.bridge_dependence(t.ready, load_catalog().mode("walk"), f, 5)),
+    "city.repair.fill": (lambda t: points(t).drop(columns="geometry"), lambda t, f: repair.fill(f, np.full(len(f), None, object), {"name_zh": "name_zh", "beds": "beds"}, KIND, WORTH)[0]),
+    "city.folder.write_layer": (layer, lambda t, f: folder.write_layer(t.folder, KIND, pd.DataFrame(f[repair.columns_of(KIND)]), list(f.geometry), {"built_from": []}, {})),
+    "city.folder.district_names": (lambda t: layer(t, "districts"), lambda t, f: folder.district_names(np.array(list(homes(t).geometry), object), f)),
+    "city.layers.told_apart": (areas, lambda t, f: layers_model.told_apart(f["name"])),
+    "city.layers.with_figures": (layer, lambda t, f: layers_model.with_figures(KIND, f, "f")),
+    "city.layers.select": (layer, lambda t, f: layers.select(f, "status=existing")),
+    "city.layers.located": (points, lambda t, f: layers.located(f)),
+    "city.layers.measure": (lambda t: layer(t, "districts"), lambda t, f: layers.measure(f, "area_km2")),
+    "measures.ledger.book": (checked, lambda t, f: ledger.book(_plan(t), t.ready.layers, f, t.grid.crs).ledger),
+    "measures.ledger.ledger": (checked, lambda t, f: ledger.ledger(_plan(t), t.ready.layers, f, ledger.target_table(_plan(t), None))),
+    "measures.ledger.orphans": (checked, lambda t, f: ledger.orphans(_plan(t), t.ready.layers, f)),
+    "measures.ledger.target_table": (checked, lambda t, f: ledger.target_table(_plan(t), None)),
+    "output.page.page": (points, lambda t, f: page.page({"p": f})),
+    "output.page.write": (points, lambda t, f: page.write({"p": f}, t.folder / "p.html")),
+    "output.page.content.decimals_of": (layer, lambda t, f: decimals_of(f)),
+    "output.page.content.features": (layer, lambda t, f: features(f, ["id", "name_zh"], 6)),
+    "output.page.frames.folium_map": (points, lambda t, f: page.folium_map({"p": f})),
+    "output.page.frames.of_frames": (points, lambda t, f: frames.of_frames({"p": f}, page.Options(), None)),
+    "output.page.content.simplified": (lambda t: layer(t, "districts"), lambda t, f: simplified(f, t.city)),
+    "output.page.tables.left_out": (points, lambda t, f: redact.left_out(f, ("beds",))),
+    "output.vector.projected": (points, lambda t, f: projection.projected(f, "EPSG:4490")),
+    "output.report.draw.metric": (points, lambda t, f: draw.metric(f, "EPSG:32648")),
+    "output.report.pictures.existing": (layer, lambda t, f: pictures.existing(f)),
+    "output.style.rules_of": (layer, lambda t, f: style.rules_of(KIND, f)),
+    "output.vector.write": (points, lambda t, f: vector.write(f, t.folder / "v.gpkg")),
+    "output.vector.write_table": (table, lambda t, f: vector.write_table(f, t.folder / "v.csv")),
+    "sources.street_layers.from_lines": (ways, lambda t, f: street_layers.from_lines(f).ways),
+    "study.model.bridge_dependence": (homes, lambda t, f: study.bridge_dependence(t.ready, load_catalog().mode("walk"), f, 5)),
     "study.checkup.named_areas": (quarters, lambda t, f: checkup.named_areas(f, t.grid.crs)),
     "study.checkup.areas_of": (quarters, lambda t, f: checkup.areas_of(t.ready, f)[0]),
     "study.checkup.scene_of": (quarters, lambda t, f: study.scene_of(t.ready, f).persons),
-    "study.homes.grid_candidates": (quarters, lambda t, f: study.grid_candidates(t.ready, 200, f.iloc[:1], True)),
-    "study.reach.isochrones_at": (homes, lambda t, f: reach.isochrones_at(t.ready, t.ways, f, [2]).rows),
-    "study.ready.cover": (homes, lambda t, f: ready_.cover(t.ready, t.ways, t.ready.metric(f), [2], t.ready.parts)[0]),
+    "study.sites.grid_candidates": (quarters, lambda t, f: study.grid_candidates(t.ready, 200, f.iloc[:1], True)),
+    "study.streets.isochrones_at": (homes, lambda t, f: reach.isochrones_at(t.ready, t.ways, f, [2]).rows),
+    "study.model.cover": (homes, lambda t, f: ready_.cover(t.ready, t.ways, t.ready.metric(f), [2], t.ready.parts)[0]),
     "study.sites.city_sites[candidates]": (homes, lambda t, f: study.city_sites(t.ready, t.ways, SITES, f, None).sites),
     "study.sites.city_sites[existing]": (homes, lambda t, f: study.city_sites(t.ready, t.ways, SITES, homes(t), f).sites),
     "study.sites.sites_on[candidates]": (points, lambda t, f: study.sites_on(t.network, SITES, f, None, points(t), value="population", snap_m=300).sites),
@@ -297,24 +297,24 @@ WALK = {
     "study.supply.require_supply": (points, lambda t, f: supply.require_supply(f, "beds")[0]),
     "study.supply.fairness": (points, lambda t, f: study.fairness(f, "beds", "population")),
     "study.supply.require_amounts": (points, lambda t, f: supply.require_amounts(f, "beds")),
-    "surface.build_ground[study_area]": (lambda t: metric(t, "study_area"), lambda t, f: surface.build_ground(f, metric(t, "water"), metric(t, "built_up"), 100).passable),
-    "surface.build_ground[water]": (lambda t: metric(t, "water"), lambda t, f: surface.build_ground(metric(t, "study_area"), f, metric(t, "built_up"), 100).passable),
-    "surface.build_ground[built_up]": (lambda t: metric(t, "built_up"), lambda t, f: surface.build_ground(metric(t, "study_area"), metric(t, "water"), f, 100).built_up),
-    "surface.build_surface[roads]": (lambda t: metric(t, "roads"), lambda t, f: surface.build_surface(t.ready.ground, MODE, f, metric(t, "bridges")).graph.minutes.sum()),
-    "surface.build_surface[bridges]": (lambda t: metric(t, "bridges"), lambda t, f: surface.build_surface(t.ready.ground, MODE, metric(t, "roads"), f).graph.minutes.sum()),
-    "traveltime.places.place": (points, lambda t, f: place(t.network, crs.to_crs(f, t.network.crs), 300).xy),
-    "zonal.parts": (lambda t: metric(t, "districts"), lambda t, f: grid.parts(t.ready.demand.index.to_numpy(), t.grid, f, "name_zh")),
+    "routing.surface.build_ground[study_area]": (lambda t: metric(t, "study_area"), lambda t, f: surface.build_ground(f, metric(t, "water"), metric(t, "built_up"), 100).passable),
+    "routing.surface.build_ground[water]": (lambda t: metric(t, "water"), lambda t, f: surface.build_ground(metric(t, "study_area"), f, metric(t, "built_up"), 100).passable),
+    "routing.surface.build_ground[built_up]": (lambda t: metric(t, "built_up"), lambda t, f: surface.build_ground(metric(t, "study_area"), metric(t, "water"), f, 100).built_up),
+    "routing.surface.build_surface[roads]": (lambda t: metric(t, "roads"), lambda t, f: surface.build_surface(t.ready.ground, MODE, f, metric(t, "bridges")).graph.minutes.sum()),
+    "routing.surface.build_surface[bridges]": (lambda t: metric(t, "bridges"), lambda t, f: surface.build_surface(t.ready.ground, MODE, metric(t, "roads"), f).graph.minutes.sum()),
+    "routing.places.place": (points, lambda t, f: place(t.network, crs.to_crs(f, t.network.crs), 300).xy),
+    "base.grid.parts": (lambda t: metric(t, "districts"), lambda t, f: grid.parts(t.ready.demand.index.to_numpy(), t.grid, f, "name_zh")),
 }  # fmt: skip
 
 #: Functions that take a frame of our own making only, or another function's result unchanged.
 INSIDE = {
-    "intake.folder.marked": "rows of `write_layer`",
-    "publish.rounding.coverage": "the table of a run",
-    "publish.rounding.scenario_coverage": "the table of a run",
-    "publish.rounding.floored": "a column of those",
-    "publish.html.layers.result_layer": "a layer of a run's results",
-    "publish.report.write": "the table of `bridge_dependence`",
-    "publish.report.content.report": "the table of `bridge_dependence`",
+    "city.folder.marked": "rows of `write_layer`",
+    "output.rounding.coverage": "the table of a run",
+    "output.rounding.scenario_coverage": "the table of a run",
+    "output.rounding.floored": "a column of those",
+    "output.page.content.result_layer": "a layer of a run's results",
+    "output.report.write": "the table of `bridge_dependence`",
+    "output.report.content.report": "the table of `bridge_dependence`",
     "study.supply.access_of": "series by the ids of places",
 }
 
@@ -353,7 +353,7 @@ LESS = {
 }
 #: Frames that our own code makes whole: a hole in them is no input.
 WHOLE = (
-    "coverage.", "demand.", "indicators.", "plan.ledger.", "study.supply.fairness", "study.supply.shares_in",
+    "measures.coverage.", "measures.population.", "measures.indicators.", "measures.ledger.", "study.supply.fairness", "study.supply.shares_in",
 )  # fmt: skip
 #: Cells that no file format has, but frames do.
 ODD = {"na": pd.NA, "nat": pd.NaT, "true": np.True_, "tenth": Decimal("0.1"), "day": date(2026, 1, 2),
@@ -485,17 +485,17 @@ def test_nothing_there_is_an_answer_or_a_sentence(town, plain, name, how):
         pytest.skip("made by our own code, without holes")
     usual = plain(name)
     if how == "no system" and name in (
-        "files.packages.write_geopackage",
+        "files.exports.write_geopackage",
         "files.writing.write_geojson",
     ):
-        pytest.skip("publish.vector refuses it before")
+        pytest.skip("output.vector refuses it before")
     try:
         found = call(town, LESS[how](frame))
     except UrbanplanError as err:
         assert err.remedy and err.what
         return
     assert type(found).__name__ == type(usual).__name__
-    if isinstance(usual, pd.DataFrame) and name != "indicators.checkup.wide":
+    if isinstance(usual, pd.DataFrame) and name != "measures.indicators.wide":
         # That one has a column for each area.
         assert list(found.columns) == list(usual.columns)
 
@@ -507,8 +507,8 @@ def test_the_same_in_another_dress_is_answered_the_same(town, plain, name, how):
     frame = make(town)
     if not _spatial(frame) and how == "geometry called otherwise":
         pytest.skip("no geometry")
-    if "columns" in how and name.startswith(("files.", "publish.html.")):
-        pytest.skip("columns are given plain names before, by publish.vector and html.frames")
+    if "columns" in how and name.startswith(("files.", "output.page.")):
+        pytest.skip("columns are given plain names before, by output.vector and page.frames")
     if "index" in how and make is people:
         pytest.skip("its index is the cell")
     if "kinds" in how and name.startswith(WHOLE):

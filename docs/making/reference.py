@@ -16,9 +16,9 @@ _FIRST = {
     "door": "`City`, `Streets`, `create_city`, `explore`: the way in, as `urbanplan.City` and so on",
     "city": "`load_city`: a city's profile and folders",
     "study": "`run`, `prepare`, `Variants`, `compare`, `city_sites`: the questions of the guide, from Python",
-    "publish": "`atlas.write`, `html.write`, `html.page`, `formats.write`: results and frames into files",
+    "output": "`page.write`, `page.page`, `formats.write_atlas`, `formats.write_formats`: results and frames into files",
     "sources": "streets, places, heights and tables from files and databases",
-    "traveltime": "minutes over any network: nearest, matrix, sums, isochrones",
+    "routing": "minutes over any network: nearest, matrix, sums, isochrones",
     "catalog": "layer kinds, modes and standards as values",
 }  # fmt: skip
 _SECTIONS = ("Parameters", "Returns", "Yields", "Raises", "Attributes", "Notes", "Examples", "See Also")  # fmt: skip

@@ -23,7 +23,7 @@ from payloads import PAYLOADS
 from townfolder import write_layer, write_town
 from urbanplan import study
 from urbanplan.city.profile import load_city
-from urbanplan.files.encoding import as_cell
+from urbanplan.files.texts import as_cell
 from urbanplan.output import page as html
 from urbanplan.output.page.content import content
 from urbanplan.output.page.shell import render

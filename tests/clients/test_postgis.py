@@ -974,8 +974,8 @@ def test_a_password_stays_out_of_logs_and_lists_of_processes(server, place, town
     code = textwrap.dedent(
         f"""
         import time
-        from urbanplan import database
-        with database.connect({dsn!r}) as server:
+        from urbanplan import servers
+        with servers.connect({dsn!r}) as server:
             print("in", flush=True)
             time.sleep(60)
         """

@@ -20,7 +20,7 @@ from urbanplan.city import facilities, rasters
 from urbanplan.city.ingest import _plain_name
 from urbanplan.cli import chinese
 from urbanplan.errors import InputError, UrbanplanError, one_of
-from urbanplan.files import cells, encoding, tables
+from urbanplan.files import cells, tables, texts
 from urbanplan.output import rounding
 from urbanplan.output.page import shell
 from urbanplan.routing import street_rules
@@ -52,9 +52,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "a system in a head": cells.system_in,
     "a plain head": cells.plain,
     "heads": lambda t: cells.head_of([[t, "lat"], ["5", t]]),
-    "a cell": encoding.as_cell,
-    "a cell back": encoding.of_cell,
-    "bytes of unknown letters": lambda t: encoding.encoding_in([t.encode("utf-8", "replace")]),
+    "a cell": texts.as_cell,
+    "a cell back": texts.of_cell,
+    "bytes of unknown letters": lambda t: texts.encoding_in([t.encode("utf-8", "replace")]),
     "a name of a district": _plain_name,
     "a name of a facility": facilities._institution,
     "tags in one column": _hstore,

@@ -158,8 +158,8 @@ def embedded_data() -> Path:
 
 def embedded(folder: str) -> Path:
     """A folder that ships with the package: inside the wheel, or beside the source."""
-    inside = Path(__file__).parent / folder
-    return inside if is_folder(inside) else Path(__file__).parents[2] / folder
+    inside = Path(__file__).parents[1] / folder
+    return inside if is_folder(inside) else Path(__file__).parents[3] / folder
 
 
 def embedded_cities() -> list[str]:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.base import crs as china
-from urbanplan.base.crs import WGS84, parse_crs, transform
+from urbanplan.base.crs import SHIFTED, WGS84, parse_crs, proposals, transform
 from urbanplan.city.fetch import area_of, around
 from urbanplan.city.folder import require_free
 from urbanplan.city.profile import City
@@ -189,7 +188,7 @@ def _spread_over(area: BaseGeometry) -> np.ndarray:
 def _system(crs: str | None, path: Path | str) -> str | None:
     if crs is None:
         return None
-    if crs.lower().replace("-", "") in china.SHIFTED:
+    if crs.lower().replace("-", "") in SHIFTED:
         raise CrsError(
             f"a raster cannot be moved back from {crs}", where=path,
             remedy="use the raster as its maker published it",
@@ -295,7 +294,7 @@ def _undeclared(found: Raster, area: BaseGeometry, path: Path | str) -> CrsError
     middle, (rows, columns) = area.representative_point(), found.band.shape
     x, y = at_cells(found.transform, np.array([0, columns]), np.array([0, rows]))
     bounds = (x.min(), y.min(), x.max(), y.max())
-    likely = china.proposals(bounds, (middle.x, middle.y))
+    likely = proposals(bounds, (middle.x, middle.y))
     return CrsError(
         "declares no coordinate system",
         where=path,

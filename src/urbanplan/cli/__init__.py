@@ -9,22 +9,7 @@ from pathlib import Path
 import click
 
 from urbanplan import __version__
-from urbanplan.cli import (
-    analyse,
-    chinese,
-    city,
-    options,
-    plan,
-    publish,
-    scenarios,
-    siting,
-)
-from urbanplan.cli import (
-    city as folder,
-)
-from urbanplan.cli import (
-    publish as report,
-)
+from urbanplan.cli import analyse, chinese, city, options, plan, publish, scenarios, siting
 from urbanplan.cli.options import BAD_INPUT, CHECK_FAILED, OK
 from urbanplan.cli.show import Screen
 from urbanplan.errors import UrbanplanError
@@ -43,16 +28,16 @@ def cli(context: click.Context, quiet: bool) -> None:
 
 
 for command in (
-    folder.init,
-    folder.fetch,
-    folder.import_,
-    folder.accept,
+    city.init,
+    city.fetch,
+    city.import_,
+    city.accept,
     city.run,
     city.layers,
     city.check,
     city.changes,
     publish.publish,
-    report.report,
+    publish.report,
     analyse.coverage,
     analyse.access,
     analyse.bridges,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from urbanplan.cli import options
-from urbanplan.cli import options as completion
 from urbanplan.cli.options import (
     AT,
     CELL,
@@ -349,7 +348,7 @@ def standards(screen: Screen, names, city, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("city", required=False, shell_complete=completion.cities)
+@click.argument("city", required=False, shell_complete=options.cities)
 @file_option("--streets", STREETS, metavar="F")
 @MAP
 @LAYER
@@ -403,12 +402,12 @@ TABLE = file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", m
 
 def _both_ends(command: Any) -> Any:
     # Options of questions about pairs of places.
-    options = (
-        click.argument("city", required=False, shell_complete=completion.cities),
+    shared = (
+        click.argument("city", required=False, shell_complete=options.cities),
         file_option("--streets", STREETS, metavar="F"), MAP, LAYER, ORIGINS, DESTINATIONS, MODE, LIMIT, DEM,
         SNAP, MODES, TABLE, JSON, click.pass_obj,
     )  # fmt: skip
-    for option in reversed(options):
+    for option in reversed(shared):
         command = option(command)
     return command
 
@@ -467,7 +466,7 @@ def _asked_pairs(
 
 
 @click.command()
-@click.argument("city", required=False, shell_complete=completion.cities)
+@click.argument("city", required=False, shell_complete=options.cities)
 @file_option("--streets", STREETS, metavar="F")
 @MAP
 @LAYER
@@ -532,7 +531,7 @@ def reach(
 @click.pass_obj
 def network(screen: Screen, streets, mode, dem, modes, out) -> int:
     """Build the street network of one mode, say what it holds, and keep it."""
-    from urbanplan.routing import network as store
+    from urbanplan.routing import network as networks
 
     if out is not None and Path(out).suffix.lower() != ".npz":
         raise click.BadParameter(f"'{out}' must end in .npz")
@@ -546,7 +545,7 @@ def network(screen: Screen, streets, mode, dem, modes, out) -> int:
     for finding in built.findings:
         screen.note(finding)
     if out is not None:
-        screen.written({"network": store.save(built, out)})
+        screen.written({"network": networks.save(built, out)})
     return OK
 
 

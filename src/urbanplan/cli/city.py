@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from urbanplan.cli import options as completion
+from urbanplan.cli import options
 from urbanplan.cli.chinese import told
 from urbanplan.cli.options import (
     BASEMAP,
@@ -232,7 +232,7 @@ def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) 
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(
     "--kind",
-    shell_complete=completion.LAYERS,
+    shell_complete=options.LAYERS,
     help="The layer it becomes, e.g. parks, or streets; population or heights for a raster."
     " Without it: every layer that was edited in the GeoPackage of a run.",
 )

@@ -73,7 +73,7 @@ def html(screen: Screen, city: str, out: Path | None, **made) -> int:
     """Write the page that opens by double click, without a network."""
     from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.output import page as page
+    from urbanplan.output import page
 
     profile, options = load_city(city), page.Options(**made)
     options.require_known()
@@ -104,7 +104,7 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_person
     """Write every layer and result as one GeoPackage: styles, metadata, a QGIS project inside."""
     from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.output import formats as package
+    from urbanplan.output import formats as outputs
     from urbanplan.output.vector import require_output_crs
 
     profile = load_city(city)
@@ -113,7 +113,7 @@ def geopackage(screen: Screen, city: str, out: Path | None, crs: str, min_person
     with lock(path.parent), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("geopackage"):
-            written = package.write_package(results, path, crs)
+            written = outputs.write_package(results, path, crs)
     screen.written({"geopackage": written})
     return OK
 
@@ -128,8 +128,7 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int
     """Write a QGIS project, and beside it the GeoPackage and the raster that it shows."""
     from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.output import formats as package
-    from urbanplan.output import formats as raster
+    from urbanplan.output import formats as outputs
     from urbanplan.output import qgis as project
     from urbanplan.output.vector import require_output_crs
 
@@ -140,8 +139,8 @@ def qgis(screen: Screen, city: str, out: Path | None, crs: str, min_persons: int
         results = _results(screen, profile, min_persons)
         with screen.stage("qgis"):
             written = {
-                "geopackage": package.write_package(results, folder / f"{profile.id}.gpkg", crs),
-                "raster": raster.write_rasters(results, folder / "travel_minutes.tif"),
+                "geopackage": outputs.write_package(results, folder / f"{profile.id}.gpkg", crs),
+                "raster": outputs.write_rasters(results, folder / "travel_minutes.tif"),
                 "qgis": project.write(results, folder / f"{profile.id}.qgz", crs=crs),
             }
     screen.written(written)
@@ -182,12 +181,12 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
     """Write the layers in the formats that other offices ask for, with checksums."""
     from urbanplan.city.profile import load_city
     from urbanplan.files import lock
-    from urbanplan.output import formats as made
+    from urbanplan.output import formats as outputs
     from urbanplan.output.vector import require_output_crs
 
-    profile, shift = load_city(city), crs == made.GCJ02
-    options = made.Options(
-        formats=wanted or (made.MAY_SHIFT if shift else tuple(made.FORMATS)),
+    profile, shift = load_city(city), crs == outputs.GCJ02
+    options = outputs.Options(
+        formats=wanted or (outputs.MAY_SHIFT if shift else tuple(outputs.FORMATS)),
         crs=crs, layers=layers, encoding=encoding, onemap=onemap, redact=redact,
     )  # fmt: skip
     if not shift:
@@ -196,7 +195,7 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
     with lock(folder), screen.progress():
         results = _results(screen, profile, min_persons)
         with screen.stage("formats"):
-            written = made.write_formats(results, folder, options)
+            written = outputs.write_formats(results, folder, options)
     screen.written({"checksums": written["checksums"]})
     screen.note(f"{len(written)} files in {folder}")
     return OK

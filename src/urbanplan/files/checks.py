@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from urbanplan.base.schema import normal
 from urbanplan.errors import InputError
-from urbanplan.files import encoding
+from urbanplan.files import texts
 from urbanplan.files.vector import MAX_FEATURES, LayerInfo, guarded, too_many
 
 #: Bytes of a head that are looked at; the library reads no more of it than is judged here.
@@ -165,7 +165,7 @@ def check_geojson(path: Path, *, large: bool) -> bool:
     """
     limit = None if large else MAX_FEATURES
     count, declared = 0, False
-    for seen, upto in encoding.windows(path, _WINDOW):
+    for seen, upto in texts.windows(path, _WINDOW):
         count += sum(m.start() < upto for m in _FEATURE.finditer(seen))
         if limit and count > limit:
             raise too_many(path, limit)
@@ -247,14 +247,14 @@ def check_gml(path: Path) -> int:
             _judge_angle(path, "".join(written))
         written.clear()
 
-    encoding.refuse_declarations(path, encoding.chunks(path), path)
+    texts.refuse_declarations(path, texts.chunks(path), path)
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = begin, end
     parser.CharacterDataHandler = lambda text: (
         above and above[-1].rpartition(":")[2] in _ANGLES and written.append(text)
     )
     with guarded(path, "GML"):
-        for piece in encoding.chunks(path):
+        for piece in texts.chunks(path):
             parser.Parse(piece)
         parser.Parse(b"", True)
     return count

@@ -14,7 +14,7 @@ import numba
 
 from urbanplan.files.writing import own_folder
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def njit(**options: Any) -> Callable[[Callable], Callable]:
@@ -49,7 +49,7 @@ def _cache_folder() -> str | None:
     named = os.environ.get("NUMBA_CACHE_DIR")
     if named and own_folder(Path(named)):
         return named
-    kernels = [_PACKAGE / room / "__pycache__" for room in ("graph", "network", "traveltime")]
+    kernels = [_PACKAGE / room / "__pycache__" for room in ("routing", "sources")]
     if not named and all(own_folder(folder) for folder in kernels):
         return ""
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from urbanplan.base.crs import parse_crs
 from urbanplan.errors import InputError, MissingFileError, UrbanplanError
-from urbanplan.files import checks, encoding
-from urbanplan.files import encoding as texts
+from urbanplan.files import checks, texts
+from urbanplan.files.cells import MAX_COLUMNS
 from urbanplan.files.tables import placed
 from urbanplan.files.vector import (
     MAX_FEATURES,
@@ -140,7 +140,7 @@ def hash_of(path: Path, members: list[Path]) -> str:
     for member in members:
         if len(members) > 1 or path.is_dir():
             found.update(f"{member.name}\0{member.stat().st_size}\0".encode())
-        for piece in encoding.chunks(member):
+        for piece in texts.chunks(member):
             found.update(piece)
     return found.hexdigest()
 
@@ -149,7 +149,6 @@ def hash_of(path: Path, members: list[Path]) -> str:
 MAX_EXPANDED = 2**30
 #: Times its size that a file may expand, once it is above so many bytes.
 MAX_RATIO, EXPANDED_SMALL = 100, 2**28
-MAX_PARQUET_COLUMNS = 4096
 
 
 def read_parquet(path: Path, *, large: bool = False, crs: str | None = None) -> tuple[str, Found]:
@@ -183,9 +182,9 @@ def read_parquet(path: Path, *, large: bool = False, crs: str | None = None) -> 
             text = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         if not large and rows > MAX_FEATURES:
             raise too_many(path, MAX_FEATURES)
-        if columns > MAX_PARQUET_COLUMNS:
+        if columns > MAX_COLUMNS:
             raise InputError(
-                f"has more than {MAX_PARQUET_COLUMNS:,} columns",
+                f"has more than {MAX_COLUMNS:,} columns",
                 where=path,
                 remedy="keep those you need",
             )
@@ -471,7 +470,7 @@ def _read(path: Path, asked: Asked) -> tuple[str, Found]:
     """Read a file whose members were looked at."""
     kind = kind_of(path)
     if path.suffix.lower() in (".zip", ".kmz"):
-        with archives.unpacked(path) as (folder, notes):
+        with checks.unpacked(path) as (folder, notes):
             return _read_unpacked(path, folder, notes, asked)
     if asked.layer not in (None, path.stem) and kind in ("CSV", "GeoParquet"):
         raise InputError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.errors import InputError
-from urbanplan.files import encoding as texts
+from urbanplan.files import texts
 from urbanplan.files.cells import distinct
 from urbanplan.files.checks import check_shapefile, cut_off
 from urbanplan.files.vector import (

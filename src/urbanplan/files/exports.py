@@ -16,7 +16,7 @@ import numpy as np
 
 from urbanplan.base.schema import is_missing
 from urbanplan.errors import InputError, WriteError
-from urbanplan.files.encoding import NOT_XML, as_cell
+from urbanplan.files.texts import NOT_XML, as_cell
 from urbanplan.files.writing import made, scratch_folder, write_bytes, zipped
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from urbanplan.base.crs import parse_crs
 from urbanplan.errors import InputError, MissingFileError, UrbanplanError
 from urbanplan.files.checks import judge_netcdf, refuse_services
 from urbanplan.files.deliveries import read_delivery, split_name
-from urbanplan.files.encoding import of_cell
+from urbanplan.files.texts import of_cell
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urbanplan.base.crs import parse_crs
 from urbanplan.base.schema import normal
 from urbanplan.errors import CrsError, InputError
-from urbanplan.files import checks, encoding
-from urbanplan.files import encoding as texts
+from urbanplan.files import checks, texts
 from urbanplan.files.cells import (
     HEADER_WITHIN,
     MAX_COLUMNS,
@@ -538,7 +537,7 @@ def _weigh(path: Path) -> bool:
             elif name.endswith((".rels", "workbook.xml")):
                 checks.refuse(path, f"has too much of one thing in '{name}'", "save it again")
             with archive.open(info) as member:
-                encoding.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
+                texts.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
             with archive.open(info) as member:
                 if member.read(64).lstrip(b"\xef\xbb\xfe\xff\0 \t\r\n")[:1] == b"<":
                     pieces = iter(lambda m=member: m.read(2**20), b"")

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from urbanplan.base.crs import WGS84, unwrapped
 from urbanplan.base.schema import is_missing
 from urbanplan.errors import BusyError, UrbanplanError, WriteError
-from urbanplan.files.encoding import NOT_XML, as_cell
 from urbanplan.files.reading import digest
+from urbanplan.files.texts import NOT_XML, as_cell
 
 if TYPE_CHECKING:
     import geopandas as gpd

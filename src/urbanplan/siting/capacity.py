@@ -501,19 +501,19 @@ def _limited(task: Task, outcome: Outcome):
     fixed = np.flatnonzero(problem.fixed)
     found = flows(task, np.r_[fixed, chosen], within)
     nobody = Flows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    flows = nobody if found is None else found
-    serves = np.bincount(flows.site, flows.persons, minlength=problem.sites)
+    flown = nobody if found is None else found
+    serves = np.bincount(flown.site, flown.persons, minlength=problem.sites)
     order = np.lexsort((chosen, -serves[chosen]))
     sites = chosen[order] if task.model == "lscp" else chosen[order][serves[chosen[order]] > 0]
-    minutes = _minutes(problem.pairs, flows, problem.sites)
-    objective = _objective(task, flows, minutes, sites)
+    minutes = _minutes(problem.pairs, flown, problem.sites)
+    objective = _objective(task, flown, minutes, sites)
     if task.model == "mclp":
         gains, newly = _one_by_one(task, fixed, sites)
-        return sites, flows, gains, newly, objective
-    mine = np.isin(flows.site, sites)
-    newly = Flows(flows.demand[mine], flows.site[mine], flows.persons[mine])
+        return sites, flown, gains, newly, objective
+    mine = np.isin(flown.site, sites)
+    newly = Flows(flown.demand[mine], flown.site[mine], flown.persons[mine])
     gains = np.full(len(sites), np.nan) if task.model == "p_median" else serves[sites]
-    return sites, flows, gains, newly, objective
+    return sites, flown, gains, newly, objective
 
 
 def _one_by_one(task: Task, fixed, sites) -> tuple[np.ndarray, Flows]:

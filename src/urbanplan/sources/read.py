@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan import servers
-from urbanplan.base import crs as china
-from urbanplan.base.crs import WGS84
+from urbanplan.base.crs import SHIFTED, WGS84
 from urbanplan.base.schema import is_missing
 from urbanplan.errors import InputError, UnknownNameError, WebError
 from urbanplan.files import Delivery, cell_text, read_delivery
@@ -107,7 +106,7 @@ def in_wgs84(delivery: Delivery) -> tuple[gpd.GeoDataFrame, list[str]]:
         delivery.frame, delivery.crs_from, delivery.system, None, delivery.path, otherwise=otherwise
     )
     near, notes, (own, *more) = divisions_near(settled.frame), list(delivery.notes), settled.notes()
-    if settled.system in china.SHIFTED:
+    if settled.system in SHIFTED:
         more.insert(0, own)
     elif not settled.declared_by and near is not None:
         # Where systems are shifted, whoever reads which columns were taken reads that too.

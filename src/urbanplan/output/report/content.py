@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urbanplan import __version__
 from urbanplan.output.report import scenarios, standards
 from urbanplan.output.report import summary as reach
-from urbanplan.output.report.maps import Maps
 from urbanplan.output.report.model import (
     Block,
     Context,
@@ -23,6 +22,7 @@ from urbanplan.output.report.model import (
     Words,
     clean,
 )
+from urbanplan.output.report.pictures import Maps
 from urbanplan.output.report.summary import summary
 from urbanplan.study import Results
 

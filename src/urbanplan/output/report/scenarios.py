@@ -6,10 +6,9 @@ from typing import Any
 
 from urbanplan.measures.scenarios import BASELINE, Change, Scenario
 from urbanplan.output.page.tables import figure
-from urbanplan.output.report import charts
-from urbanplan.output.report import maps as pictures
-from urbanplan.output.report.maps import Maps
+from urbanplan.output.report import charts, pictures
 from urbanplan.output.report.model import Block, Column, Context, Section, Table, Text, clean
+from urbanplan.output.report.pictures import Maps
 from urbanplan.output.rounding import ALL
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urbanplan import __version__
 from urbanplan.catalog import QUALITIES, Mode, load_catalog
 from urbanplan.output.page.tables import figure, percent, whole
-from urbanplan.output.report import maps as pictures
-from urbanplan.output.report.maps import Maps
+from urbanplan.output.report import pictures
 from urbanplan.output.report.model import Block, Column, Context, Section, Table, Text, clean
+from urbanplan.output.report.pictures import Maps
 from urbanplan.output.rounding import ALL
 from urbanplan.study.run import inputs_of
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from urbanplan.output.page.tables import figure, gain, percent, whole
-from urbanplan.output.report import charts
-from urbanplan.output.report import maps as panels
-from urbanplan.output.report import maps as pictures
-from urbanplan.output.report.maps import Maps
+from urbanplan.output.report import charts, pictures
 from urbanplan.output.report.model import (
     ROUGH,
     Block,
@@ -20,6 +17,7 @@ from urbanplan.output.report.model import (
     Text,
     clean,
 )
+from urbanplan.output.report.pictures import Maps
 from urbanplan.output.rounding import ALL
 from urbanplan.output.style import worth_of
 
@@ -279,7 +277,7 @@ def reach(context: Context, maps: Maps | None) -> Section:
         blocks.append(charts.by_district(context, maps.font, maps.form))
     blocks.append(_by_area(context))
     if maps is not None:
-        blocks.append(panels.districts(maps))
+        blocks.append(pictures.districts(maps))
         blocks.append(charts.by_minutes(context, maps.font, maps.form))
     if len(plan.facilities) > 1:
         blocks.append(_by_kind(context))
