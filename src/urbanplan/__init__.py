@@ -37,7 +37,7 @@ _MADE = {
     "UnknownNameError": ("errors", "UnknownNameError"),
     "UrbanplanError": ("errors", "UrbanplanError"),
     "WriteError": ("errors", "WriteError"),
-    "cities": ("city", "embedded_cities"),
+    "cities": ("city.profile", "embedded_cities"),
     "create_city": ("door", "create_city"),
     "explore": ("door", "explore"),
     "read": ("sources.read", "read"),

@@ -325,16 +325,42 @@ def require_usable(layer: Layer, *columns: str) -> gpd.GeoDataFrame:
     return frame
 
 
-def load_layers(city: City) -> dict[str, Layer]:
-    """Read every layer the city has a file for, in the catalogue's order."""
-    return {
-        name: load_layer(city, name)
-        for name in load_catalog().layers
-        if city.has(f"{name}.geojson")
-    }
+class _Layers(Mapping[str, Layer]):
+    """Layers by name, each read when it is asked for: a question needs few of them."""
+
+    def __init__(self, city: City) -> None:
+        self._city, self._read = city, dict[str, Layer]()
+        self._names = [n for n in load_catalog().layers if city.has(f"{n}.geojson")]
+
+    def __getitem__(self, name: str) -> Layer:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = load_layer(self._city, name)
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
-def require(layers: dict[str, Layer], *names: str) -> list[Layer]:
+def load_layers(city: City) -> Mapping[str, Layer]:
+    """Every layer the city has a file for, in the catalogue's order; each is read when it is asked for.
+
+    Raises
+    ------
+    InputError
+        When a layer is asked for, as `load_layer` does.
+    """
+    return _Layers(city)
+
+
+def require(layers: Mapping[str, Layer], *names: str) -> list[Layer]:
     """Return the named layers, or say which one an analysis cannot do without."""
     for name in names:
         if name not in layers:
@@ -360,7 +386,7 @@ def accuracy_under(layers: Mapping[str, Layer], facilities: Sequence[str], least
     return float(max([least_m, *(w for w in worst if w == w)]))
 
 
-def summary(layers: dict[str, Layer]) -> pd.DataFrame:
+def summary(layers: Mapping[str, Layer]) -> pd.DataFrame:
     """What a city holds: features, how many have a place, their quality and extra columns."""
     import pandas as pd
 
@@ -528,7 +554,7 @@ def conditions(where: str, columns: Collection[str]) -> list[tuple[str, str, str
     return found
 
 
-def choose(layers: dict[str, Layer], names: str, where: str) -> gpd.GeoDataFrame:
+def choose(layers: Mapping[str, Layer], names: str, where: str) -> gpd.GeoDataFrame:
     """Features of one layer or of several (``roads+bridges``) that meet a condition."""
     import pandas as pd
 

@@ -98,7 +98,6 @@ class City(Model):
         self._given, self._note = city, note
         #: The profile: names, metric system, folders, what a run asks.
         self.profile: Profile = city if isinstance(city, Profile) else load_city(city)
-        self._ready_layers: dict[str, Layer] | None = None
         self._known_ways: list[tuple[Mode, tuple[str, ...], Ways]] = []
 
     def __repr__(self) -> str:
@@ -134,7 +133,7 @@ class City(Model):
         return Layers(self)
 
     @cached_property
-    def _layers(self) -> dict[str, Layer]:
+    def _layers(self) -> Mapping[str, Layer]:
         return load_layers(self.profile)
 
     @cached_property

@@ -426,7 +426,8 @@ def _shortened(frame: gpd.GeoDataFrame, encoding: str, path):
         values = frame[name]
         if values.dtype.kind == "b":
             frame[name] = values.astype("int32")
-        if not (values.dtype == object or str(values.dtype).startswith("str")):
+        # A Shapefile has days, and no hours: moments are texts.
+        if not (values.dtype == object or values.dtype.kind == "M" or str(values.dtype).startswith("str")):  # fmt: skip
             continue
         texts = [None if is_missing(v) else str(v) for v in values]
         frame[name] = [None if t is None else _fitting(t, encoding, name, path) for t in texts]

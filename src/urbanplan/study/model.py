@@ -374,7 +374,7 @@ def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame
 
 def people_of(ready: Ready, layers: Mapping[str, Layer]) -> pd.DataFrame:
     """Who lives where, per cell, by other layers than the city's own."""
-    (districts,) = require(dict(layers), "districts")
+    (districts,) = require(layers, "districts")
     metric = ready.metric(require_usable(districts))
     return _people(ready.city, layers, metric, ready.ground)[0]
 
