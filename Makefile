@@ -42,7 +42,7 @@ $(BIN)/pip: constraints.txt
 
 # Installed plainly: an editable install is not found where the folder's name is Chinese and the locale is C.
 $(VENV)/.ready: $(BIN)/pip pyproject.toml $(shell find src data -type f -not -path '*/__pycache__/*')
-	[ -e $(VENV)/.ready-test ] || $(BIN)/python -m pip install --quiet --constraint constraints.txt '.[report]'
+	[ -e $(VENV)/.ready-test ] || $(BIN)/python -m pip install --quiet --constraint constraints.txt '.[all]'
 	touch $@
 
 # Editable, so that tests see what was changed; from then on `make run` does, too.

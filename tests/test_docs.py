@@ -233,11 +233,11 @@ def test_commands_that_are_quoted_can_be_typed(path):
             if words_[0].startswith("-"):
                 break
             command = command.commands[words_.pop(0)]
-        if whole and command.name != "bench":
+        if whole:
             # Everything but running it: names, kinds of values, what may not be left out.
             command.make_context(command.name, words_)
         known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
-        ours = [w for w in words_ if w.startswith("--") and command.name != "bench"]
+        ours = [w for w in words_ if w.startswith("--")]
         assert not set(ours) - known - {"--version"}, line
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from packaging.requirements import Requirement
+
+from townfolder import write_town
+from urbanplan.cli import main
+from urbanplan.errors import EXTRAS
+from urbanplan.files import write_xlsx
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
@@ -178,7 +186,7 @@ def licence_of(dist: metadata.Distribution) -> str:
 
 
 def test_nothing_that_runs_is_under_a_licence_that_binds():
-    dists = list(required("urbanplan", ("report", "china"), set()))
+    dists = list(required("urbanplan", ("all", *EXTRAS), set()))
     assert len(dists) > 40
     for dist in dists:
         said = licence_of(dist)
@@ -198,3 +206,94 @@ def test_every_version_that_is_installed_is_the_one_that_was_tried():
         need = Requirement(line)
         version = pinned.get(re.sub(r"[-_.]+", "-", need.name).lower())
         assert version is None or need.specifier.contains(version), line
+
+
+# ---------------------------------------------------------------- what is declared
+
+#: Two distributions may hold one module; what only types name is not needed to run.
+TREES = {p: ast.parse(p.read_text("utf-8")) for p in (ROOT / "src").rglob("*.py")}
+
+
+def imported() -> set[str]:
+    """Third-party modules that the source imports, by the name of their top."""
+    found = set()
+    for tree in TREES.values():
+        typed = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]  # fmt: skip
+        skipped = {id(inner) for node in typed for inner in ast.walk(node)}
+        for node in ast.walk(tree):
+            if id(node) in skipped:
+                continue
+            if isinstance(node, ast.Import):
+                found |= {a.name.partition(".")[0] for a in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add((node.module or "").partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"urbanplan"}
+
+
+def declared(*extras: str) -> set[str]:
+    """Distributions that pyproject.toml names, for these extras or none."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = project["dependencies"] if not extras else []
+    for extra in extras:
+        lines = lines + project["optional-dependencies"][extra]
+    return {re.sub(r"[-_.]+", "-", Requirement(line).name).lower() for line in lines}
+
+
+def test_what_is_imported_is_declared():
+    homes = metadata.packages_distributions()
+    brought = {m: {d.lower().replace("_", "-") for d in homes.get(m, [m])} for m in imported()}
+    core, extra = declared(), declared(*EXTRAS)
+    assert len(core) <= 18
+    undeclared = {m for m, names in brought.items() if not names & (core | extra)}
+    assert not undeclared
+    unused = core - set().union(*brought.values())
+    assert not unused, "declared and never imported"
+
+
+def test_all_means_all_extras():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (line,) = project["optional-dependencies"]["all"]
+    assert Requirement(line).extras == set(EXTRAS)
+
+
+@pytest.mark.parametrize(
+    ("extra", "module", "words"),
+    [
+        ("postgis", "pg8000", "publish postgis {town} --dsn postgresql://u@127.0.0.1:1/x"),
+        ("siting", "highspy", "siting {town} --candidates grid:300 --anywhere --facilities hospitals --p 1"),
+        ("report", "matplotlib", "report {town}"),
+        ("report", "fontTools", "report {town}"),
+        ("report", "typst", "report {town}"),
+        ("report", "jinja2", "report {town} --format html"),
+        ("report", "docx", "report {town} --format docx"),
+        ("report", "openpyxl", "report {town} --format xlsx"),
+        ("page", "pypinyin", "run {town} --out {out}"),
+        ("excel", "openpyxl", "coverage {town} --facilities hospitals --out {out}.xlsx"),
+        ("excel", "openpyxl", "coverage {town} --facilities {book}"),
+        ("china", "frykit", "init {out} --name 成都"),
+    ],
+)  # fmt: skip
+def test_a_missing_extra_is_one_sentence(tmp_path, capsys, monkeypatch, extra, module, words):
+    town, out, book = write_town(tmp_path / "town"), tmp_path / "out", tmp_path / "places.xlsx"
+    write_xlsx(book, pd.DataFrame({"lon": [105.4], "lat": [28.8]}))
+    # What is None there is not found, even where it was loaded before.
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SystemExit) as stopped:
+        main(["-q", *words.format(town=town, out=out, book=book).split(" ")])
+    told = capsys.readouterr()
+    assert stopped.value.code == 2 and not told.out
+    assert f"needs {module}, which is not installed → pip install 'urbanplan[{extra}]'" in told.err
+    assert told.err.count("\n") == 1 and "Traceback" not in told.err
+
+
+def test_without_any_extra_the_questions_are_answered(tmp_path):
+    town = write_town(tmp_path / "town")
+    modules = [m for m in imported() if not {d.lower().replace("_", "-") for d in metadata.packages_distributions()[m]} & declared()]  # fmt: skip
+    assert len(modules) >= 8
+    asked = ("coverage {} --facilities hospitals --gaps g.geojson", "isochrone {} --points hospitals --out i.gpkg", "indicators {}", "check {}")  # fmt: skip
+    words = [[w.format(town) for w in line.split(" ")] for line in asked]
+    code = f"import sys; sys.modules.update(dict.fromkeys({modules})); from urbanplan.cli import cli; [cli.main(words, standalone_mode=False) for words in {words}]"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -644,12 +644,6 @@ def test_english_needs_no_chinese_font(town, no_chinese_font, tmp_path):
     assert report.write(town, tmp_path / "r.docx", lang="en").stat().st_size > 10_000
 
 
-def test_a_missing_library_is_named_with_how_to_get_it(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UrbanplanError, match=r"need typst.*urbanplan\[report\]"):
-        fonts.require("typst")
-
-
 def test_a_stale_list_of_fonts_does_not_hide_a_font(monkeypatch):
     from matplotlib.font_manager import fontManager
 

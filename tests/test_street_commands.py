@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import runpy
+import sys
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -159,9 +164,7 @@ def test_bad_calls_are_one_sentence_and_exit_2(capsys, helsinki_pbf, places, arg
     assert out.read_text() == "what was there"
 
 
-def test_bench_without_its_peers_says_what_to_install(capsys, monkeypatch, helsinki_pbf):
-    import importlib
-
+def test_the_benchmark_without_its_peers_says_what_to_install(capsys, monkeypatch, helsinki_pbf):
     real = importlib.import_module
 
     def missing(name, *rest):
@@ -170,7 +173,6 @@ def test_bench_without_its_peers_says_what_to_install(capsys, monkeypatch, helsi
         return real(name, *rest)
 
     monkeypatch.setattr(importlib, "import_module", missing)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "2"])
     with pytest.raises(SystemExit, match="pip install pandana"):
-        from urbanplan.cli.analyse import bench
-
-        bench.callback(("--only", "2"))
+        runpy.run_path(str(Path(__file__).parents[1] / "benchmarks"), run_name="__main__")

@@ -75,6 +75,43 @@ def _shortened(text: str) -> str:
     return text
 
 
+class MissingLibraryError(UrbanplanError, ImportError):
+    """A library that only some questions need is not installed."""
+
+
+#: Extras of pyproject.toml, and what is done with each.
+EXTRAS = {
+    "postgis": "PostgreSQL",
+    "siting": "siting",
+    "report": "a report",
+    "page": "finding Chinese names by their sound on a page",
+    "excel": "an Excel workbook",
+    "china": "the boundaries of China",
+}
+
+
+def require(extra: str, *modules: str, instead: str = "") -> None:
+    """Raise a `MissingLibraryError` with what to install unless these libraries are there.
+
+    Parameters
+    ----------
+    extra : str
+        The extra of urbanplan that brings them, of `EXTRAS`.
+    modules : str
+        Names as they are imported.
+    instead : str, optional
+        What else the user can do.
+    """
+    from importlib.util import find_spec
+
+    missing = [m for m in modules if find_spec(m) is None]
+    if missing:
+        raise MissingLibraryError(
+            f"{EXTRAS[extra]} needs {', '.join(missing)}, which is not installed",
+            remedy=f"pip install 'urbanplan[{extra}]'{instead}",
+        )
+
+
 class InputError(UrbanplanError, ValueError):
     """The content of a file, layer or option cannot be used."""
 

@@ -399,8 +399,6 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     >>> metric_crs_of(np.array([[105.4, 28.9]])), metric_crs_of(np.array([[-43.2, -22.9]]))
     ('EPSG:4544', 'EPSG:32723')
     """
-    pass  # DROPPED
-
     if (about := meridian_of(lonlat[:, 0])) is not None:
         lonlat = np.c_[near_meridian(lonlat[:, 0], about), lonlat[:, 1]]
     lon, lat = (np.min(lonlat, axis=0) + np.max(lonlat, axis=0)) / 2

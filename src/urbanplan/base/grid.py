@@ -13,7 +13,7 @@ from urbanplan.errors import CrsError, InputError
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from affine import Affine
+    from rasterio import Affine
     from shapely.geometry.base import BaseGeometry
 
 
@@ -51,7 +51,7 @@ class Grid:
     @property
     def transform(self) -> Affine:
         """Affine transform from (column, row) to (x, y)."""
-        from affine import Affine
+        from rasterio import Affine
 
         return Affine(self.cell_m, 0, self.west, 0, -self.cell_m, self.north)
 

@@ -152,14 +152,9 @@ class City:
 
 
 def embedded_data() -> Path:
-    """Folder of the cities that ship with the package."""
-    return embedded("data")
-
-
-def embedded(folder: str) -> Path:
-    """A folder that ships with the package: inside the wheel, or beside the source."""
-    inside = Path(__file__).parents[1] / folder
-    return inside if is_folder(inside) else Path(__file__).parents[3] / folder
+    """Folder of the cities that ship with the package: inside the wheel, or beside the source."""
+    inside = Path(__file__).parents[1] / "data"
+    return inside if is_folder(inside) else Path(__file__).parents[3] / "data"
 
 
 def embedded_cities() -> list[str]:

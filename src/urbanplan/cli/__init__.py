@@ -52,7 +52,6 @@ for command in (
     analyse.nearest,
     analyse.reach,
     analyse.network,
-    analyse.bench,
     options.completion,
 ):
     cli.add_command(command)

@@ -547,17 +547,3 @@ def network(screen: Screen, streets, mode, dem, modes, out) -> int:
     if out is not None:
         screen.written({"network": networks.save(built, out)})
     return OK
-
-
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def bench(options: tuple[str, ...]) -> int:
-    """Time the engine beside its peers, in one run: [--streets F] [--only 1,3] [--out F.md]."""
-    import runpy
-    import sys
-
-    from urbanplan.city.profile import embedded
-
-    sys.argv = ["benchmarks", *options]
-    runpy.run_path(str(embedded("benchmarks")), run_name="__main__")
-    return OK

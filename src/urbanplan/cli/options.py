@@ -107,8 +107,6 @@ def _standards(_context: click.Context) -> Iterable[tuple[str, str]]:
 
 def _scenarios(context: click.Context) -> Iterable[tuple[str, str]]:
     from urbanplan.city.profile import load_city
-
-    pass  # DROPPED
     from urbanplan.study.variants import scenarios_of
 
     city = load_city(context.params.get("city") or DEFAULT_CITY)

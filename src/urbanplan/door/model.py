@@ -12,7 +12,7 @@ from urbanplan import study
 from urbanplan.base.crs import WGS84
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.door.places import Note, Places, limit_of, limits_of, places_of
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, require
 from urbanplan.measures.accessibility import require_method
 from urbanplan.routing.times import require_direction
 from urbanplan.siting import MODELS
@@ -565,6 +565,7 @@ class Model:
         >>> answer.siting.proven, len(answer.sites)
         (True, 1)
         """
+        require("siting", "highspy")
         say = self._asked()
         _require_text(capacity=capacity)
         question = study.SitingQuestion(

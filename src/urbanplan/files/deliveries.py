@@ -591,8 +591,6 @@ def _kml(path: Path, asked: Asked):
 
 
 def _parquet(path: Path, asked: Asked):
-    pass  # DROPPED
-
     return read_parquet(path, large=asked.large, crs=asked.crs)
 
 

@@ -539,7 +539,7 @@ def _about(src: Any, number: int) -> str:
 
 
 def _shifted(turn: Any, columns: float, rows: float) -> Any:
-    from affine import Affine
+    from rasterio import Affine
 
     west, north = at_cells(turn, columns, rows)
     return Affine(turn.a, turn.b, west, turn.d, turn.e, north)

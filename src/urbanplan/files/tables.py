@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.base.crs import parse_crs
 from urbanplan.base.schema import normal
-from urbanplan.errors import CrsError, InputError
+from urbanplan.errors import CrsError, InputError, require
 from urbanplan.files import checks, texts
 from urbanplan.files.cells import (
     HEADER_WITHIN,
@@ -450,6 +450,7 @@ def read_xlsx(path: Path, *, layer: str | None = None, crs: str | None = None) -
     crs : str, optional
         The system that the user named.
     """
+    require("excel", "openpyxl", instead=", or save it as CSV")
     import openpyxl
 
     formulas = _weigh(path)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 from urbanplan.errors import InputError
 
@@ -268,3 +271,62 @@ def refuse_odd_lines(path: Path) -> int:
             )
         lines += piece.count(b"\n") or piece.count(b"\r")
     return lines
+
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+#: What a string of TOML may not hold as it is, beside what JSON escapes.
+_DELETE = "\x7f"
+
+
+def toml_of(table: Mapping[str, Any]) -> str:
+    """A mapping as TOML: values first, tables and lists of tables below them.
+
+    Examples
+    --------
+    >>> print(toml_of({"city": {"id": "甲", "modes": ["walk"], "cell_m": 100.0}}), end="")
+    [city]
+    id = "甲"
+    modes = [
+        "walk",
+    ]
+    cell_m = 100.0
+    """
+    return "\n".join(_toml_parts(table, ""))
+
+
+def _toml_parts(table: Mapping[str, Any], name: str, repeated: bool = False) -> Iterator[str]:
+    below = {k: v for k, v in table.items() if isinstance(v, Mapping) or _is_tables(v)}
+    lines = [f"{_toml_key(k)} = {_toml_value(v)}\n" for k, v in table.items() if k not in below]
+    if repeated or (name and (lines or not below)):
+        lines.insert(0, f"[[{name}]]\n" if repeated else f"[{name}]\n")
+    if lines:
+        yield "".join(lines)
+    for key, value in below.items():
+        inner = f"{name}.{_toml_key(key)}" if name else _toml_key(key)
+        for part in [value] if isinstance(value, Mapping) else value:
+            yield from _toml_parts(part, inner, not isinstance(value, Mapping))
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(v, Mapping) for v in value)  # fmt: skip
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _toml_value(key)
+
+
+def _toml_value(value: Any, depth: int = 1) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace(_DELETE, "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | date | time):
+        return str(value)
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_toml_key(k)} = {_toml_value(v, depth)}" for k, v in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        pad = "    " * depth
+        inner = "".join(f"{pad}{_toml_value(v, depth + 1)},\n" for v in value)
+        return f"[\n{inner}{pad[4:]}]" if inner else "[]"
+    raise TypeError(f"TOML has no {type(value).__name__}")

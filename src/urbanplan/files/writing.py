@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan.base.crs import WGS84, unwrapped
 from urbanplan.base.schema import is_missing
-from urbanplan.errors import BusyError, UrbanplanError, WriteError
+from urbanplan.errors import BusyError, UrbanplanError, WriteError, require
 from urbanplan.files.reading import digest
-from urbanplan.files.texts import NOT_XML, as_cell
+from urbanplan.files.texts import NOT_XML, as_cell, toml_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -613,10 +613,8 @@ def _of_one_kind(column: pd.Series) -> pd.Series:
 
 def write_toml(path: Path | str, value: Mapping[str, Any], title: str = "") -> Path:
     """Write a mapping as TOML below a line of comment."""
-    import tomli_w
-
-    head = "".join(f"# {line}\n" for line in title.splitlines())
-    return write_text(path, f"{head}\n{tomli_w.dumps(value)}" if head else tomli_w.dumps(value))
+    head, text = "".join(f"# {line}\n" for line in title.splitlines()), toml_of(value)
+    return write_text(path, f"{head}\n{text}" if head else text)
 
 
 def write_json(path: Path | str, value: Any) -> Path:
@@ -702,6 +700,7 @@ def write_xlsx(path: Path | str, table: pd.DataFrame) -> Path:
 
 def write_workbook(path: Path | str, tables: Mapping[str, pd.DataFrame]) -> Path:
     """Write tables as sheets of one workbook, by name."""
+    require("excel", "openpyxl", instead=", or write .csv")
     from datetime import datetime
 
     from openpyxl import Workbook

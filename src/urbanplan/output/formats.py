@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ from urbanplan.files import (
 )
 from urbanplan.output import metadata, qgis
 from urbanplan.output import page as html
-from urbanplan.output.metadata import About, about_of, iso, qgis_metadata, serial
+from urbanplan.output.metadata import About, about_of, iso, qgis_metadata, serial, versions_of
 from urbanplan.output.qgis import style
 from urbanplan.output.qgis.project import labels, project
 from urbanplan.output.qgis.style import sld
@@ -421,7 +420,7 @@ def write_log(
         "urbanplan": __version__,
         "city": results.city.id,
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "libraries": versions_of(_LIBRARIES),
         "inputs_sha256": inputs_of(results.city, results.layers),
         "outputs_sha256": {path.name: sha256(path) for path in written.values()},
         "resumed": list(results.resumed),

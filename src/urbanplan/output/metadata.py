@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import calendar
+import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -21,6 +23,15 @@ from urbanplan.study import Results
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def versions_of(libraries: Iterable[str]) -> dict[str, str]:
+    """The versions of those libraries that are installed: some come with an extra only."""
+    found = {}
+    for name in libraries:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def node(tag: str, attributes: dict[str, Any] | None = None, *children: Any) -> ET.Element:

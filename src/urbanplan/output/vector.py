@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urbanplan.base.crs import CGCS2000, WGS84, require_metric
 from urbanplan.catalog import load_catalog
 from urbanplan.city.profile import City
-from urbanplan.errors import CrsError, InputError
+from urbanplan.errors import CrsError, InputError, require
 from urbanplan.files import (
     is_city_folder,
     write_csv,
@@ -89,6 +89,8 @@ def require_ending(path: Path | str, *, table: bool = False) -> str:
             where=path,
             remedy=f"use one of {', '.join(writers)}",
         )
+    if ending == ".xlsx":
+        require("excel", "openpyxl", instead=", or write .csv")
     require_no_input(path)
     return ending
 

@@ -155,15 +155,11 @@ def place(
         if shape is None or shape.is_empty:
             raise InputError(f"'{fid}' has no geometry", remedy="draw it, or leave it out")
     if isinstance(ground, Network):
-        pass  # DROPPED
-
         rules = ground.mode.streets
         beside_m = beside
         if isinstance(beside, bool):
             beside_m = np.full(len(ids), rules.off_street_m if beside and rules else 0.0)
         return place_on_streets(ground, ids, shapes, limit_m, beside_m)
-    pass  # DROPPED
-
     return place_on_cells(ground, ids, shapes, limit_m)
 
 

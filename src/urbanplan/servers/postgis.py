@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urbanplan.base.crs import parse_crs
 from urbanplan.errors import BusyError, CrsError, InputError, WebError, WriteError
 from urbanplan.files.vector import refuse_nested
+from urbanplan.servers import MAX_SECONDS
 from urbanplan.servers.postgres import (
     MAX_NAME_BYTES,
-    MAX_SECONDS,
     NULL,
     Dsn,
     Server,

@@ -18,6 +18,7 @@ from typing import Any
 from pg8000 import native
 
 from urbanplan.errors import BusyError, InputError, UrbanplanError, WebError, WriteError
+from urbanplan.servers import MAX_BYTES, MAX_SECONDS
 
 #: Whether the line is encrypted, and whether the server must prove its name.
 SSLMODES = ("disable", "prefer", "require", "verify-full")
@@ -372,10 +373,6 @@ def _unescaped(text: str) -> str:
     return "".join(found)
 
 
-#: A question that takes longer is given up, by the server and, a little later, from here.
-MAX_SECONDS = 300.0
-#: More than this is not taken for one question.
-MAX_BYTES = 512 * 2**20
 _GRACE_S = 5.0
 #: So often the clock is looked at.
 _TICK_S = 0.05
@@ -425,8 +422,6 @@ class Server:
     """A connection to one database; leave its context to close it."""
 
     def __init__(self, dsn: Dsn, max_seconds: float, max_bytes: int) -> None:
-        pass  # DROPPED
-
         self.dsn, self.max_seconds, self.max_bytes = dsn, max_seconds, max_bytes
         self._usable, self._late, self._inside = False, False, False
         self._until: float | None = None

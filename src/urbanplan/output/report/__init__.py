@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, require
 from urbanplan.files import write_bytes, write_text, write_workbook
 from urbanplan.output.report.content import report
 from urbanplan.output.report.model import LANGUAGES, Report, Words
@@ -18,6 +18,13 @@ __all__ = ["FORMATS", "LANGUAGES", "Report", "report", "require_known", "require
 
 #: Endings that a report is written with, and how its pictures are drawn there.
 FORMATS: dict[str, str | None] = {"html": "svg", "pdf": "svg", "docx": "png", "xlsx": None}
+#: Libraries of the extra that each is written with.
+_MODULES = {
+    "html": ("matplotlib", "fontTools", "jinja2"),
+    "pdf": ("matplotlib", "fontTools", "typst"),
+    "docx": ("matplotlib", "fontTools", "docx"),
+    "xlsx": ("openpyxl",),
+}
 
 
 def require_known(path: Path | str, lang: str) -> str:
@@ -41,10 +48,10 @@ def require_known(path: Path | str, lang: str) -> str:
 
 def require_ready(ending: str, lang: str) -> None:
     """Raise an `UrbanplanError` unless this machine has what a format needs: libraries, a font."""
-    from urbanplan.output.report.fonts import font_of, require
+    from urbanplan.output.report.fonts import font_of
 
+    require("report", *_MODULES[ending])
     if FORMATS[ending]:
-        require("matplotlib", *({"pdf": ["typst"], "docx": ["docx"]}.get(ending, [])))
         font_of(lang)
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from urbanplan.files import zipped
-from urbanplan.output.report.fonts import require
 from urbanplan.output.report.model import (
     Block,
     Facts,
@@ -199,7 +198,6 @@ _TEXT_MM, _HIGHEST_MM = 170.0, 205.0
 
 def docx(report: Report) -> bytes:
     """The report as DOCX; its pictures must be PNG."""
-    require("docx")
     from docx import Document
 
     document, words = Document(), Words(report.lang)

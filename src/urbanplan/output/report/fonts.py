@@ -114,23 +114,9 @@ def _plain(manager) -> Font:
 
 
 def _manager():
-    require("matplotlib")
     from matplotlib.font_manager import fontManager
 
     return fontManager
-
-
-def require(*modules: str) -> None:
-    """Raise an `UrbanplanError` with what to install unless these libraries are there."""
-    from importlib.util import find_spec
-
-    missing = [m for m in modules if find_spec(m) is None]
-    if missing:
-        raise UrbanplanError(
-            f"reports of this kind need {', '.join(missing)}, which is not installed",
-            where="report",
-            remedy="pip install 'urbanplan[report]'",
-        )
 
 
 def _make_known(manager, family: str, paths: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import read_text, scratch_folder
-from urbanplan.output.report.fonts import Font, font_of, require
+from urbanplan.output.report.fonts import Font, font_of
 from urbanplan.output.report.model import (
     Block,
     Facts,
@@ -42,7 +42,6 @@ def pdf(report: Report) -> bytes:
     UrbanplanError
         If no font with Chinese is installed for a Chinese one, or it cannot be typeset.
     """
-    require("typst")
     return typeset(report, "pdf")
 
 

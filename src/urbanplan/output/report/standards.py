@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from urbanplan import __version__
 from urbanplan.catalog import QUALITIES, Mode, load_catalog
+from urbanplan.output.metadata import versions_of
 from urbanplan.output.page.tables import figure, percent, whole
 from urbanplan.output.report import pictures
 from urbanplan.output.report.model import Block, Column, Context, Section, Table, Text, clean
@@ -471,11 +471,7 @@ def versions(context: Context) -> Section:
 
     words, results = context.words, context.results
     made = {"urbanplan": __version__, "Python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            made[name] = version(name)
-        except PackageNotFoundError:
-            continue
+    made |= versions_of(_LIBRARIES)
     blocks = (
         Text(words("p_versions")),
         Text(words.listed([f"{k} {v}" for k, v in made.items()], 40)),
