@@ -1,15 +1,18 @@
-# Two commands do everything: `make run` builds the atlas, `make test` runs every test.
+# Two commands do everything: `make run` builds the atlas, `make test` runs every test; `make check` runs the quick ones.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint data docs wheel lock clean clients
+.PHONY: run test check lint data docs wheel lock clean clients
 
 run: $(VENV)/.ready          ## build the Luzhou atlas into maps/luzhou
 	$(BIN)/urbanplan run luzhou
 
 test: $(VENV)/.ready-test clients lint   ## every test, with the real clients
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: lint                  ## what needs no client and is quick: before each commit
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not client"
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check src tests data/build benchmarks docs

@@ -25,6 +25,23 @@ settings.register_profile(
 )
 settings.load_profile("gate")
 
+#: Files that take longest: `make check` leaves them out, with every test of a real client.
+SLOW = frozenset(
+    f"test_{name}.py"
+    for name in (
+        "any_city bombs damage docs engine errors_help fetch folder html import layers long_texts manifest many_files"
+        " measure_commands mutations nothing_there notebooks overpass packaging plan read records report resume"
+        " rounding same_bytes scenarios siting siting_city siting_stops street_isochrones walk"
+    ).split()
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name in SLOW or item.path.parent.name == "clients":
+            item.add_marker("slow")
+
+
 # Results hold read-only mappings, which have no pickle of their own.
 copyreg.pickle(MappingProxyType, lambda view: (MappingProxyType, (dict(view),)))
 

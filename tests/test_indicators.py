@@ -23,7 +23,7 @@ from urbanplan.catalog.standards import GRADES, LEVELS, Indicator, judge, pick, 
 from urbanplan.city.layers import Layer
 from urbanplan.errors import CrsError, InputError, UnknownNameError
 from urbanplan.files import write_xlsx
-from urbanplan.measures.coverage import coverage, gap_areas
+from urbanplan.measures.coverage import GAP_RADIUS_M, coverage, gap_areas
 from urbanplan.measures.indicators import FIGURES, CannotTellError, Scene, Trust, check_up, wide
 from urbanplan.study.supply import shares_in
 
@@ -547,6 +547,32 @@ def test_gap_areas_are_clusters_ranked_by_people():
     assert gaps["persons"].sum() + persons[55] == persons.sum()
     assert len(gap_areas(demand, minutes, 10, GRID, least_persons=50)) == 1
     assert len(gap_areas(demand, minutes * 0, 10, GRID)) == 0
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_a_gap_lies_in_one_area_and_around_one_place(seed):
+    rng = np.random.default_rng(seed)
+    grid = Grid(CRS, 540_000.0, 3_190_000.0, 60, 40, 500.0)
+    cells = np.flatnonzero(rng.random(60 * 40) < rng.uniform(0.2, 1.0))
+    demand = pd.DataFrame(
+        {"persons": rng.integers(1, 500, len(cells)).astype(float), "km2": 0.25}, index=cells
+    )
+    demand["area"] = np.where(cells // 40 < rng.integers(1, 60), "north", "south")
+    gaps = gap_areas(demand, pd.Series(30.0, cells), 15, grid)
+    assert gaps["persons"].sum() == pytest.approx(demand["persons"].sum())
+    assert gaps.union_all().area == pytest.approx(len(cells) * 500.0**2)
+    at = gpd.GeoSeries(gpd.points_from_xy(*grid.centres(cells)), crs=CRS)
+    for gap in gaps.itertuples():
+        here = demand[at.within(gap.geometry).to_numpy()]
+        assert set(here["area"]) == {gap.area}
+        assert here["persons"].sum() == pytest.approx(gap.persons)
+        xy = np.c_[grid.centres(here.index.to_numpy())]
+        far = np.hypot(*(xy[:, None] - xy).transpose(2, 0, 1)).max(0)
+        assert far.min() <= GAP_RADIUS_M + 1e-6
+    # However the rows come.
+    again = gap_areas(demand.sample(frac=1, random_state=seed % 97), pd.Series(30.0, cells), 15, grid)
+    assert again.geometry.geom_equals(gaps.geometry).all()
 
 
 # ---- tables

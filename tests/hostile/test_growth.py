@@ -203,10 +203,10 @@ COUNTS = {
 def test_a_netcdf_that_counts_more_than_it_has(tmp_path, name):
     path = tmp_path / "a.nc"
     path.write_bytes(COUNTS[name] + bytes(50))
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(InputError, match=r"a\.nc: cannot be read as NetCDF"):
         read_raster(path)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("version", [1, 2])

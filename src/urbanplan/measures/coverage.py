@@ -21,6 +21,8 @@ OUTSIDE = "OUTSIDE"
 _NOBODY = 0.5
 #: Minutes that make a difference to somebody; less is rounding.
 LEAST_MIN = 0.5
+#: Metres from a cluster's middle cell to its farthest: about an hour's walk (this tool's own).
+GAP_RADIUS_M = 5_000.0
 #: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
 _NOISE_MIN = 1e-9
 #: For each area, which rows of the demand lie in it (positions) and with what share of each;
@@ -198,37 +200,31 @@ def gap_areas(
     Returns
     -------
     GeoDataFrame
-        In the grid's system: ``rank`` (from 1), ``area`` (where most of its people live),
-        ``persons``, ``km2``, ``minutes`` (the limit), ``nearest_min`` (person-weighted mean;
-        NaN where one cannot get there). Cells that touch at a corner belong together.
+        In the grid's system: ``rank`` (from 1), ``area``, ``persons``, ``km2``, ``minutes`` (the limit),
+        ``nearest_min`` (person-weighted mean; NaN where one cannot get there). A cluster lies in one
+        area, and none of its cells is farther than `GAP_RADIUS_M` from its middle one, which is chosen
+        by its people. Cells that touch at a corner belong together, unless another's middle is nearer.
     """
     import geopandas as gpd
     import pandas as pd
     import shapely
     from rasterio.features import shapes
-    from scipy.ndimage import label
 
     persons = demand["persons"].to_numpy(float)
     far = (minutes.reindex(demand.index).to_numpy(float) > limit_min + _NOISE_MIN) & (persons > 0)
     far &= (demand["area"] != "").to_numpy()
-    held = np.zeros(grid.rows * grid.columns, bool)
-    held[demand.index[far]] = True
-    cluster, _ = label(held.reshape(grid.shape), np.ones((3, 3)))
-    table = demand[far].assign(
-        cluster=cluster.ravel()[demand.index[far]], weighed=persons[far] * minutes[far]
-    )
+    table = demand[far].assign(weighed=persons[far] * minutes[far])
+    table["cluster"] = _clusters(table, grid)
+    cluster = np.zeros(grid.rows * grid.columns, np.int32)
+    cluster[table.index] = table["cluster"]
+    cluster = cluster.reshape(grid.shape)
     by = table.groupby("cluster")
     out = pd.DataFrame({"persons": by["persons"].sum(), "km2": by["km2"].sum()})
-    # Equal numbers go to the first by name, so that the order of rows does not matter.
-    main = table.groupby(["cluster", "area"])["persons"].sum().reset_index()
-    main = main.sort_values(["cluster", "persons", "area"], ascending=[True, False, True])
-    out["area"] = main.drop_duplicates("cluster").set_index("cluster")["area"]
+    out["area"] = by["area"].first()
     mean = by["weighed"].sum() / out["persons"]
     out["nearest_min"] = mean.where(np.isfinite(mean))
     drawn: dict[int, list] = {}
-    for shape, number in shapes(
-        cluster.astype(np.int32), cluster > 0, connectivity=4, transform=grid.transform
-    ):
+    for shape, number in shapes(cluster, cluster > 0, connectivity=4, transform=grid.transform):
         drawn.setdefault(int(number), []).append(shapely.geometry.shape(shape))
     out["geometry"] = [shapely.MultiPolygon(drawn[n]) for n in out.index]
     out = out[out["persons"] >= least_persons]
@@ -236,6 +232,31 @@ def gap_areas(
     out["minutes"], out["rank"] = float(limit_min), np.arange(1, len(out) + 1)
     columns = ["rank", "area", "persons", "km2", "minutes", "nearest_min", "geometry"]
     return gpd.GeoDataFrame(out[columns], geometry="geometry", crs=grid.crs)
+
+
+def _clusters(table: pd.DataFrame, grid: Grid) -> np.ndarray:
+    # A number from 1 for each row: what hangs together in one area, and around one place.
+    from scipy.ndimage import label
+    from scipy.spatial import cKDTree
+
+    number, persons = np.zeros(len(table), np.int32), table["persons"].to_numpy(float)
+    cells, xy = table.index.to_numpy(), np.c_[grid.centres(table.index.to_numpy())]
+    for area in sorted(table["area"].unique()):
+        here = np.flatnonzero(table["area"] == area)
+        held = np.zeros(grid.rows * grid.columns, bool)
+        held[cells[here]] = True
+        whole = label(held.reshape(grid.shape), np.ones((3, 3)))[0].ravel()[cells[here]]
+        for one in range(1, whole.max(initial=0) + 1):
+            rows = here[whole == one]
+            # The most populous cell first, then the most populous that no chosen one is near to.
+            left, centres = rows[np.lexsort((cells[rows], -persons[rows]))], []
+            while len(left):
+                centres.append(left[0])
+                left = left[np.hypot(*(xy[left] - xy[left[0]]).T) > GAP_RADIUS_M]
+            nearest = cKDTree(xy[centres]).query(xy[rows])[1]
+            _, nearest = np.unique(nearest, return_inverse=True)
+            number[rows] = number.max(initial=0) + 1 + nearest
+    return number
 
 
 def lorenz(values: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
