@@ -28,11 +28,7 @@ settings.load_profile("gate")
 #: Files that take longest: `make check` leaves them out, with every test of a real client.
 SLOW = frozenset(
     f"test_{name}.py"
-    for name in (
-        "any_city bombs damage docs engine errors_help fetch folder html import layers long_texts manifest many_files"
-        " measure_commands mutations nothing_there notebooks overpass packaging plan read records report resume"
-        " rounding same_bytes scenarios siting siting_city siting_stops street_isochrones walk"
-    ).split()
+    for name in ["any_city", "bombs", "damage", "docs", "engine", "errors_help", "fetch", "folder", "html", "import", "layers", "long_texts", "manifest", "many_files", "measure_commands", "mutations", "nothing_there", "notebooks", "overpass", "packaging", "plan", "read", "records", "report", "resume", "rounding", "same_bytes", "scenarios", "siting", "siting_city", "siting_stops", "street_isochrones", "walk"]
 )  # fmt: skip
 
 

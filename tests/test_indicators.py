@@ -571,7 +571,9 @@ def test_a_gap_lies_in_one_area_and_around_one_place(seed):
         far = np.hypot(*(xy[:, None] - xy).transpose(2, 0, 1)).max(0)
         assert far.min() <= GAP_RADIUS_M + 1e-6
     # However the rows come.
-    again = gap_areas(demand.sample(frac=1, random_state=seed % 97), pd.Series(30.0, cells), 15, grid)
+    again = gap_areas(
+        demand.sample(frac=1, random_state=seed % 97), pd.Series(30.0, cells), 15, grid
+    )
     assert again.geometry.geom_equals(gaps.geometry).all()
 
 

@@ -1,12 +1,12 @@
 """The plan's ledger, its goals, its documents, and where its layers contradict each other."""
 
 import copy
+import io
 import json
-import os
-import subprocess
-import sys
 import tomllib
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,7 @@ from urbanplan.catalog import Consistency, load_catalog, read_consistency
 from urbanplan.catalog.standards import pick
 from urbanplan.city.layers import Layer, load_layers, select
 from urbanplan.city.profile import load_city
+from urbanplan.cli import main
 from urbanplan.errors import InputError
 from urbanplan.measures.indicators import check_up
 from urbanplan.measures.ledger import book, conflicts, ledger, orphans, target_table
@@ -589,10 +590,13 @@ def test_every_rule_names_kinds_that_there_are():
 
 
 def urbanplan(*args, lang="en"):
-    return subprocess.run(
-        [sys.executable, "-m", "urbanplan", "-q", *args],
-        capture_output=True, text=True, check=False, env={**os.environ, "URBANPLAN_LANG": lang},
-    )  # fmt: skip
+    # In this process: another one would load every library anew.
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("URBANPLAN_LANG", lang)
+        with pytest.raises(SystemExit) as end:
+            main(["-q", *args])
+    return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue(), returncode=end.value.code)
 
 
 def test_the_plan_on_the_command_line_by_task_and_by_agency(tmp_path):
