@@ -378,14 +378,14 @@ def _npz_seeds() -> dict[str, bytes]:
 
 def _toml_seeds() -> dict[str, bytes]:
     import urbanplan.catalog
-    from urbanplan.city.profile import embedded
+    from urbanplan.city.profile import embedded_data
 
     catalog = Path(urbanplan.catalog.__file__).parent
     seeds = {name: (_city() / name).read_bytes() for name in ("city.toml", "study.toml")}
     seeds["modes.toml"] = (catalog / "modes.toml").read_bytes()
     for path in sorted((catalog / "standards").glob("*.toml"))[:1]:
         seeds["standards.toml"] = path.read_bytes()
-    for path in sorted(embedded("layers").rglob("*.toml")):
+    for path in sorted((embedded_data() / "layers").rglob("*.toml")):
         if path.name in ("plan.toml", "scenarios.toml"):
             seeds[path.name] = path.read_bytes()
     return seeds
