@@ -406,6 +406,10 @@ def streets(world: Map, mode: str) -> Streets:
     rule = foot if mode == "walk" else car
     u, v, along, back, private, way = [], [], [], [], [], []
     for ref, (refs, tags) in world.ways.items():
+        if {"platform", "pier"} & {
+            tags.get(k) for k in ("railway", "public_transport", "man_made")
+        }:
+            tags = {"highway": "platform", **tags}
         if "highway" not in tags:
             continue
         opened, own, ahead_kmh, back_kmh = rule(tags)

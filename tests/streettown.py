@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from pyproj import Geod
 
-from urbanplan.catalog import Mode, load_catalog
+from urbanplan.catalog import Mode, load_catalog, walked_tags
 from urbanplan.routing import Network, build_network
 from urbanplan.sources.streets import Streets, collect
 
@@ -52,7 +52,8 @@ def streets(*ways, gates=()) -> Streets:
     for way in ways:
         tags = {"highway": "residential"}
         if isinstance(way[-1], dict):
-            tags |= way[-1]
+            # Platforms and piers are streets without being called so.
+            tags = way[-1] if way[-1].keys() & walked_tags().keys() else tags | way[-1]
             way = way[:-1]
         rows.append((tags, [number.setdefault(tuple(p), len(number)) for p in way]))
     for spot, _ in gates:

@@ -76,12 +76,13 @@ def test_real_streets_are_read_in_full(helsinki_pbf):
 
     held = {n.id for n in osmium.FileProcessor(str(helsinki_pbf), osmium.osm.NODE)}
     ways = refs = 0
+    other = {"route": "ferry", "railway": "platform", "public_transport": "platform", "man_made": "pier"}  # fmt: skip
     for way in osmium.FileProcessor(str(helsinki_pbf), osmium.osm.WAY):
-        if "highway" in way.tags or way.tags.get("route") == "ferry":
+        if "highway" in way.tags or any(way.tags.get(k) == v for k, v in other.items()):
             ways, refs = ways + 1, refs + sum(n.ref in held for n in way.nodes)
     drawn = read_streets(helsinki_pbf)
     assert drawn.ways >= ways > 2000 and len(drawn.refs) == refs
-    assert all("highway" in tags or tags["route"] == "ferry" for tags in drawn.tags)
+    assert all("highway" in tags or other.items() & tags.items() for tags in drawn.tags)
     low, high = drawn.lonlat.min(0), drawn.lonlat.max(0)
     assert (low > [24.9, 60.1]).all() and (high < [25.0, 60.2]).all()
 

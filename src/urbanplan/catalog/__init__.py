@@ -455,6 +455,13 @@ def _wanted(row: Mapping[str, Any]) -> Wanted:
 
 
 @cache
+def walked_tags() -> Mapping[str, frozenset[str]]:
+    """Tags that make a street of a way without ``highway``, such as ``railway=platform``."""
+    rows = [row.when.items() for row in read_tag_rules().implied if "highway" in row.then]
+    return {key: frozenset(values) for row in rows for key, values in row}
+
+
+@cache
 def read_osm_rules() -> tuple[OsmRule, ...]:
     """The tag catalogue that ships with the package, one rule per layer."""
     rows = read_toml(Path(__file__).parent / "osm.toml")

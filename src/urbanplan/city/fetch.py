@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan.base.crs import WGS84, transform, unwrapped
-from urbanplan.catalog import GEOMETRY_TYPES, LayerKind, OsmRule, load_catalog, read_osm_rules
+from urbanplan.catalog import (
+    GEOMETRY_TYPES,
+    LayerKind,
+    OsmRule,
+    load_catalog,
+    read_osm_rules,
+    walked_tags,
+)
 from urbanplan.city.facilities import in_use, kind_of, one_each
 from urbanplan.city.folder import district_names, write_layer
 from urbanplan.city.layers import BEYOND, GROUNDS, OUTSIDE, load_layer
@@ -97,6 +104,7 @@ def tag_keys() -> dict[str, Any]:
         "route": {"ferry"},
         "type": {"restriction"},
         "natural": {"coastline"},
+        **{key: set(values) for key, values in walked_tags().items()},
     }
     for rule in read_osm_rules():
         for key, values in rule.tags.items():

@@ -44,6 +44,7 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
     """
     if tags.get("area") == "yes":
         return 0.0, 0.0
+    tags = _with_implied(tags)
     classes = classes_of(tags)
     if len(classes) > 1:
         # A street of several classes, joined into one: passed only if each of them is, as slowly as the slowest.
@@ -52,7 +53,6 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
     meant = read_tag_rules()
     if any(row.to in rules.access and row.holds(tags) for row in meant.closed):
         return 0.0, 0.0
-    tags = _with_implied(tags)
     free = _directions(tags, rules)
     along, against = (_one_way_kmh(tags, rules, way, free[i]) for i, way in enumerate(_WAYS))
     return along, against

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from urbanplan.base.crs import near_meridian
+from urbanplan.catalog import walked_tags
 from urbanplan.errors import InputError
 from urbanplan.files import (
     existing,
@@ -214,7 +215,7 @@ _SIDES = ("", ":left", ":right", ":both")
 WAY_KEYS = (
     "highway", "area", "route", "duration", "junction", "motorroad", "service", "construction", "disused", "abandoned",
     "bridge", "tunnel", "layer", "embankment", "covered", "indoor", "level", "conveying", "ford", "toll", "hov", "busway",
-    "man_made", "floating", "ice_road", "winter_road", "seasonal", "surface", "tracktype", "smoothness", "sac_scale", "segregated", "psv", "bus",
+    "man_made", "railway", "public_transport", "floating", "ice_road", "winter_road", "seasonal", "surface", "tracktype", "smoothness", "sac_scale", "segregated", "psv", "bus",
     *_ACCESS, *(f"{key}:{way}" for key in _ACCESS for way in ("forward", "backward")),
     *("oneway" + mode for mode in ("", *(f":{key}" for key in _ACCESS[1:]))),
     *(f"cycleway{side}" for side in _SIDES), *(f"cycleway{side}:oneway" for side in _SIDES), *(f"sidewalk{side}" for side in _SIDES),
@@ -225,7 +226,7 @@ _KEPT = frozenset(WAY_KEYS)
 #: Tags that decide whom a point stops.
 POINT_KEYS = ("barrier", *_ACCESS, "locked", "bollard", "kerb", "highway")
 #: Keys by which streets, ferries, gates and restrictions of turns are found.
-STREET_KEYS = ("highway", "barrier", "entrance", "route", "type")
+STREET_KEYS = ("highway", "barrier", "entrance", "route", "type", *walked_tags())
 #: Ways that close an area, and points that open it.
 FENCES = ("fence", "wall", "hedge", "city_wall", "retaining_wall", "wire_fence")
 GATES = (
@@ -241,7 +242,7 @@ _NOWHERE = 2**31 - 1
 
 
 def read_osm(path: Path | str) -> Streets:
-    """Read every way with a ``highway`` tag, and every ferry.
+    """Read every way with a ``highway`` tag, every platform and pier, and every ferry.
 
     Parameters
     ----------
@@ -310,6 +311,7 @@ class StreetReader:
             return
         tags, nodes = item.tags, item.nodes
         street = "highway" in tags or tags.get("route") == "ferry"
+        street = street or any(tags.get(key) in values for key, values in walked_tags().items())
         fence = not street and tags.get("barrier") in FENCES
         if not (street or fence) or (self._boxes and not self._near(nodes)):
             return
