@@ -15,7 +15,7 @@ from urbanplan.errors import CrsError
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from pyproj import CRS
+    from pyproj import CRS, Geod, Transformer
     from shapely.geometry.base import BaseGeometry
 
 
@@ -255,10 +255,10 @@ def datum_error_m(crs: Any, lonlat: np.ndarray) -> float:
     flat = own.inverse_flattening
     if abs(own.semi_major_metre - 6_378_137.0) < 0.5 and abs(flat - 298.257223563) < 1e-3:
         return 0.0
-    west, south, east, north = *lonlat.min(axis=0), *lonlat.max(axis=0)
+    (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         return 0.0
-    area = AreaOfInterest(west, south, east, north)
+    area: Any = AreaOfInterest(west, south, east, north)  # the stub names another class
     with warnings.catch_warnings():
         # It warns of grids that are not on this machine.
         warnings.simplefilter("ignore")
@@ -342,7 +342,7 @@ def _area_error(shape: BaseGeometry, crs: str) -> float:
     return float(planar / area_m2(shape) - 1)
 
 
-def _geod():
+def _geod() -> Geod:
     from pyproj import Geod
 
     return Geod(ellps="WGS84")
@@ -404,8 +404,8 @@ def metric_crs_of(lonlat: np.ndarray) -> str:
     lon, lat = (np.min(lonlat, axis=0) + np.max(lonlat, axis=0)) / 2
     if zone := gauss_kruger((float(lon), float(lat))):
         return zone
-    zone = int((lon + 180) // 6) % 60 + 1
-    return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+    utm = int((lon + 180) // 6) % 60 + 1
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + utm}"
 
 
 def transform(xy: np.ndarray, source: str | CRS, target: str) -> np.ndarray:
@@ -414,7 +414,7 @@ def transform(xy: np.ndarray, source: str | CRS, target: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _turn(source: str | CRS, target: str):
+def _turn(source: str | CRS, target: str) -> Transformer:
     # Half a second to make, and asked for once a feature.
     from pyproj import Transformer
 
@@ -564,7 +564,10 @@ def gauss_kruger(lonlat: tuple[float, float]) -> str | None:
     if not 0 <= zone <= 20:
         return None
     code = f"EPSG:{_GK3_EPSG + zone}"
-    west, south, east, north = CRS.from_user_input(code).area_of_use.bounds
+    use = CRS.from_user_input(code).area_of_use
+    if use is None:
+        return None
+    west, south, east, north = use.bounds
     here = west <= lonlat[0] <= east and south <= lonlat[1] <= north
     return code if here else None
 

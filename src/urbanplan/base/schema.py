@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from urbanplan.errors import InputError, one_of
 
@@ -161,7 +161,7 @@ def require_id(name: Any, what: str, where: object = None) -> str:
 _MAX_MARKS, _ALL_MARKS = 30, "\u0f73\u0f75\u0f81"
 
 
-def normal(text: str, form: str = "NFKC") -> str:
+def normal(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> str:
     """`unicodedata.normalize` in linear time: marks are sorted letter by letter, at most 30 together.
 
     Parameters

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from urbanplan.base.schema import (
 from urbanplan.errors import InputError, UnknownNameError
 from urbanplan.files import read_toml
 
+_Kept = TypeVar("_Kept")
 #: Columns that every layer carries, in this order.
 COMMON_COLUMNS = (
     "id", "name_zh", "name_en", "kind", "district", "status", "quality", "accuracy_m",
@@ -170,7 +171,7 @@ def require_mode(modes: Mapping[str, Mode], name: str) -> Mode:
     return _pick(modes, name, "mode")
 
 
-def _pick(table: Mapping, name: str, what: str):
+def _pick(table: Mapping[str, _Kept], name: str, what: str) -> _Kept:
     try:
         return table[name]
     except KeyError:
@@ -288,13 +289,14 @@ def _merged(base: Mapping, over: Mapping) -> dict:
     both = dict(base)
     for key, value in over.items():
         old = both.get(key)
-        nested = isinstance(old, Mapping) and isinstance(value, Mapping)
-        both[key] = _merged(old, value) if nested else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = _merged(old, value)
+        both[key] = value
     return both
 
 
 #: Values of a tag that are wanted, or True for every value but "no".
-Wanted = Mapping[str, frozenset[str] | bool]
+Wanted = Mapping[str, frozenset[str] | Literal[True]]
 
 
 def has_tag(tags: Mapping[str, str], wanted: Wanted) -> bool:

@@ -488,6 +488,7 @@ class City(Model):
         own, say = load_own_city(self._folder), self._asked()
         with lock(own.layers_folder):
             if overpass is None:
+                assert pbf is not None
                 found = intake.fetch(own, pbf, day=_today(), replace=replace)
             else:
                 guard = Guard(allow_private=allow_private, proxy=proxy)

@@ -225,6 +225,7 @@ class Streets(Model):
             if known == mode:
                 return network
         if self._name.lower().endswith(".npz"):
+            assert self._path is not None
             network = study.open_streets(self._path, mode, self._dem, given=self._columns)
         else:
             say(*self._streets.findings)
@@ -249,6 +250,7 @@ class Streets(Model):
         raise InputError("streets alone do not know who lives where", where=question, remedy="give demand: people as points or areas, with a column of persons")  # fmt: skip
 
     def _drawn(self, ways: Ways, places: Places, limits: tuple[float, ...], **asked: Any) -> study.Answer:  # fmt: skip
+        assert isinstance(ways.ground, Network)
         return study.street_isochrones(ways.ground, places.frame, limits, **asked)
 
     def _covered(self, ways: Ways, facilities: gpd.GeoDataFrame, limits: tuple[float, ...], **asked: Any) -> study.Answer:  # fmt: skip

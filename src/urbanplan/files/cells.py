@@ -187,7 +187,7 @@ def _asked(crs: str | None) -> str:
         return ""
     if parsed.is_projected:
         return "projected"
-    return {4326: "wgs84", 4490: "cgcs2000"}.get(parsed.to_epsg(), system)
+    return {4326: "wgs84", 4490: "cgcs2000"}.get(parsed.to_epsg() or 0, system)
 
 
 def header_row(rows: Sequence[Sequence[Any]]) -> int:
@@ -206,7 +206,7 @@ class Head(NamedTuple):
 
     first: int
     last: int
-    names: list[Any]
+    names: Sequence[Any]
 
     def notes(self) -> tuple[str, ...]:
         """What is above it, and whether it was put together."""
@@ -287,7 +287,7 @@ def _joined(upper: Sequence[Any], lower: Sequence[Any]) -> list[Any]:
     return [own if own is not None else over for own, over in pairs]
 
 
-def distinct(names: Sequence[Any]) -> list[str]:
+def distinct(names: Iterable[Any]) -> list[str]:
     """Names of columns as text, each its own; those without one are called by their number."""
     found: list[str] = []
     for i, name in enumerate(names, 1):
@@ -409,6 +409,7 @@ def figure(value: Any, unit: str = "", head: str = "", *, decimal_comma: bool = 
         return Figure(None, "is yes or no")
     times, asked = _of_head(head[:_MAX_CELL], unit)
     if not isinstance(value, str):
+        number: float | None
         try:
             number = float(value)
         except (TypeError, ValueError, OverflowError):
@@ -573,9 +574,8 @@ def _grouped(text: str, decimal_comma: bool) -> str:
 def _leading(text: str) -> tuple[float | None, str, bool]:
     """The number that a text begins with, what is behind it, and whether it has a multiplier."""
     if text[:1] and text[0] in _NUMERALS:
-        numeral = re.match(f"[{_NUMERALS}]+", text)[0]
-        number = _numeral(numeral)
-        return number, text[len(numeral) :], True
+        rest = text.lstrip(_NUMERALS)
+        return _numeral(text[: len(text) - len(rest)]), rest, True
     total, multiplied, last = None, False, math.inf
     while found := re.match(rf"({_PLAIN})\s*({_TIMES_RE})?", text):
         word = found[2] or ""

@@ -12,9 +12,9 @@ import stat
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from urbanplan.base.schema import normal
 from urbanplan.errors import InputError
@@ -220,7 +220,10 @@ def check_gml(path: Path) -> int:
     """
     from xml.parsers import expat
 
-    above, names, written, count = [], set(), [], 0
+    above: list[str] = []
+    names: set[str] = set()
+    written: list[str] = []
+    count = 0
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         nonlocal count
@@ -247,12 +250,14 @@ def check_gml(path: Path) -> int:
             _judge_angle(path, "".join(written))
         written.clear()
 
+    def data(text: str) -> None:
+        if above and above[-1].rpartition(":")[2] in _ANGLES:
+            written.append(text)
+
     texts.refuse_declarations(path, texts.chunks(path), path)
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.CharacterDataHandler = lambda text: (
-        above and above[-1].rpartition(":")[2] in _ANGLES and written.append(text)
-    )
+    parser.CharacterDataHandler = data
     with guarded(path, "GML"):
         for piece in texts.chunks(path):
             parser.Parse(piece)
@@ -420,7 +425,9 @@ def _inspect(path: Path, base: sqlite3.Connection) -> list[LayerInfo]:
     return layers
 
 
-def _judge_systems(base: sqlite3.Connection, kinds: dict[str, str], wrong) -> None:
+def _judge_systems(
+    base: sqlite3.Connection, kinds: dict[str, str], wrong: Callable[[str], InputError]
+) -> None:
     """Refuse coordinate systems that are the name of a file or a server."""
     if "gpkg_spatial_ref_sys" not in kinds:
         return
@@ -444,7 +451,9 @@ NESTED = (".zip", ".kmz", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", "
 _CHUNK = 2**20
 
 
-def refuse(path: Path, what: str, remedy: str = "unpack it yourself and look at it first"):
+def refuse(
+    path: Path, what: str, remedy: str = "unpack it yourself and look at it first"
+) -> NoReturn:
     """Raise the error of an archive that will not be unpacked."""
     raise InputError(what, where=path, remedy=remedy)
 

@@ -32,13 +32,14 @@ def njit(**options: Any) -> Callable[[Callable], Callable]:
 
     def decorate(function: Callable) -> Callable:
         folder = _cache_folder()
+        config: Any = numba.config  # it makes its names as it loads
         chosen = {**options, "cache": bool(options.get("cache")) and folder is not None}
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = folder or ""
+        before = config.CACHE_DIR
+        config.CACHE_DIR = folder or ""
         try:
             return numba.njit(**chosen)(function)
         finally:
-            numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
 
     return decorate
 

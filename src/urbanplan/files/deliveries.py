@@ -481,7 +481,7 @@ def _read(path: Path, asked: Asked) -> tuple[str, Found]:
     return _READERS[kind](path, asked)
 
 
-def _geojson(path: Path, asked: Asked):
+def _geojson(path: Path, asked: Asked) -> tuple[str, Found]:
     import numpy as np
 
     with _as_utf8(path, asked.encoding) as (plain, notes), _spoken_of(plain, path):
@@ -522,7 +522,7 @@ def _as_utf8(
         yield copy, notes
 
 
-def _gml(path: Path, asked: Asked):
+def _gml(path: Path, asked: Asked) -> tuple[str, Found]:
     # Schemas beside the file, which GDAL would follow, are not copied with it.
     with _as_utf8(path, asked.encoding, xml=True) as (copy, notes), _spoken_of(copy, path):
         count = checks.check_gml(copy)
@@ -549,16 +549,16 @@ def _named(path: Path, driver: str, asked: Asked) -> Found:
     return replace(found, notes=found.notes + notes, layer=name)
 
 
-def _flatgeobuf(path: Path, asked: Asked):
+def _flatgeobuf(path: Path, asked: Asked) -> tuple[str, Found]:
     return "FlatGeobuf", _named(path, "FlatGeobuf", asked)
 
 
-def _geodatabase(path: Path, asked: Asked):
+def _geodatabase(path: Path, asked: Asked) -> tuple[str, Found]:
     checks.check_geodatabase(path, members_of(path))
     return "OpenFileGDB", _named(path, "OpenFileGDB", asked)
 
 
-def _dxf(path: Path, asked: Asked):
+def _dxf(path: Path, asked: Asked) -> tuple[str, Found]:
     from urbanplan.files.drivers import read_drawing
 
     return "DXF", read_drawing(
@@ -566,7 +566,7 @@ def _dxf(path: Path, asked: Asked):
     )
 
 
-def _geopackage(path: Path, asked: Asked):
+def _geopackage(path: Path, asked: Asked) -> tuple[str, Found]:
     layers = checks.inspect_geopackage(path)
     index, notes = choose(path, layers, asked.layer)
     only = layers[index]
@@ -575,7 +575,7 @@ def _geopackage(path: Path, asked: Asked):
     return "GPKG", replace(found, notes=found.notes + notes, layer=name)
 
 
-def _shapefile(path: Path, asked: Asked):
+def _shapefile(path: Path, asked: Asked) -> tuple[str, Found]:
     from urbanplan.files.drivers import read_shapefile
 
     found = read_shapefile(path, sidecars(path), encoding=asked.encoding, large=asked.large)
@@ -584,23 +584,23 @@ def _shapefile(path: Path, asked: Asked):
     return "ESRI Shapefile", found
 
 
-def _kml(path: Path, asked: Asked):
+def _kml(path: Path, asked: Asked) -> tuple[str, Found]:
     from urbanplan.files.drivers import read_kml
 
     return "KML", read_kml(path, layer=asked.layer, encoding=asked.encoding, large=asked.large)
 
 
-def _parquet(path: Path, asked: Asked):
+def _parquet(path: Path, asked: Asked) -> tuple[str, Found]:
     return read_parquet(path, large=asked.large, crs=asked.crs)
 
 
-def _csv(path: Path, asked: Asked):
+def _csv(path: Path, asked: Asked) -> tuple[str, Found]:
     from urbanplan.files.tables import read_csv_table
 
     return "CSV", read_csv_table(path, encoding=asked.encoding, large=asked.large, crs=asked.crs)
 
 
-def _xlsx(path: Path, asked: Asked):
+def _xlsx(path: Path, asked: Asked) -> tuple[str, Found]:
     from urbanplan.files.tables import read_xlsx
 
     return "XLSX", read_xlsx(path, layer=asked.layer, crs=asked.crs)

@@ -315,6 +315,7 @@ def _frame(path: Path, rows: list[tuple[dict[str, str], Any]]) -> Found:
     geometry = np.empty(len(rows), dtype=object)
     geometry[:] = [shape if shape is not False else None for _, shape in rows]
     broken = sum(shape is False for _, shape in rows)
+    notes: tuple[str, ...]
     notes = (f"{broken:,} placemarks have a geometry that cannot be built",) if broken else ()
     absent = sum(shape is None for _, shape in rows)
     notes += (f"{absent:,} placemarks have no geometry",) if absent else ()
@@ -347,7 +348,7 @@ class _Walk:
         """Read the file."""
         from xml.etree.ElementTree import XMLPullParser
 
-        parser = XMLPullParser(events=("start", "end"))
+        parser: XMLPullParser[Element] = XMLPullParser(events=("start", "end"))
         for piece in texts.pieces(self.path, encoding):
             self._chars += len(piece)
             if self._chars > MAX_TEXT:
@@ -685,7 +686,7 @@ def _decoded(
         else frame[n]
         for n, name in zip(columns, distinct(names.values()))
     }
-    notes = (why,) if why else ()
+    notes: tuple[str, ...] = (why,) if why else ()
     if cut:
         notes += (
             f"{len(cut):,} {'text ends' if len(cut) == 1 else 'texts end'} in the middle of a letter,"

@@ -341,11 +341,11 @@ def _placeless(frame: gpd.GeoDataFrame) -> np.ndarray:
     return shapely.is_missing(shapes) | shapely.is_empty(shapes)
 
 
-def _in_memory(path: Path | str, frame: gpd.GeoDataFrame, driver: str, **options) -> Path:
+def _in_memory(path: Path | str, frame: gpd.GeoDataFrame, driver: str, **options: Any) -> Path:
     return write_bytes(path, _made(path, frame, driver, **options))
 
 
-def _made(path: Path | str, frame: gpd.GeoDataFrame, driver: str, **options) -> memoryview:
+def _made(path: Path | str, frame: gpd.GeoDataFrame, driver: str, **options: Any) -> memoryview:
     import pyogrio
 
     out = io.BytesIO()
@@ -415,7 +415,9 @@ def write_shapefile(path: Path | str, frame: gpd.GeoDataFrame, encoding: str = "
     return write_bytes(path, zipped(parts))
 
 
-def _shortened(frame: gpd.GeoDataFrame, encoding: str, path):
+def _shortened(
+    frame: gpd.GeoDataFrame, encoding: str, path: Path | str
+) -> tuple[gpd.GeoDataFrame, dict[str, str], dict[str, int]]:
     if encoding not in ENCODINGS:
         raise InputError(
             f"no character set '{encoding}'", where=path, remedy=f"one of {', '.join(ENCODINGS)}"
@@ -436,7 +438,7 @@ def _shortened(frame: gpd.GeoDataFrame, encoding: str, path):
     return frame.rename(columns=names), names, cut
 
 
-def _fitting(text: str, encoding: str, column: str, path) -> str:
+def _fitting(text: str, encoding: str, column: str, path: Path | str) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError as err:
@@ -469,7 +471,7 @@ def _write_parts(file: Path, frame: gpd.GeoDataFrame, encoding: str) -> None:
         )
 
 
-def _require_same(file: Path, frame: gpd.GeoDataFrame, encoding: str, path) -> None:
+def _require_same(file: Path, frame: gpd.GeoDataFrame, encoding: str, path: Path | str) -> None:
     import pyogrio
     import shapely
 

@@ -623,7 +623,7 @@ def read_bytes(path: Path | str) -> bytes:
     return existing(path).read_bytes()
 
 
-def unpacked(path: Path | str) -> IO[bytes]:
+def unpacked(path: Path | str) -> io.BufferedIOBase:
     """A file opened for its bytes; those that end in ``.gz`` or ``.bz2`` are unpacked as they are read."""
     path = existing(path)
     if path.suffix.lower() == ".gz":

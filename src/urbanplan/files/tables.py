@@ -12,8 +12,9 @@ import posixpath
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,7 @@ def placed(
         )
         halves = halves.reindex(columns=[0, 1])
         geometry, said = _points(halves[0], halves[1], found)
-    absent = np.flatnonzero(np.equal(geometry, None))
+    absent = np.flatnonzero(np.equal(geometry, None))  # type: ignore[call-overload]  # of objects it may
     if len(table) and len(absent) == len(table):
         raise InputError(
             f"has no row with coordinates in {' and '.join(map(str, found))}",
@@ -161,12 +162,13 @@ def placed(
     return Found(frame.reset_index(drop=True), by, (*notes, *said, *renamed), system=system)
 
 
-def _placeless(table: pd.DataFrame, rows: Sequence[int], placing: tuple) -> tuple[str, ...]:
+def _placeless(table: pd.DataFrame, rows: Iterable[int], placing: tuple) -> tuple[str, ...]:
     """A note on the rows that no coordinate places, with the names of the first few."""
     others = [name for name in table.columns if name not in placing]
     # Whatever is called a name is one before any other text.
     others.sort(key=lambda name: not re.search("名|name", plain(name)))
-    called, count = [], 0
+    called: list[str] = []
+    count = 0
     for row in rows:
         texts = [v.strip() for v in (table[n].iloc[row] for n in others) if isinstance(v, str)]
         if any(map(is_total, texts)):
@@ -235,7 +237,7 @@ def _points(x: pd.Series, y: pd.Series, names: tuple) -> tuple[np.ndarray, tuple
     import numpy as np
     import shapely
 
-    notes = (f"coordinates taken from {', '.join(map(str, names))}",)
+    notes: tuple[str, ...] = (f"coordinates taken from {', '.join(map(str, names))}",)
     east, north = _numbers(x), _numbers(y)
     there = ~(np.isnan(east) | np.isnan(north))
     # Chinese surveys call the north x. No easting lies between these, and no other northing.
@@ -538,10 +540,10 @@ def _weigh(path: Path) -> bool:
             elif name.endswith((".rels", "workbook.xml")):
                 checks.refuse(path, f"has too much of one thing in '{name}'", "save it again")
             with archive.open(info) as member:
-                texts.refuse_declarations(path, iter(lambda m=member: m.read(2**20), b""), name)
+                texts.refuse_declarations(path, iter(partial(member.read, 2**20), b""), name)
             with archive.open(info) as member:
                 if member.read(64).lstrip(b"\xef\xbb\xfe\xff\0 \t\r\n")[:1] == b"<":
-                    pieces = iter(lambda m=member: m.read(2**20), b"")
+                    pieces = iter(partial(member.read, 2**20), b"")
                     formulas |= _refuse_long_rows(path, pieces, name)
     return formulas
 

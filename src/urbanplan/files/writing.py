@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
+    from affine import Affine
 
 
 #: The file that carries the lock of a folder.
@@ -60,11 +61,16 @@ class _Held:
 _held: weakref.WeakSet[_Held] = weakref.WeakSet()
 
 
+def _close_all() -> None:
+    for held in list(_held):
+        held.close()
+
+
 @functools.cache
 def _close_in_forks() -> None:
     # A fork shares the lock and would keep it alive; closing its copy leaves the parent's alone.
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: [held.close() for held in list(_held)])
+        os.register_at_fork(after_in_child=_close_all)
 
 
 @contextlib.contextmanager
@@ -581,7 +587,7 @@ def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], about: Mapp
     said = {**about, "sha256": digest(arrays, about)}
     text = np.frombuffer(json.dumps(said, ensure_ascii=False, sort_keys=True).encode(), np.uint8)
     with atomic(path) as tmp, open(tmp, "wb") as f:
-        np.savez(f, about=text, **arrays)
+        np.savez(f, about=text, **arrays)  # type: ignore[arg-type]  # arrays of any name
     return Path(path)
 
 
@@ -638,7 +644,13 @@ def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
 
 
 def write_cog(
-    path: Path | str, bands: np.ndarray, names: list[str], *, crs: str, transform, tags: Mapping
+    path: Path | str,
+    bands: np.ndarray,
+    names: list[str],
+    *,
+    crs: str,
+    transform: Affine,
+    tags: Mapping,
 ) -> Path:
     """Write a Cloud Optimized GeoTIFF (float32, NaN is nodata) with named bands.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -266,7 +267,9 @@ def require_method(method: str, decay: str | None = None) -> None:
     _chosen(method, decay, 1.0, None)
 
 
-def _chosen(method: str, decay: str | None, limit_min: float, figure: float | None):
+def _chosen(
+    method: str, decay: str | None, limit_min: float, figure: float | None
+) -> tuple[Callable, Decay]:
     run, usual = _named(METHODS, method, "method")
     weigh = _named(DECAYS, decay or usual, "decay")(limit_min, figure)
     if run is cumulative and decay not in (None, "none"):
@@ -274,7 +277,7 @@ def _chosen(method: str, decay: str | None, limit_min: float, figure: float | No
     return run, weigh
 
 
-def _named(table: Mapping, name: str, what: str):
+def _named(table: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in table:
         raise UnknownNameError(f"unknown {what} '{name}'", remedy=f"use one of {', '.join(table)}")
     return table[name]

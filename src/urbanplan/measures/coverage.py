@@ -301,7 +301,9 @@ def gini(values: np.ndarray, people: np.ndarray) -> float:
     return float(max(1.0 - np.sum(np.diff(x) * (y[1:] + y[:-1])), 0.0))
 
 
-def theil(values: np.ndarray, people: np.ndarray, groups: np.ndarray | None = None):
+def theil(
+    values: np.ndarray, people: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[float, float, float]:
     """Theil's T, and its parts between and within groups.
 
     Parameters

@@ -141,7 +141,7 @@ class Scene:
 
     def features(
         self, name: str, where: str = "", reach_m: float = np.inf, *, beyond: bool = False
-    ):
+    ) -> tuple[gpd.GeoDataFrame, Trust]:
         """Existing, located features of a layer in the metric system, and what they are worth.
 
         Parameters
@@ -181,7 +181,7 @@ class Scene:
         require_accurate(trust, reach_m, self.called(name))
         return frame.to_crs(self.crs), trust
 
-    def polygons(self, of: str, reach_m: float = np.inf):
+    def polygons(self, of: str, reach_m: float = np.inf) -> tuple[BaseGeometry, Trust]:
         """The land that a clause takes as denominator, and what it is worth."""
         frame, trust = self.features(of, reach_m=reach_m)
         return frame.geometry.union_all(), trust
@@ -297,7 +297,7 @@ def busiest_share(network: Network, land: BaseGeometry) -> float:
     return float(passed.max() / ways) if ways else float("nan")
 
 
-def _ways(network: Network, land: BaseGeometry):
+def _ways(network: Network, land: BaseGeometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Sampled nodes inside the land, metres from each of them to every node, and the node before.
     import shapely
     from scipy.sparse import csr_matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -94,7 +94,8 @@ def conflicts(
     """
     import geopandas as gpd
 
-    rows, shapes, lacking, known = [], [], [], {}
+    rows, shapes, lacking = [], [], []
+    known: dict[str, _Rows] = {}
     for name, rule in rules.items():
         missing = [x for x in (rule.a, rule.b) if x and not _has(layers, x)]
         if missing:
@@ -195,7 +196,7 @@ def _of_family(shape: Any, lines: bool) -> Any:
     return shapely.union_all(parts) if parts else shapely.Polygon()
 
 
-def _overlap(rule: Consistency, frames) -> Iterator[_Hit]:
+def _overlap(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
     a, b = frames[rule.a], frames[rule.b]
     for i, j, shared in _meetings(a, b):
         shape = _of_family(shared, lines=False)
@@ -203,7 +204,7 @@ def _overlap(rule: Consistency, frames) -> Iterator[_Hit]:
             yield _Hit(a.about[i], b.about[j], shape, _depth_m(shape))
 
 
-def _through(rule: Consistency, frames) -> Iterator[_Hit]:
+def _through(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
     import shapely
 
     a, b = frames[rule.a], frames[rule.b]
@@ -217,7 +218,7 @@ def _through(rule: Consistency, frames) -> Iterator[_Hit]:
             yield _Hit(a.about[i], b.about[j], shape, float(deep))
 
 
-def _outside(rule: Consistency, frames) -> Iterator[_Hit]:
+def _outside(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
     import shapely
 
     a, limit = frames[rule.a], shapely.union_all(frames[rule.b].shapes)
@@ -228,7 +229,7 @@ def _outside(rule: Consistency, frames) -> Iterator[_Hit]:
             yield _Hit(a.about[i], None, rest, _depth_m(rest))
 
 
-def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
+def _gap(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
     # Slivers and small holes between neighbours.
     import shapely
 
@@ -246,7 +247,7 @@ def _gap(rule: Consistency, frames) -> Iterator[_Hit]:
             yield _Hit(a.about[nearest], None, part, _depth_m(part))
 
 
-def _twice(rule: Consistency, frames) -> Iterator[_Hit]:
+def _twice(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
     import shapely
 
     a = frames[rule.a]
@@ -308,7 +309,7 @@ def _near(points: np.ndarray, xy: np.ndarray) -> Iterator[tuple[int, int]]:
         yield from zip(points[first[close]].tolist(), points[first[other[close, 1]]].tolist())
 
 
-def _broken(rule: Consistency, frames) -> Iterator[_Hit]:
+def _broken(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
     # Ends near a border between two districts that meet no other line of the layer.
     import shapely
 
@@ -461,7 +462,9 @@ def _empty(task: Task) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _about(task: Task, item: str, zh: str, en: str, agencies, published: bool) -> dict[str, Any]:
+def _about(
+    task: Task, item: str, zh: str, en: str, agencies: Sequence[str], published: bool
+) -> dict[str, Any]:
     return {
         "task": task.number, "item": item, "part": task.part, "name_zh": zh, "name_en": en,
         "agencies": "；".join(agencies), "published": published and task.published,
@@ -480,7 +483,13 @@ def features_of(item: Item, layers: Mapping[str, Layer]) -> dict[str, gpd.GeoDat
     return {n: f[~f.index.duplicated()] for n, f in found.items()}
 
 
-def _row(task: Task, item: Item, layers, indicators, targets) -> dict[str, Any]:
+def _row(
+    task: Task,
+    item: Item,
+    layers: Mapping[str, Layer],
+    indicators: pd.DataFrame,
+    targets: pd.DataFrame,
+) -> dict[str, Any]:
     found = features_of(item, layers)
     frames = list(found.values())
     placed = [f for n, f in found.items() if layers[n].kind.geometry != "none"]
@@ -535,7 +544,12 @@ def _distance(item: Item, targets: pd.DataFrame) -> tuple[str, str]:
     return "；".join(zh), "; ".join(en)
 
 
-def _missing(item: Item, layers, found, known: Mapping[str, Any]) -> tuple[str, str]:
+def _missing(
+    item: Item,
+    layers: Mapping[str, Layer],
+    found: Mapping[str, gpd.GeoDataFrame],
+    known: Mapping[str, Any],
+) -> tuple[str, str]:
     said, kinds = [], load_catalog().layers
     if not item.published:
         said.append(("措施未公布", "measures not published"))

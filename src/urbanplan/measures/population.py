@@ -132,7 +132,13 @@ def unpeopled(areas: gpd.GeoDataFrame, grid: Grid, passable: np.ndarray) -> pd.D
     return _table(held, areas, grid, passable.ravel())
 
 
-def _table(held: np.ndarray, areas, grid: Grid, land: np.ndarray, also=False) -> pd.DataFrame:
+def _table(
+    held: np.ndarray,
+    areas: gpd.GeoDataFrame,
+    grid: Grid,
+    land: np.ndarray,
+    also: np.ndarray | bool = False,
+) -> pd.DataFrame:
     import pandas as pd
 
     area = grid.labels(zip(areas.geometry, range(1, len(areas) + 1))).ravel()
@@ -160,7 +166,9 @@ def unassigned(demand: pd.DataFrame) -> list[str]:
     ]
 
 
-def blocks(demand: pd.DataFrame, grid: Grid, minutes: dict[str, np.ndarray], side: int):
+def blocks(
+    demand: pd.DataFrame, grid: Grid, minutes: dict[str, np.ndarray], side: int
+) -> gpd.GeoDataFrame:
     """Gather cells into squares of `side` × `side` cells for a map.
 
     Parameters

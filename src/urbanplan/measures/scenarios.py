@@ -175,7 +175,7 @@ def parse_scenarios(
 
 
 def _scenario(row: Mapping[str, Any], where: object) -> Scenario:
-    name = row.get("id")
+    name: Any = row.get("id")
     if not NAME.fits(name) or name == BASELINE:
         raise InputError("a scenario has no id of its own", where=where, remedy="give it one")
     require_fields(row, f"scenario {name}", where, _NAMED, _BESIDES)
@@ -524,7 +524,7 @@ def _grow(state: State, change: Change) -> State:
     to, factor = change.get("to"), change.get("factor")
     asked = (district, settlement, to and float(to), factor and float(factor))
     layer = state.layers.get("population")
-    named = layer.frame["district"].fillna("").astype(str).str.split(";") if layer else ()
+    named: Any = layer.frame["district"].fillna("").astype(str).str.split(";") if layer else ()
     if layer is None or not len(layer.frame) or (district and not named.map(any).any()):
         # People of a raster, and zones that name no district, are asked where they live.
         areas = state.layers["districts"].frame["name_zh"] if "districts" in state.layers else ()
@@ -554,7 +554,7 @@ def _standard(state: State, change: Change) -> State:
         raise UnknownNameError(
             f"no indicator '{name}'", remedy=f"one of {', '.join(list(state.standards)[:20])} …"
         )
-    own = {k: float(v) for k, v in change.values.items() if k != "id"}
+    own: dict[str, Any] = {k: float(v) for k, v in change.values.items() if k != "id"}
     old = state.standards[name]
     for key in own:
         if key in ("minutes", "metres") and key != old.measure:

@@ -318,7 +318,7 @@ def _promoted(shapes: np.ndarray, wanted: str) -> np.ndarray:
     import numpy as np
     import shapely
 
-    shapes = np.where(shapely.is_empty(shapes), None, shapes)
+    shapes = np.where(shapely.is_empty(shapes), None, shapes)  # type: ignore[call-overload]  # of objects it may
     whole = _TYPES[wanted.upper()]
     make = {4: shapely.multipoints, 5: shapely.multilinestrings, 6: shapely.multipolygons}.get(
         whole
@@ -529,12 +529,12 @@ class _Names:
 
     def __init__(self, schema: str, tables: Sequence[Table], views: Sequence[View]) -> None:
         self.schema = schema
-        names = [x.name for x in (*tables, *views)]
+        self.tables, self.views = [t.name for t in tables], [v.name for v in views]
+        names = self.tables + self.views
         identifier(schema, *names)
         doubled = next((n for n in names if names.count(n) > 1), None)
         if doubled is not None:
             raise InputError(f"two tables are called '{doubled}'", remedy="rename one")
-        self.tables, self.views = [t.name for t in tables], [v.name for v in views]
         self.staged = {name: f"__urbanplan_{i}" for i, name in enumerate(names)}
         #: New name by the name while growing, of indexes.
         self.indexes: dict[str, str] = {}

@@ -354,17 +354,18 @@ def cells(rows: bytes, columns: int) -> Iterator[list[str | None]]:
         If a row has another number of cells.
     """
     for line in rows.decode("utf-8").split("\n")[:-1]:
-        row: list[str | None] = line.split("\t") if columns else []
+        row = line.split("\t") if columns else []
         if len(row) != columns:
             raise ValueError(f"{len(row)} cells where {columns} were asked for")
         if "\\" in line:
-            row = [None if c == NULL else _unescaped(c) if "\\" in c else c for c in row]
-        yield row
+            yield [None if c == NULL else _unescaped(c) if "\\" in c else c for c in row]
+        else:
+            yield [*row]
 
 
 def _unescaped(text: str) -> str:
-    first, *parts = text.split("\\")
-    found, parts = [first], iter(parts)
+    parts = iter(text.split("\\"))
+    found = [next(parts)]
     for part in parts:
         # Two backslashes leave an empty part; the next one is then plain.
         found.append(
@@ -434,7 +435,7 @@ class Server:
         threading.Thread(target=self._watch, daemon=True).start()
 
         def begin() -> None:
-            self._line.__init__(
+            self._line.__init__(  # type: ignore[misc]  # made above, without it
                 str(dsn), proved,
                 user=dsn.user, password=dsn.password, database=dsn.database,
                 host=dsn.host, port=dsn.port, unix_sock=socket,
@@ -591,7 +592,9 @@ class Server:
                 self._late = True
                 self._line.cut()
 
-    def _error(self, what: str, remedy: str, kind: type[UrbanplanError] = WebError):
+    def _error(
+        self, what: str, remedy: str, kind: type[UrbanplanError] = WebError
+    ) -> UrbanplanError:
         return kind(what, where=str(self.dsn), remedy=remedy)
 
     def _refusal(self, said: dict[str, str], seconds: float) -> UrbanplanError:
@@ -610,7 +613,7 @@ class Server:
         )
         return self._error(what.format(said=words, code=code, seconds=seconds), remedy)
 
-    def _lost(self, err: Exception, seconds: float) -> WebError:
+    def _lost(self, err: Exception, seconds: float) -> UrbanplanError:
         cause = err.__cause__ or err
         if self._late or isinstance(cause, TimeoutError):
             return self._error(

@@ -200,7 +200,8 @@ class _Exchange:
     def __init__(self, guard: Guard, url: str, content: bytes) -> None:
         self.guard, self.url, self.content = guard, url, content
         self.connection: http.client.HTTPConnection | None = None
-        self.body, self.error = b"", None
+        self.body = b""
+        self.error: BaseException | None = None
 
     def run(self) -> None:
         """Ask, and leave the answer or what went wrong."""
@@ -234,37 +235,35 @@ class _Exchange:
             connection.close()
 
     def _ask(self, server: _Server) -> bytes:
-        target = self._connect(server)
+        connection, target = self._connect(server)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept-Encoding": "gzip",
             "User-Agent": "urbanplan",
         }
-        self.connection.request("POST", target, self.content, headers)
-        with self.connection.getresponse() as response:
+        connection.request("POST", target, self.content, headers)
+        with connection.getresponse() as response:
             self._judge(response, server.host)
             return self._read(response, server.host)
 
-    def _connect(self, server: _Server) -> str:
-        # The connection is left in self.connection; what to ask it for is returned.
+    def _connect(self, server: _Server) -> tuple[http.client.HTTPConnection, str]:
+        # A connection, left where `end` finds it too, and what to ask it for.
         kind = http.client.HTTPSConnection if server.secure else http.client.HTTPConnection
         timeout = self.guard.max_seconds
         if self.guard.proxy is not None:
             proxy = _server_of(self.guard.proxy)
-            self.connection = kind(proxy.host, proxy.port, timeout=timeout)
+            self.connection = made = kind(proxy.host, proxy.port, timeout=timeout)
             if not server.secure:
-                return self.url
-            self.connection.set_tunnel(server.host, server.port)
-            return server.path
+                return made, self.url
+            made.set_tunnel(server.host, server.port)
+            return made, server.path
         rows = _addresses(server.host, server.port, self.guard.allow_private)
-        self.connection = kind(server.host, server.port, timeout=timeout)
-        self.connection.sock = self._socket(rows)
+        self.connection = made = kind(server.host, server.port, timeout=timeout)
+        made.sock = self._socket(rows)
         if server.secure:
             context = ssl.create_default_context()
-            self.connection.sock = context.wrap_socket(
-                self.connection.sock, server_hostname=server.host
-            )
-        return server.path
+            made.sock = context.wrap_socket(made.sock, server_hostname=server.host)
+        return made, server.path
 
     def _socket(self, rows: list[tuple[int, Any]]) -> socket.socket:
         failed: OSError | None = None

@@ -390,7 +390,9 @@ def _bounds(frame: gpd.GeoDataFrame) -> tuple[float, float, float, float] | None
     return (*xy.min(axis=0), *xy.max(axis=0)) if len(xy) else None
 
 
-def _undeclared(frame: gpd.GeoDataFrame, city, where: object) -> CrsError:
+def _undeclared(
+    frame: gpd.GeoDataFrame, city: tuple[float, float] | None, where: object
+) -> CrsError:
     bounds = _bounds(frame)
     likely = crs.proposals(bounds, city) if bounds else []
     if not likely:
@@ -409,7 +411,9 @@ def _if_right(system: str) -> str:
     return f"add --crs {system}, or write FILE|crs={system}, if that is right: its coordinates look like it"
 
 
-def _require_range(frame: gpd.GeoDataFrame, system: str, city, where: object) -> None:
+def _require_range(
+    frame: gpd.GeoDataFrame, system: str, city: tuple[float, float] | None, where: object
+) -> None:
     """Raise `CrsError` if the first row that is not in degrees stands in a system of degrees."""
     import shapely
 
@@ -516,11 +520,11 @@ def suspected_shift(frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> str
     near = gap[""] < _NEAR_DEG
     if near.sum() >= _ENOUGH and near.mean() > 0.2:
         median = {name: float(np.median(values[near])) for name, values in gap.items()}
-        best = min(median, key=median.get)
+        best = min(median, key=median.__getitem__)
         if best and median[best] * _NEARER < median[""]:
             return _suspicion(best, xy, tried[best])
     outside = {n: int((~shapely.intersects_xy(area, *at.T)).sum()) for n, at in tried.items()}
-    best = min(outside, key=outside.get)
+    best = min(outside, key=outside.__getitem__)
     if outside[""] >= 3 and outside[best] * _NEARER <= outside[""]:
         return _suspicion(best, xy, tried[best])
     return ""

@@ -173,7 +173,12 @@ class _Things:
     """Gathers the features and the coast among the items of an extract, as they come by."""
 
     def __init__(
-        self, area, around, rules: Sequence[OsmRule], beyond: Collection[str], about: float | None
+        self,
+        area: BaseGeometry,
+        around: BaseGeometry,
+        rules: Sequence[OsmRule],
+        beyond: Collection[str],
+        about: float | None,
     ) -> None:
         import shapely
 
@@ -237,7 +242,9 @@ class _Things:
             return shape
         return unwrapped_shapes(np.array([shape], object), self._about)[0]
 
-    def _keep(self, name: str, tags: Mapping[str, str], shape: BaseGeometry, wanted) -> None:
+    def _keep(
+        self, name: str, tags: Mapping[str, str], shape: BaseGeometry, wanted: Sequence[OsmRule]
+    ) -> None:
         shape = self._drawn(shape)
         near = self._around.intersects(shape)
         inside = near and self._area.intersects(shape)
@@ -355,6 +362,7 @@ def _rebuilt(
     if not torn:
         return {}, {}
     members = {name: [int(name[1:])] for name in torn if name[0] == "w"}
+    item: Any  # of the kind that is read
     with readable(path):
         for item in osmium.FileProcessor(str(path), osmium.osm.RELATION):
             parts = [m.ref for m in item.members if m.type == "w"]

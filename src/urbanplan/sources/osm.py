@@ -160,6 +160,7 @@ def _sorted(path: Path, dropped: set[tuple[str, int]], folder: Path) -> Path:
     """A copy in order, each object once, all ids positive."""
     import osmium
 
+    item: Any  # of any kind
     kinds, ids, versions = array("b"), array("q"), array("q")
     for item in osmium.FileProcessor(str(path)):
         kinds.append(_KINDS.index(_kind(item)))
@@ -191,7 +192,8 @@ def _rewritten(
 
     copy = folder / "loose.osm.pbf"
     with osmium.SimpleWriter(str(copy), overwrite=True) as writer:
-        for item, kept in zip(osmium.FileProcessor(str(path)), keep):
+        items: Any = osmium.FileProcessor(str(path))
+        for item, kept in zip(items, keep):
             kind = _kind(item)
             if not kept or (kind, item.id) in dropped:
                 continue
@@ -285,7 +287,7 @@ class StreetReader:
 
     def __init__(self, box: tuple[float, float, float, float] | None = None) -> None:
         # In pyosmium's whole numbers; a box over the 180th meridian goes on at the other side.
-        self._boxes = box and [
+        self._boxes: list[tuple[int, ...]] | None = box and [
             tuple(round(v / _DEGREE) for v in (box[0] + turn, box[1], box[2] + turn, box[3]))
             for turn in (-360.0, 0.0, 360.0)
             if box[0] + turn <= 180.0 and box[2] + turn >= -180.0
@@ -293,12 +295,13 @@ class StreetReader:
         self._kinds: dict[tuple, int] = {}
         self._gates: dict[int, dict[str, str]] = {}
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
-        self._way_ids, self._restrictions = array("q"), []
+        self._way_ids = array("q")
+        self._restrictions: list[Restriction] = []
         self._xs, self._ys = array("i"), array("i")
         self._fences: list[list[tuple[float, float]]] = []
         self._entrances: list[tuple[float, float]] = []
 
-    def add(self, item) -> None:
+    def add(self, item: Any) -> None:
         """Take a barrier, an entrance, a street, a ferry, or a relation that restricts turns."""
         if item.is_node():
             if _lets_in(item.tags) and self._inside(item.location):
@@ -332,10 +335,10 @@ class StreetReader:
             ys.append(place.y)
         self._ends.append(len(ids))
 
-    def _inside(self, place) -> bool:
+    def _inside(self, place: Any) -> bool:
         return place.valid() and (not self._boxes or self._holds(place.x, place.y))
 
-    def _near(self, nodes) -> bool:
+    def _near(self, nodes: Any) -> bool:
         unknown = False
         for i in {0, len(nodes) // 2, len(nodes) - 1} if len(nodes) else ():
             at = nodes[i].location
@@ -346,7 +349,7 @@ class StreetReader:
         return unknown and any(self._holds(n.location.x, n.location.y) for n in nodes)
 
     def _holds(self, x: int, y: int) -> bool:
-        return any(w <= x <= e and s <= y <= n for w, s, e, n in self._boxes)
+        return any(w <= x <= e and s <= y <= n for w, s, e, n in self._boxes or ())
 
     def streets(self, path: Path, as_of: str = "") -> Streets:
         """All that was gathered from an extract of a date; `path` is for messages.
@@ -374,7 +377,7 @@ class StreetReader:
         first = np.flatnonzero(np.r_[True, piece[1:] != piece[:-1], True])
         way = way[here][first[:-1]]
         point_ids, seen, refs = np.unique(ids[here], return_index=True, return_inverse=True)
-        at = np.searchsorted(point_ids, list(self._gates)) if self._gates else []
+        at = np.searchsorted(point_ids, np.array([*self._gates], np.int64)).tolist()
         return Streets(
             lonlat=continuous(np.c_[x[here][seen], y[here][seen]] * _DEGREE),
             refs=refs.astype(np.int32),
@@ -493,7 +496,7 @@ def write_osm(path: Path | str, streets: Streets) -> Path:
         number = max(ids, default=0)
         more = [{"entrance": "yes"}] * len(streets.entrances) + [{}] * len(streets.fence_lonlat)
         for n, at in enumerate([*streets.entrances.tolist(), *streets.fence_lonlat.tolist()], 1):
-            place = osmium.osm.Location(float(near_meridian(np.float64(at[0]), 0.0)), at[1])
+            place = osmium.osm.Location(float(near_meridian(np.array(at[0]), 0.0)), at[1])
             writer.add_node(
                 osmium.osm.mutable.Node(id=number + n, location=place, tags=more[n - 1])
             )

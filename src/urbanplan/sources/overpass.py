@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import math
 import re
@@ -193,7 +192,9 @@ class _Questions(NamedTuple):
 
     def _answer(self, query: str) -> _Answer:
         to = self.url if self.url.endswith("/interpreter") else f"{self.url}/interpreter"
-        for number in itertools.count(1):
+        number = 0
+        while True:
+            number += 1
             try:
                 return _checked(self.guard.post(to, {"data": query}), self.url)
             except BusyServerError as err:

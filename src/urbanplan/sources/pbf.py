@@ -10,10 +10,11 @@ OpenStreetMap wiki, PBF Format; protobuf.dev, Encoding.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Walked(NamedTuple):
     deleted: bool
 
 
-def walk(file: IO[bytes], most_bytes: int) -> Walked:
+def walk(file: io.BufferedIOBase, most_bytes: int) -> Walked:
     """Look through the blocks of an ``.osm.pbf``.
 
     Parameters
@@ -76,7 +77,7 @@ def walk(file: IO[bytes], most_bytes: int) -> Walked:
     return Walked(not state[_EARLY], decoded, bool(state[_DELETED]))
 
 
-def blocks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def blocks(file: io.BufferedIOBase) -> Iterator[tuple[bytes, bytes]]:
     """Kind and bytes of each block, none of them larger than the format allows."""
     while length := file.read(4):
         size = struct.unpack(">I", length)[0] if len(length) == 4 else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def street_heights(path: Path | str, streets: Streets) -> np.ndarray:
     return _on_decks(streets, heights, deck) if deck.any() else heights
 
 
-def _off_ground(tags) -> int:
+def _off_ground(tags: Mapping[str, str]) -> int:
     # 2: a deck or a tube, which side streets climb to; 1: an earthwork, which meets them on the ground.
     if any(tags.get(key, "") not in _ABSENT for key in ("bridge", "tunnel")):
         return 2
@@ -213,6 +214,7 @@ def people_at(raster: Raster, crs: str, spacing_m: float) -> tuple[np.ndarray, n
         return np.zeros((0, 2)), np.zeros(0)
     middle = np.array([np.median(column)]), np.array([np.median(row)])
     corners = at_cells(affine, middle[0] + np.array([0, 1, 0]), middle[1] + np.array([0, 0, 1]))
+    assert raster.crs is not None
     at = transform(np.stack(corners, axis=1), raster.crs, crs)
     side_m = max(np.hypot(*(at[1] - at[0])), np.hypot(*(at[2] - at[0])))
     parts = int(np.clip(np.ceil(side_m / spacing_m), 1, _PARTS))

@@ -213,7 +213,8 @@ class TagReader:
     _length_m: float = 0.0
 
     def __post_init__(self) -> None:
-        schema, plain = read_street_schema(), {}
+        schema = read_street_schema()
+        plain: dict[str, str] = {}
         for name in self.columns:
             plain.setdefault(plain_name(name), name)
         for key, theirs in self.given.items():
@@ -313,7 +314,8 @@ class TagReader:
         return {key: own[0]}
 
     def _class(self, values: list[str], length_m: float) -> dict[str, str]:
-        schema, tags, classes = read_street_schema(), {}, []
+        schema, classes = read_street_schema(), []
+        tags: dict[str, str] = {}
         for value in values:
             known = schema.classes.get(plain_name(value))
             if known is None and value.lower() not in schema.osm_classes:
@@ -433,7 +435,7 @@ def _text(value: Any) -> str:
     return {"True": "yes", "False": "no", "nan": "", "None": ""}.get(text, text)
 
 
-def _common(rows, column: str) -> str:
+def _common(rows: gpd.GeoDataFrame, column: str) -> str:
     # What all rows say; several sources are listed.
     if column not in rows:
         return ""
@@ -546,7 +548,7 @@ def from_graph(
     )
 
 
-def _runs_back(data, start, end, v) -> bool:
+def _runs_back(data: Mapping[str, Any], start: np.ndarray, end: np.ndarray, v: Any) -> bool:
     # Whether an edge is drawn from its second node: undirected graphs of osmnx say "from", and some geometries run back.
     if "geometry" in data:
         first = np.array(data["geometry"].coords[0][:2])
@@ -555,7 +557,7 @@ def _runs_back(data, start, end, v) -> bool:
 
 
 def _ids(names: list, extra: int) -> np.ndarray:
-    whole = all(isinstance(n, int | np.integer) and abs(n) < 2**62 for n in names)
+    whole = all(isinstance(n, int | np.integer) and abs(int(n)) < 2**62 for n in names)
     ids = np.array(names if whole else range(len(names)), np.int64)
     return np.concatenate([ids, np.full(extra, -1)])
 

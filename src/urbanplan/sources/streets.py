@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Restriction(NamedTuple):
     via_ways: bool
     to_way: int
     tags: Mapping[str, str]
+
+
+#: Ids of ways of a source that names none, until they are numbered.
+_UNNAMED = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,11 @@ class Streets:
     licence: str = ""
     as_of: str = ""
     findings: tuple[str, ...] = ()
-    way_ids: np.ndarray | None = None
+    way_ids: np.ndarray = field(default_factory=lambda: _UNNAMED)
     restrictions: tuple[Restriction, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.way_ids is None:
+        if self.way_ids is _UNNAMED:
             object.__setattr__(self, "way_ids", np.arange(1, self.ways + 1))
 
     @property
@@ -108,7 +112,12 @@ class Streets:
         return len(self.tags_of)
 
 
-def collect(ways, point_ids: np.ndarray, lonlat: np.ndarray, **about) -> Streets:
+def collect(
+    ways: Iterable[tuple[Mapping[str, str], Sequence[int] | np.ndarray]],
+    point_ids: np.ndarray,
+    lonlat: np.ndarray,
+    **about: Any,
+) -> Streets:
     """Streets from (tags, points) pairs whose points number into `lonlat`.
 
     Parameters
