@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 
@@ -121,7 +121,7 @@ class Mode:
     name_en: str
     built_up: LandSpeed
     open_land: LandSpeed
-    on_roads: float | str
+    on_roads: float | Literal["posted"]
     forbidden_classes: tuple[str, ...]
     source: str
     streets: StreetRules | None = None
@@ -200,7 +200,7 @@ _STREETS = {
     "source": NAME,
 }
 #: What `on_roads` says where the road's own speed counts.
-_POSTED = "posted"
+_POSTED: Final = "posted"
 
 
 def _land_speed(what: str, row: Any, where: object) -> LandSpeed:
@@ -221,7 +221,7 @@ def mode_of(name: str, row: Any, where: object) -> Mode:
         name_en=row["name_en"],
         built_up=_land_speed(f"{what}.built_up", row["built_up"], where),
         open_land=_land_speed(f"{what}.open_land", row["open_land"], where),
-        on_roads=on_roads if isinstance(on_roads, str) else float(on_roads),
+        on_roads=_POSTED if on_roads == _POSTED else float(on_roads),
         forbidden_classes=tuple(row["forbidden_classes"]),
         source=row["source"],
         streets=_street_rules(what, row["streets"], where) if "streets" in row else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from urbanplan.routing.street_rules import (
     stops,
 )
 from urbanplan.routing.turns import Junctions, at_hours, binding, enclosed
-from urbanplan.sources.streets import Streets
+from urbanplan.sources.streets import Restriction, Streets
 
 
 class _Segments(NamedTuple):
@@ -74,8 +75,9 @@ def build_network(
         raise InputError(
             f"mode '{mode.id}' has no rules for streets", remedy=f"add [{mode.id}.streets]"
         )
-    streets, around = with_squares(streets, mode.streets)
-    segments, point = _segments(streets, mode.streets, heights_m)
+    rules = mode.streets
+    streets, around = with_squares(streets, rules)
+    segments, point = _segments(streets, rules, heights_m)
     if not len(segments.a):
         raise InputError(
             f"no street is open to mode '{mode.id}'",
@@ -84,8 +86,7 @@ def build_network(
         )
     crs = crs or metric_crs_of(streets.lonlat)
     xy = transform(streets.lonlat[point], WGS84, crs)
-    network = _assemble(streets, mode, crs, segments, point, xy, keep_all)
-    rules = mode.streets
+    network = _assemble(streets, mode, rules, crs, segments, point, xy, keep_all)
     notes = (
         *streets.findings,
         *around,
@@ -101,7 +102,8 @@ def build_network(
 
 
 def _heights_lacking(segments: _Segments, heights_m: np.ndarray) -> tuple[str, ...]:
-    notes, unknown = (), int(np.isnan(heights_m).sum())
+    notes: tuple[str, ...] = ()
+    unknown = int(np.isnan(heights_m).sum())
     if unknown:
         notes += (
             f"{unknown:,} of {len(heights_m):,} street points have no height: streets there count as level",
@@ -156,7 +158,9 @@ def _ferry_findings(streets: Streets, rules: StreetRules) -> tuple[str, ...]:
     return (f"{km} are left out: ferries = true in a mode's rules takes them",)
 
 
-def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segments, np.ndarray]:
+def _segments(
+    streets: Streets, rules: StreetRules, heights_m: np.ndarray | None
+) -> tuple[_Segments, np.ndarray]:
     # Segments over compact node numbers, and the point behind each node.
     kmh = np.array([speeds_kmh(tags, rules) for tags in streets.tags]).reshape(-1, 2)
     kmh = kmh[streets.tags_of]
@@ -187,11 +191,13 @@ def _segments(streets: Streets, rules: StreetRules, heights_m) -> tuple[_Segment
     a, b, point = _cut(a, b, point, shut, guarded)
     more = len(a) - len(way)
     used, number = _numbered(len(point), a, b)
+    ahead, back = np.r_[minutes, np.zeros((more, 2))].T
     return _Segments(
         number[a],
         number[b],
         np.r_[length, np.zeros(more)],
-        *np.r_[minutes, np.zeros((more, 2))].T,
+        ahead,
+        back,
         np.r_[through[way], np.ones(more, bool)],
         np.r_[private[way], np.ones(more, bool)],
         np.r_[way, np.full(more, -1)],
@@ -206,7 +212,9 @@ def _numbered(count: int, *ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(occurs), np.cumsum(occurs) - 1
 
 
-def _cut(a, b, point, shut, guarded):
+def _cut(
+    a: np.ndarray, b: np.ndarray, point: np.ndarray, shut: list[int], guarded: list[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # A point that stops the mode becomes a dead end of its own for every segment that meets it. Through a guarded one,
     # a private step of no length leads from each of them: it is passed at the ends of a trip only.
     if not shut and not guarded:
@@ -238,7 +246,7 @@ def _length_m(lonlat: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.hypot(east, north)
 
 
-def _slope_factors(rules: StreetRules, rise_m, length_m) -> np.ndarray:
+def _slope_factors(rules: StreetRules, rise_m: np.ndarray, length_m: np.ndarray) -> np.ndarray:
     slope = np.divide(rise_m, length_m, out=np.zeros_like(length_m), where=length_m > 0)
     # Also what is not known.
     slope = np.where(np.abs(slope) <= STEEPEST, slope, 0.0)
@@ -246,11 +254,20 @@ def _slope_factors(rules: StreetRules, rise_m, length_m) -> np.ndarray:
     return 1 / np.stack([factor(slope), factor(-slope)], axis=1)
 
 
-def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> Network:
+def _assemble(
+    streets: Streets,
+    mode: Mode,
+    rules: StreetRules,
+    crs: str,
+    segments: _Segments,
+    point: np.ndarray,
+    xy: np.ndarray,
+    keep_all: bool,
+) -> Network:
     from urbanplan.routing.search import add_up, join
 
     ahead, back = np.isfinite(segments.ahead_min), np.isfinite(segments.back_min)
-    binds = [(kind, t) for t in streets.restrictions for kind in [binding(t.tags, mode.streets.turns)] if kind]  # fmt: skip
+    binds = [(kind, t) for t in streets.restrictions for kind in [binding(t.tags, rules.turns)] if kind]  # fmt: skip
     kind, fixed = segments.through + 2 * segments.private, _turning(streets, binds, point)
     first, segment, turned = join(len(point), segments.a, segments.b, ahead, back, kind, fixed)
     start = np.where(turned, segments.b[segment], segments.a[segment])
@@ -282,7 +299,7 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     private = enclosed(tail, head, length[chosen], segments.private[segment[first[:-1]]])
     ways = segments.way[np.stack([segment[first[:-1]], segment[first[1:] - 1]], axis=1)]
     forbidden, notes = _forbidden(
-        streets, mode.streets, binds, tail, head, spent[bend[1:] - 1], ways, point[node], gone
+        streets, rules, binds, tail, head, spent[bend[1:] - 1], ways, point[node], gone
     )
     return Network(
         mode=mode,
@@ -309,7 +326,9 @@ def _assemble(streets, mode, crs, segments: _Segments, point, xy, keep_all) -> N
     )
 
 
-def _turning(streets: Streets, binds, point) -> np.ndarray:
+def _turning(
+    streets: Streets, binds: Sequence[tuple[str, Restriction]], point: np.ndarray
+) -> np.ndarray:
     # Points where a turn is forbidden, or a way begins or ends that such a turn leads over: they are never bends.
     if not binds:
         return np.zeros(len(point), bool)
@@ -324,9 +343,20 @@ def _way_ids(streets: Streets, ways: np.ndarray) -> frozenset[int]:
     return frozenset(streets.way_ids[np.unique(ways[ways >= 0])].tolist())
 
 
-def _forbidden(streets: Streets, rules: StreetRules, binds, tail, head, minutes, ways, point, gone):
+def _forbidden(
+    streets: Streets,
+    rules: StreetRules,
+    binds: Sequence[tuple[str, Restriction]],
+    tail: np.ndarray,
+    head: np.ndarray,
+    minutes: np.ndarray,
+    ways: np.ndarray,
+    point: np.ndarray,
+    gone: frozenset[int],
+) -> tuple[np.ndarray, tuple[str, ...]]:
     # Turns that must not be taken, as rows of directed edges filled up with -1, and what is to be said of them.
-    notes, rows = (), set()
+    notes: tuple[str, ...] = ()
+    rows: set[tuple[int, ...]] = set()
     if binds:
         ids = np.where(ways >= 0, streets.way_ids[ways], -1)
         junctions = Junctions(tail, head, minutes, ids, streets.point_ids[point], gone)
@@ -345,7 +375,9 @@ def _forbidden(streets: Streets, rules: StreetRules, binds, tail, head, minutes,
     return table, notes
 
 
-def _without_pockets(tail, head, along, against, length) -> np.ndarray:
+def _without_pockets(
+    tail: np.ndarray, head: np.ndarray, along: np.ndarray, against: np.ndarray, length: np.ndarray
+) -> np.ndarray:
     # Edges that belong to a part where one gets everywhere and back, or lie between two such parts.
     # Of streets that hang together the largest such part counts, and all that are no fragment.
     from scipy.sparse import coo_array
@@ -355,7 +387,7 @@ def _without_pockets(tail, head, along, against, length) -> np.ndarray:
     end = np.concatenate([head[along], tail[against]])
     hub = int(max(tail.max(), head.max())) + 1
 
-    def parts(a, b, connection: str) -> np.ndarray:
+    def parts(a: np.ndarray, b: np.ndarray, connection: str) -> np.ndarray:
         links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(hub + 1, hub + 1))
         return connected_components(links.tocsr(), directed=True, connection=connection)[1]
 
@@ -374,7 +406,7 @@ def _without_pockets(tail, head, along, against, length) -> np.ndarray:
     return (lasting[tail] == lasting[hub]) & (lasting[head] == lasting[hub])
 
 
-def _parts(tail, head, length) -> np.ndarray:
+def _parts(tail: np.ndarray, head: np.ndarray, length: np.ndarray) -> np.ndarray:
     # Which part of the streets each edge belongs to, the longest first.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -387,8 +419,9 @@ def _parts(tail, head, length) -> np.ndarray:
     return np.argsort(order, kind="stable")[part].astype(np.int32)
 
 
-def _part_findings(total_m, length, part) -> tuple[str, ...]:
-    notes, km, dropped = (), total_m / 1000, (total_m - length.sum()) / 1000
+def _part_findings(total_m: float, length: np.ndarray, part: np.ndarray) -> tuple[str, ...]:
+    notes: tuple[str, ...] = ()
+    km, dropped = total_m / 1000, (total_m - length.sum()) / 1000
     if dropped > 1e-6:
         notes += (
             f"{dropped:.1f} km of {km:.1f} km of streets ({dropped / km:.1%}) can be entered and not left,"
@@ -410,7 +443,9 @@ def _ragged(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.repeat(begin, counts) + np.arange(counts.sum()) - offset
 
 
-def _hilbert_nodes(tail: np.ndarray, head: np.ndarray, xy: np.ndarray):
+def _hilbert_nodes(
+    tail: np.ndarray, head: np.ndarray, xy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     # Neighbours on the ground become neighbours in memory.
     from urbanplan.routing.graph import hilbert
 

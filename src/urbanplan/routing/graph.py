@@ -93,7 +93,8 @@ def build_graph(
         raise InputError("an arc takes less than no time, or NaN", remedy="correct its speed")
     from urbanplan.routing.search import into_rows
 
-    return Graph(*into_rows(nodes, tail, head, minutes), symmetric)
+    first, to, spent = into_rows(nodes, tail, head, minutes)
+    return Graph(first, to, spent, symmetric)
 
 
 #: Bits per axis: a city of 60 km is told apart to a metre.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def isochrones(
 
 
 def service_areas(
-    surface: Surface, minutes: np.ndarray, limits_min: Sequence[float]
+    surface: Surface, minutes: np.ndarray, limits_min: Sequence[float] | np.ndarray
 ) -> list[MultiPolygon]:
     """Everywhere on a surface within each limit, as nested polygons that stop at the water.
 
@@ -157,13 +157,14 @@ def default_cell_m(reach_m: float) -> float:
 # ---------------------------------------------------------------- streets
 
 
-def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) -> list:
+def _around_streets(
+    network: Network, places: Placed, limits: np.ndarray, to: bool, cell_m: float | None
+) -> list[MultiPolygon]:
     import shapely
 
     from urbanplan.routing.paint import own_segments, reached_segments
 
-    rules = network.mode.streets
-    pace, width = rules.off_street_min_per_m, rules.off_street_m
+    pace, width = network.rules.off_street_min_per_m, network.rules.off_street_m
     cell = cell_m or default_cell_m(limits[0] / pace)
     labels, nodes = search(network, places, limits[-1], to)
     shape = (network.bend, network.vertex_xy, network.spent)
@@ -194,7 +195,19 @@ def _around_streets(network: Network, places: Placed, limits, to: bool, cell_m) 
     )
 
 
-def _bands(segments, limits, pace: float, width: float, cell_m: float, *, chosen: bool) -> list:
+#: West, south, columns, rows and metres of a cell.
+_Frame = tuple[float, float, int, int, float]
+
+
+def _bands(
+    segments: np.ndarray,
+    limits: np.ndarray,
+    pace: float,
+    width: float,
+    cell_m: float,
+    *,
+    chosen: bool,
+) -> list[MultiPolygon]:
     grid = _grid(segments, width, cell_m, chosen=chosen)
     # One grid for all limits, and no point farther inside with less time: bands are nested.
     bands, field = [], None
@@ -221,7 +234,14 @@ def _points(segments: np.ndarray, edge: float, cell_m: float) -> float:
     return wide * (np.ptp(segments[:, [1, 3]]) + 2 * edge) / cell_m**2
 
 
-def _painted(segments, limit, pace, width, grid, before) -> np.ndarray:
+def _painted(
+    segments: np.ndarray,
+    limit: float,
+    pace: float,
+    width: float,
+    grid: _Frame,
+    before: np.ndarray | None,
+) -> np.ndarray:
     from urbanplan.routing.paint import paint
 
     west, south, columns, rows, cell_m = grid
@@ -230,7 +250,7 @@ def _painted(segments, limit, pace, width, grid, before) -> np.ndarray:
     return field if before is None else np.minimum(field, before, out=field)
 
 
-def _grid(segments, width: float, cell_m: float, *, chosen: bool):
+def _grid(segments: np.ndarray, width: float, cell_m: float, *, chosen: bool) -> _Frame:
     x, y = segments[:, [0, 2]], segments[:, [1, 3]]
     west, south, east, north = x.min(), y.min(), x.max(), y.max()
     if not chosen:
@@ -243,7 +263,9 @@ def _grid(segments, width: float, cell_m: float, *, chosen: bool):
     return west - edge, south - edge, columns, rows, cell_m
 
 
-def _contour(field, west, south, columns, rows, cell_m) -> MultiPolygon:
+def _contour(
+    field: np.ndarray, west: float, south: float, columns: int, rows: int, cell_m: float
+) -> MultiPolygon:
     import contourpy
     import shapely
 
@@ -251,7 +273,7 @@ def _contour(field, west, south, columns, rows, cell_m) -> MultiPolygon:
 
     x, y = west + np.arange(columns) * cell_m, south + np.arange(rows) * cell_m
     # The class itself: contour_generator() would check and copy the grid for longer than it draws.
-    kind = contourpy.SerialContourGenerator
+    kind: Any = contourpy.SerialContourGenerator
     contours = kind(
         np.broadcast_to(x, field.shape),
         np.broadcast_to(y[:, None], field.shape),
@@ -274,7 +296,9 @@ def _contour(field, west, south, columns, rows, cell_m) -> MultiPolygon:
 # ---------------------------------------------------------------- surfaces
 
 
-def _window(surface: Surface, minutes: np.ndarray, limit: float):
+def _window(
+    surface: Surface, minutes: np.ndarray, limit: float
+) -> tuple[slice, slice, np.ndarray | None]:
     hit = np.argwhere(minutes <= limit)
     if not len(hit):
         return slice(0, 0), slice(0, 0), None

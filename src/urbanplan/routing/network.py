@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanplan.base.crs import require_metric
-from urbanplan.catalog import Mode, mode_of
+from urbanplan.catalog import Mode, StreetRules, mode_of
 from urbanplan.errors import CrsError, InputError
 from urbanplan.files import read_arrays, write_arrays
 from urbanplan.routing.graph import Graph, build_graph
 from urbanplan.routing.turns import Arcs, with_turns
+
+if TYPE_CHECKING:
+    from shapely import STRtree
 
 #: A part of the streets shorter than this, joined to nothing, may be a fault of the map: what stands beside it may also
 #: step onto a street of a longer part.
@@ -89,6 +92,12 @@ class Network:
     findings: tuple[str, ...]
 
     @property
+    def rules(self) -> StreetRules:
+        """What the mode may do on streets: no network is built without."""
+        assert self.mode.streets is not None
+        return self.mode.streets
+
+    @property
     def nodes(self) -> int:
         """Number of nodes."""
         return len(self.xy)
@@ -108,7 +117,7 @@ class Network:
         """What a search runs over, see `urbanplan.routing.turns.Arcs`."""
         forbidden = (tuple(a for a in row if a >= 0) for row in self.forbidden.tolist())
         edges = (self.nodes, self.tail, self.head, self.minutes, self.private)
-        return with_turns(*edges, forbidden, self.mode.streets.u_turns)
+        return with_turns(*edges, forbidden, self.rules.u_turns)
 
     @cached_property
     def graph(self) -> Graph:
@@ -133,7 +142,7 @@ class Network:
         return np.flatnonzero(~self.through)
 
     @cached_property
-    def index(self):
+    def index(self) -> STRtree:
         """Spatial index of the `lines` of `kerb`."""
         import shapely
 
@@ -150,7 +159,7 @@ class Network:
         return self.kerb[self.part_m[self.part[self.kerb]] >= FRAGMENT_M]
 
     @cached_property
-    def main_index(self):
+    def main_index(self) -> STRtree:
         """Spatial index of the `lines` of `main_kerb`."""
         import shapely
 
@@ -165,14 +174,14 @@ class Network:
         return shapely.linestrings(self.fence_xy, indices=row)
 
     @cached_property
-    def fence_index(self):
+    def fence_index(self) -> STRtree:
         """Spatial index of `fences`."""
         import shapely
 
         return shapely.STRtree(self.fences)
 
     @cached_property
-    def entrance_index(self):
+    def entrance_index(self) -> STRtree:
         """Spatial index of `entrances`."""
         import shapely
 
@@ -205,7 +214,8 @@ _TABLES = ("kmh", "opened_kmh")
 
 def save(network: Network, path: Path | str) -> Path:
     """Write a network to a file that `load` reads back, the same bytes for the same network."""
-    arrays, about = {}, {"format": _FORMAT}
+    arrays: dict[str, np.ndarray] = {}
+    about: dict[str, Any] = {"format": _FORMAT}
     for field in fields(network):
         value = getattr(network, field.name)
         if isinstance(value, np.ndarray):
@@ -225,7 +235,8 @@ def load(path: Path | str) -> Network:
     InputError
         If the file is something else, of another version, or damaged.
     """
-    arrays, about = read_arrays(path)
+    held, about = read_arrays(path)
+    arrays: dict[str, Any] = {**held}
     if about.pop("format", None) != _FORMAT:
         raise InputError(
             "holds no street network of this version", where=path, remedy="build it again"
@@ -324,7 +335,7 @@ def _plain(mode: Mode) -> dict[str, Any]:
         "open_land": asdict(mode.open_land),
         "streets": {
             f.name: dict(v) if f.name in _TABLES else v
-            for f in fields(mode.streets)
+            for f in fields(StreetRules)
             for v in [getattr(mode.streets, f.name)]
         },
     }

@@ -14,6 +14,9 @@ from urbanplan.routing.surface import Surface, same_bank
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from scipy.spatial import KDTree
+    from shapely import Point, STRtree
+    from shapely.geometry.base import BaseGeometry
 
 
 #: What minutes can be measured on.
@@ -155,31 +158,29 @@ def place(
         if shape is None or shape.is_empty:
             raise InputError(f"'{fid}' has no geometry", remedy="draw it, or leave it out")
     if isinstance(ground, Network):
-        rules = ground.mode.streets
-        beside_m = beside
         if isinstance(beside, bool):
-            beside_m = np.full(len(ids), rules.off_street_m if beside and rules else 0.0)
-        return place_on_streets(ground, ids, shapes, limit_m, beside_m)
+            beside = np.full(len(ids), ground.rules.off_street_m if beside else 0.0)
+        return place_on_streets(ground, ids, shapes, limit_m, beside)
     return place_on_cells(ground, ids, shapes, limit_m)
 
 
 def at_nodes(ground: Ground, nodes: Sequence[int] | np.ndarray | None = None) -> Placed:
     """Every node of a ground (or some of them) as a place; ids are the streets' own node ids."""
-    streets = isinstance(ground, Network)
-    every = ground.nodes if streets else ground.graph.nodes
+    streets = ground if isinstance(ground, Network) else None
+    every = streets.nodes if streets else ground.graph.nodes
     nodes = np.arange(every) if nodes is None else np.asarray(nodes, np.int64)
     count = len(nodes)
     leave = Links(np.arange(count + 1), nodes, np.zeros(count))
     return Placed(
-        ids=(ground.node_ids[nodes] if streets else nodes).astype(object),
+        ids=(streets.node_ids[nodes] if streets else nodes).astype(object),
         feature=np.arange(count),
         leave=leave,
-        arrive=replace(leave, node=ground.arcs.arrive[nodes]) if streets else leave,
+        arrive=replace(leave, node=streets.arcs.arrive[nodes]) if streets else leave,
         edge=np.full(count, -1),
         spot=np.zeros((count, 3)),
         beside_min=np.zeros(count),
         moved_m=np.zeros(count),
-        xy=ground.xy[nodes] if streets else np.full((count, 2), np.nan),
+        xy=streets.xy[nodes] if streets else np.full((count, 2), np.nan),
         unplaced=(),
     )
 
@@ -188,7 +189,7 @@ def at_nodes(ground: Ground, nodes: Sequence[int] | np.ndarray | None = None) ->
 _NEIGHBOURS = 16
 
 
-def place_on_cells(surface: Surface, ids, shapes, limit_m: float) -> Placed:
+def place_on_cells(surface: Surface, ids: np.ndarray, shapes: np.ndarray, limit_m: float) -> Placed:
     """See `urbanplan.routing.place`."""
     found, tree = [], None
     for i, shape in enumerate(shapes):
@@ -202,8 +203,8 @@ def place_on_cells(surface: Surface, ids, shapes, limit_m: float) -> Placed:
             nodes = np.array([node])
         found.append((i, nodes, moved))
     kept = np.array([f[0] for f in found], np.int64)
-    moved = np.array([f[2] for f in found], float)
-    beside = moved * surface.mode.open_land.pace_min_per_m
+    moved_m = np.array([f[2] for f in found], float)
+    beside = moved_m * surface.mode.open_land.pace_min_per_m
     counts = np.array([len(f[1]) for f in found], np.int64)
     links = Links(
         np.r_[0, np.cumsum(counts)].astype(np.int64),
@@ -218,13 +219,13 @@ def place_on_cells(surface: Surface, ids, shapes, limit_m: float) -> Placed:
         edge=np.full(len(kept), -1),
         spot=np.zeros((len(kept), 3)),
         beside_min=beside,
-        moved_m=moved,
+        moved_m=moved_m,
         xy=np.array([shapes[i].representative_point().coords[0][:2] for i in kept]).reshape(-1, 2),
         unplaced=tuple(str(i) for i in np.delete(ids, kept)),
     )
 
 
-def _cells_of(surface: Surface, shape) -> np.ndarray:
+def _cells_of(surface: Surface, shape: BaseGeometry) -> np.ndarray:
     grid, flat = surface.grid, surface.node_of.ravel()
     if shape.geom_type == "Point":
         cells = grid.cells_at(np.array([shape.x]), np.array([shape.y]))
@@ -235,13 +236,13 @@ def _cells_of(surface: Surface, shape) -> np.ndarray:
     return flat[cells[same_bank(surface, shape, cells)]]
 
 
-def _centre_tree(surface: Surface):
+def _centre_tree(surface: Surface) -> KDTree:
     from scipy.spatial import KDTree
 
     return KDTree(np.c_[surface.grid.centres(surface.cells)])
 
 
-def _nearest_land(surface: Surface, tree, at) -> tuple[float, int]:
+def _nearest_land(surface: Surface, tree: KDTree, at: Point) -> tuple[float, int]:
     # The nearest cell on the same bank; for a place in the river the nearest of any bank.
     distance, node = (np.atleast_1d(v) for v in tree.query([at.x, at.y], k=_NEIGHBOURS))
     found = np.isfinite(distance)
@@ -260,7 +261,9 @@ _STEP_M, _MOST_STEPS = 5.0, 400
 _OUTLINE_M = 3.0
 
 
-def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: np.ndarray) -> Placed:
+def place_on_streets(
+    network: Network, ids: np.ndarray, shapes: np.ndarray, limit_m: float, beside_m: np.ndarray
+) -> Placed:
     """See `urbanplan.routing.place`."""
     import shapely
 
@@ -275,7 +278,7 @@ def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: np
     feature, edge, xy, spot, moved = map(np.concatenate, zip(*ways))
     order = np.lexsort((spot[:, 0], edge, feature))
     feature, edge, xy, spot, moved = (a[order] for a in (feature, edge, xy, spot, moved))
-    beside = moved * network.mode.streets.off_street_min_per_m
+    beside = moved * network.rules.off_street_min_per_m
     placed, number = np.unique(feature, return_inverse=True)
     leave, arrive = _links(network, edge, spot, beside)
     return Placed(
@@ -292,7 +295,9 @@ def place_on_streets(network: Network, ids, shapes, limit_m: float, beside_m: np
     )
 
 
-def _points(network: Network, shapes, rows, limit_m: float, beside_m: np.ndarray):
+def _points(
+    network: Network, shapes: np.ndarray, rows: np.ndarray, limit_m: float, beside_m: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # The nearest edge of each point; of equally near ones the first. Or every edge beside it.
     import shapely
 
@@ -316,7 +321,9 @@ def _points(network: Network, shapes, rows, limit_m: float, beside_m: np.ndarray
     return rows, edge, shapely.get_coordinates(shapes[rows])
 
 
-def _nearest_edges(index, kerb, shapes, limit_m: float):
+def _nearest_edges(
+    index: STRtree, kerb: np.ndarray, shapes: np.ndarray, limit_m: float
+) -> tuple[np.ndarray, np.ndarray]:
     which, edge = index.query_nearest(shapes, max_distance=max(limit_m, 1e-9), all_matches=True)
     edge = kerb[edge]
     order = np.lexsort((edge, which))
@@ -324,7 +331,7 @@ def _nearest_edges(index, kerb, shapes, limit_m: float):
     return which, edge[order][first]
 
 
-def _entrances(network: Network, shape, limit_m: float):
+def _entrances(network: Network, shape: BaseGeometry, limit_m: float) -> tuple[np.ndarray, ...]:
     # Edges from which a line or polygon is entered: where on each, where into the shape, and the metres between.
     import shapely
 
@@ -349,7 +356,9 @@ def _entrances(network: Network, shape, limit_m: float):
     return tuple(np.concatenate([w[~shut], g]) for w, g in zip(ways, gates))
 
 
-def _along(network: Network, edges, shape, near_m: float):
+def _along(
+    network: Network, edges: np.ndarray, shape: BaseGeometry, near_m: float
+) -> tuple[np.ndarray, np.ndarray]:
     # Places on the stretches of some edges that lie near a shape: their ends, what is nearest, and between.
     import shapely
 
@@ -375,7 +384,9 @@ def _along(network: Network, edges, shape, near_m: float):
     return edge, np.concatenate([shapely.get_coordinates(between).reshape(-1, 2), nearest])
 
 
-def _fenced(network: Network, shape, ways, near_m: float) -> np.ndarray:
+def _fenced(
+    network: Network, shape: BaseGeometry, ways: tuple[np.ndarray, ...], near_m: float
+) -> np.ndarray:
     # Steps from a street into a shape that a fence crosses; who is on a street inside is in.
     import shapely
 
@@ -394,7 +405,9 @@ def _fenced(network: Network, shape, ways, near_m: float) -> np.ndarray:
     return shut
 
 
-def _gates(network: Network, shape, limit_m: float):
+def _gates(
+    network: Network, shape: BaseGeometry, limit_m: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     # From the nearest street to every gate on the outline.
     import shapely
 
@@ -408,14 +421,16 @@ def _gates(network: Network, shape, limit_m: float):
     return edge, street, gate, np.hypot(*(gate - street).T)
 
 
-def _spots(network: Network, edge, xy):
+def _spots(network: Network, edge: np.ndarray, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # (share, minutes along, minutes back) of the place on each edge nearest to xy, and how far off.
     from urbanplan.routing.paint import locate
 
     return locate(edge, xy, network.bend, network.vertex_xy, network.spent)
 
 
-def _links(network: Network, edge, spot, beside) -> tuple[Links, Links]:
+def _links(
+    network: Network, edge: np.ndarray, spot: np.ndarray, beside: np.ndarray
+) -> tuple[Links, Links]:
     # Both ends of the edge, in the directions that are open.
     total = network.minutes[edge]
     at_tail, at_head = spot[:, 0] == 0, spot[:, 0] == 1
@@ -431,6 +446,6 @@ def _links(network: Network, edge, spot, beside) -> tuple[Links, Links]:
     )
 
 
-def _open(ends, minutes) -> Links:
+def _open(ends: np.ndarray, minutes: np.ndarray) -> Links:
     use = np.isfinite(minutes)
     return Links(np.r_[0, np.cumsum(use.sum(1))], ends[use], np.maximum(minutes[use], 0.0))

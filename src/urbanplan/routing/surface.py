@@ -8,7 +8,7 @@ Water joins nothing: only bridges cross it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -181,7 +181,9 @@ def build_surface(
     return Surface(ground.grid, mode, node_of, graph, ground.area, ground.barrier, float(step))
 
 
-def _dry_steps(grid: Grid, passable: np.ndarray, barrier: BaseGeometry, steps) -> tuple[Step, ...]:
+def _dry_steps(
+    grid: Grid, passable: np.ndarray, barrier: BaseGeometry, steps: Iterable[tuple[int, int]]
+) -> tuple[Step, ...]:
     near_water = _near(grid, barrier).ravel()
     rows, columns = grid.shape
     flat = np.arange(rows * columns, dtype=np.int32).reshape(grid.shape)
@@ -201,7 +203,9 @@ def _dry_steps(grid: Grid, passable: np.ndarray, barrier: BaseGeometry, steps) -
     return tuple(found)
 
 
-def _land_edges(ground: Ground, mode: Mode, node_of: np.ndarray):
+def _land_edges(
+    ground: Ground, mode: Mode, node_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     # Pace per cell; a step costs equal parts at the pace of every cell that it passes.
     pace = np.where(ground.built_up, mode.built_up.pace_min_per_m, mode.open_land.pace_min_per_m)
     pace, found = pace.ravel(), []
@@ -230,7 +234,7 @@ def _passed(down: int, right: int) -> list[tuple[int, int]]:
     return [(r, from_column + c) for r, c in [(0, 0), *between, (down, right)]]
 
 
-def _shifted(span: tuple[int, int], row: int, column: int):
+def _shifted(span: tuple[int, int], row: int, column: int) -> tuple[slice, slice]:
     return slice(row, row + span[0]), slice(column, column + span[1])
 
 
@@ -299,7 +303,9 @@ def _lacks(row: Any, column: str) -> InputError:
     )
 
 
-def _links(ground: Ground, node_of: np.ndarray, ways: list[_Way]):
+def _links(
+    ground: Ground, node_of: np.ndarray, ways: list[_Way]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     vertex_node = _shared_vertices([w.line for w in ways], start=int(node_of.max()) + 1)
     flat, found = node_of.ravel(), []
     for way in ways:
@@ -307,8 +313,8 @@ def _links(ground: Ground, node_of: np.ndarray, ways: list[_Way]):
         if way.entered != "junctions":
             cell_at, cell_node = _cell_stops(ground, flat, way.line)
             if way.entered == "ends":
-                first_and_last = np.unique([0, len(cell_at) - 1]) if len(cell_at) else []
-                cell_at, cell_node = cell_at[first_and_last], cell_node[first_and_last]
+                heads = np.unique([0, len(cell_at) - 1]) if len(cell_at) else np.zeros(0, int)
+                cell_at, cell_node = cell_at[heads], cell_node[heads]
             at, node = np.r_[at, cell_at], np.r_[node, cell_node]
         by_distance = np.argsort(at, kind="stable")
         at, node = at[by_distance], node[by_distance]
@@ -345,7 +351,9 @@ def _vertex_stops(line: LineString, vertex_node: dict) -> tuple[np.ndarray, np.n
     return np.array([s[0] for s in stops]), np.array([s[1] for s in stops], np.int64)
 
 
-def _cell_stops(ground: Ground, flat: np.ndarray, line: LineString):
+def _cell_stops(
+    ground: Ground, flat: np.ndarray, line: LineString
+) -> tuple[np.ndarray, np.ndarray]:
     # A cell is met where its centre projects onto the part of the line that runs through it,
     # unless water lies between the two.
     import shapely

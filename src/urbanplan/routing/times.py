@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -76,6 +76,7 @@ class Nearest:
         rows, others, direct = same_edge(places, self.facilities, turned=not to)
         feature = places.feature[np.r_[row, rows]]
         minutes = np.r_[self.minutes[links.node, 0] + links.minutes, direct]
+        assert self.facility is not None
         facility = np.r_[self.facility[links.node, 0], self.facilities.feature[others]]
         near = np.flatnonzero((minutes <= self.limit_min) & (facility >= 0) & np.isfinite(minutes))
         near = near[np.lexsort((facility[near], minutes[near], feature[near]))]
@@ -153,7 +154,9 @@ def nearest(
     return Nearest(minutes, which, facilities, direction, limit_min)
 
 
-def search(ground: Ground, places: Placed, limit_min: float, to: bool):
+def search(
+    ground: Ground, places: Placed, limit_min: float, to: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Minutes between every node and the nearest of some places.
 
     Returns
@@ -176,7 +179,9 @@ def search(ground: Ground, places: Placed, limit_min: float, to: bool):
         room *= 2
 
 
-def same_edge(a: Placed, b: Placed, turned: bool = False):
+def same_edge(
+    a: Placed, b: Placed, turned: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Minutes straight along an edge for every two rows that stand on the same one.
 
     Returns
@@ -348,7 +353,7 @@ def matrix(
     edges, order = _by_place(graph, seeds[4], items), _neighbours(seeds)
     limit, width = limit_min + NOISE_MIN, graph.mean_min
 
-    def task(rows: np.ndarray, work: tuple):
+    def task(rows: np.ndarray, work: tuple) -> tuple[np.ndarray, ...]:
         return batch_search.pairs_within(
             (graph.first, graph.to, graph.minutes),
             seeds,
@@ -377,7 +382,9 @@ def matrix(
     return pd.DataFrame({"origin": first, "destination": second, "minutes": minutes})
 
 
-def _least_per_pair(pair: np.ndarray, minutes: np.ndarray, shape: tuple[int, int]):
+def _least_per_pair(
+    pair: np.ndarray, minutes: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     # Sorted pairs, and the least minutes of each; a table that is mostly full needs no sorting.
     size = shape[0] * shape[1]
     if size <= 4 * len(pair):
@@ -392,7 +399,7 @@ def _least_per_pair(pair: np.ndarray, minutes: np.ndarray, shape: tuple[int, int
     return pair[first], minutes[first]
 
 
-def require_limits(limits_min: Sequence[float]) -> np.ndarray:
+def require_limits(limits_min: Sequence[float] | np.ndarray) -> np.ndarray:
     """Limits as an array; raise unless they are above zero, finite and ascending."""
     limits = np.asarray(list(limits_min), float)
     fine = (
@@ -451,17 +458,28 @@ def _neighbours(seeds: tuple) -> np.ndarray:
     return np.argsort(start, kind="stable")
 
 
-def _in_threads(task, order: np.ndarray, make, progress: Progress | None, threads: int | None):
+_Room = TypeVar("_Room")
+_Found = TypeVar("_Found")
+
+
+def _in_threads(
+    task: Callable[[np.ndarray, _Room], _Found],
+    order: np.ndarray,
+    make: Callable[[], _Room],
+    progress: Progress | None,
+    threads: int | None,
+) -> Iterator[tuple[np.ndarray, _Found]]:
     # Kernels release the lock, so threads run side by side; Ctrl-C stops after the running tasks.
     import numba
 
-    threads = threads or numba.config.NUMBA_DEFAULT_NUM_THREADS
+    config: Any = numba.config  # it makes its names as it loads
+    threads = threads or int(config.NUMBA_DEFAULT_NUM_THREADS)
     chunks = [order[i : i + _TASK] for i in range(0, len(order), _TASK)]
     spare: SimpleQueue = SimpleQueue()
     for _ in range(min(threads, len(chunks))):
         spare.put(make())
 
-    def run(rows: np.ndarray):
+    def run(rows: np.ndarray) -> tuple[np.ndarray, _Found]:
         work = spare.get()
         try:
             return rows, task(rows, work)

@@ -64,7 +64,9 @@ def plain(nodes: int, tail: np.ndarray, head: np.ndarray, minutes: np.ndarray) -
     )
 
 
-def layered(nodes: int, tail, head, minutes, private) -> tuple[Arcs, np.ndarray]:
+def layered(
+    nodes: int, tail: np.ndarray, head: np.ndarray, minutes: np.ndarray, private: np.ndarray
+) -> tuple[Arcs, np.ndarray]:
     """Arcs where private streets are used before and after the public ones, never in between.
 
     Parameters
@@ -118,10 +120,13 @@ def layered(nodes: int, tail, head, minutes, private) -> tuple[Arcs, np.ndarray]
     end = [leave[:, 1], leave[:, 0], enter[mine, 1], enter[mine, 0], junction[out], after]
     zero = np.zeros(int(out.sum()) + len(junction))
     spent = [*minutes.T, *minutes[mine].T, zero]
-    return Arcs(*map(np.concatenate, (start, end, spent)), enter, leave, arrive), area
+    begin, to, minutes = (np.concatenate(part) for part in (start, end, spent))
+    return Arcs(begin, to, minutes, enter, leave, arrive), area
 
 
-def enclosed(tail, head, length, private) -> np.ndarray:
+def enclosed(
+    tail: np.ndarray, head: np.ndarray, length: np.ndarray, private: np.ndarray
+) -> np.ndarray:
     """Private streets, and the public ones that only private ones lead to, shape (edges,).
 
     Streets behind a private gate seldom say that they are private themselves. Of public streets
@@ -135,7 +140,7 @@ def enclosed(tail, head, length, private) -> np.ndarray:
         return private
     size = int(max(tail.max(), head.max())) + 1
 
-    def parts(chosen) -> np.ndarray:
+    def parts(chosen: np.ndarray) -> np.ndarray:
         links = coo_array(
             (np.ones(chosen.sum(), np.int8), (tail[chosen], head[chosen])), shape=(size, size)
         )
@@ -151,7 +156,7 @@ def enclosed(tail, head, length, private) -> np.ndarray:
 # ---------------------------------------------------------------- forbidden turns
 
 
-def with_turns(nodes: int, tail, head, minutes, private, forbidden: Iterable[tuple[int, ...]], u_turns: bool) -> Arcs:  # fmt: skip
+def with_turns(nodes: int, tail: np.ndarray, head: np.ndarray, minutes: np.ndarray, private: np.ndarray, forbidden: Iterable[tuple[int, ...]], u_turns: bool) -> Arcs:  # fmt: skip
     """Arcs without some sequences of edges.
 
     Parameters
@@ -183,7 +188,14 @@ def with_turns(nodes: int, tail, head, minutes, private, forbidden: Iterable[tup
 class _Turns:
     """Directed edges at every junction, and what may follow what."""
 
-    def __init__(self, tail, head, minutes, forbidden: set[tuple[int, ...]], u_turns: bool) -> None:
+    def __init__(
+        self,
+        tail: np.ndarray,
+        head: np.ndarray,
+        minutes: np.ndarray,
+        forbidden: set[tuple[int, ...]],
+        u_turns: bool,
+    ) -> None:
         self.ends = np.stack([tail, head], axis=1)
         self.minutes, self.forbidden, self.u_turns = minutes.ravel(), forbidden, u_turns
         self.longest = max(map(len, forbidden), default=0)
@@ -200,7 +212,7 @@ class _Turns:
                 for arc in self.out(v):
                     self.junctions |= self._round_the_block(arc)
 
-    def _by(self, node, arcs):
+    def _by(self, node: np.ndarray, arcs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order = np.argsort(node, kind="stable")
         first = np.searchsorted(node[order], np.arange(int(self.ends.max()) + 2))
         return first, arcs[order]
@@ -244,8 +256,9 @@ class _Turns:
 
     def _round_the_block(self, arc: int) -> set[int]:
         # Junctions to which one would go and come back sooner than come back over a loop.
-        home, seen, queue = arc ^ 1, set(), [(self.minutes[arc], arc, (arc,))]
-        most = 0.0
+        home, most = arc ^ 1, 0.0
+        seen: set[tuple[int, ...]] = set()
+        queue: list[tuple[float, int, tuple[int, ...]]] = [(self.minutes[arc], arc, (arc,))]
         while queue and len(seen) < _LOOK:
             most, here, past = heappop(queue)
             if here == home:
@@ -257,23 +270,24 @@ class _Turns:
                 heappush(queue, (most + self.minutes[b], b, memory))
         else:
             most = most if queue else np.inf
-        near, queue = set(), [(self.minutes[arc] + self.minutes[home], arc)]
-        while queue and len(near) < _LOOK:
-            spent, here = heappop(queue)
+        near: set[int] = set()
+        both: list[tuple[float, int]] = [(self.minutes[arc] + self.minutes[home], arc)]
+        while both and len(near) < _LOOK:
+            spent, here = heappop(both)
             v = self.end(here)
             if spent >= most or v in near:
                 continue
             near.add(v)
             for b in self.out(v):
                 if np.isfinite(self.minutes[b ^ 1]):
-                    heappush(queue, (spent + self.minutes[b] + self.minutes[b ^ 1], b))
+                    heappush(both, (spent + self.minutes[b] + self.minutes[b ^ 1], b))
         return near
 
 
 class _Expansion:
     """Puts states of their own into the arcs, around the junctions of some turns."""
 
-    def __init__(self, base: Arcs, area, private, rules: _Turns) -> None:
+    def __init__(self, base: Arcs, area: np.ndarray, private: np.ndarray, rules: _Turns) -> None:
         self.base, self.area, self.private, self.rules = base, area, private, rules
         self.states = int(max(base.start.max(), base.end.max(), base.arrive.max())) + 1
         self.new: list[tuple[int, int, float]] = []
@@ -307,7 +321,7 @@ class _Expansion:
             arrive,
         )
 
-    def _untouched(self, touched, nodes: int) -> np.ndarray:
+    def _untouched(self, touched: list[int], nodes: int) -> np.ndarray:
         # Rows of the base: edges along, edges against, private ones again, then the steps between layers.
         edges, mine = len(self.private), np.flatnonzero(self.private)
         row = np.concatenate([np.arange(edges), np.arange(edges), mine, mine])
@@ -417,7 +431,15 @@ class Junctions:
         Ways that are open, and not among the edges because nobody gets back from them.
     """
 
-    def __init__(self, tail, head, minutes, way_ids, node_ids, gone=frozenset()) -> None:
+    def __init__(
+        self,
+        tail: np.ndarray,
+        head: np.ndarray,
+        minutes: np.ndarray,
+        way_ids: np.ndarray,
+        node_ids: np.ndarray,
+        gone: frozenset[int] = frozenset(),
+    ) -> None:
         self._gone = gone
         self._turns = _Turns(tail, head, minutes, set(), True)
         self._way, self._node_of = way_ids, dict(zip(node_ids.tolist(), range(len(node_ids))))
@@ -459,7 +481,7 @@ class Junctions:
         begun = [a for a in self._turns.into(v) if self._last(a) == turn.from_way]
         onward = [b for b in self._turns.out(v) if self._first(b) == turn.to_way]
         if turn.from_way == turn.to_way:
-            back = [(a, a ^ 1) for a in begun if a ^ 1 in onward]
+            back: list[tuple[int, ...]] = [(a, a ^ 1) for a in begun if a ^ 1 in onward]
             return back if kind == "no_u_turn" else None
         if len(begun) > 1 or len(onward) > 1:
             return None
@@ -470,7 +492,8 @@ class Junctions:
 
     def _over_ways(self, turn: Restriction) -> list[tuple[int, ...]]:
         # The shortest sequence of edges through the ways in their order.
-        queue = deque(((a,), -1) for a in self._by_way[turn.from_way])
+        queue: deque[tuple[tuple[int, ...], int]] = deque()
+        queue += [((a,), -1) for a in self._by_way[turn.from_way]]
         while queue:
             past, at = queue.popleft()
             for b in self._turns.out(self._turns.end(past[-1])):

@@ -107,7 +107,7 @@ def loosest(task: Task) -> float:
     worth = np.bincount(pairs.supply, problem.worth[pairs.demand], minlength=problem.sites)
     highest = np.zeros(problem.sites)
     np.maximum.at(highest, pairs.supply, ratio)
-    room = np.minimum(problem.capacity, problem.weights.sum()) * highest
+    room = np.minimum(problem.room, problem.weights.sum()) * highest
     each = np.minimum(worth, room)
     picked = np.sort(each[~problem.fixed])[::-1][: task.most]
     return -float(min(each[problem.fixed].sum() + picked.sum(), problem.worth.sum()))
@@ -132,7 +132,7 @@ def _barred(task: Task) -> np.ndarray:
 
 def _limits(task: Task, given: Shares) -> tuple[np.ndarray, np.ndarray]:
     """Share of a site's capacity that each entry takes up whole, and the most it may be served."""
-    room = np.minimum(task.problem.capacity, max(given.persons.sum(), 1.0))[given.site]
+    room = np.minimum(task.problem.room, max(given.persons.sum(), 1.0))[given.site]
     some = room > 0
     persons = given.persons[given.row]
     load = np.divide(persons, room, out=np.zeros(len(room)), where=some)
@@ -183,7 +183,7 @@ def _cost(task: Task, given: Shares) -> np.ndarray:
 def _begin(task: Task, given: Shares, rules: Core) -> np.ndarray | None:
     """The site that fills up fastest, again and again; shares by a linear model."""
     problem = task.problem
-    left, room = given.persons.copy(), problem.capacity
+    left, room = given.persons.copy(), problem.room
     opened = np.flatnonzero(problem.fixed).tolist()
     ok = ~(_barred(task) | problem.fixed)
     for site in opened:
@@ -334,7 +334,15 @@ def siting(task: Task, outcome: Outcome) -> Siting:
     return _put_together(task, outcome, sites, flows, gains, newly, objective)
 
 
-def _put_together(task, outcome, sites, flows, gains, newly, objective) -> Siting:
+def _put_together(
+    task: Task,
+    outcome: Outcome,
+    sites: np.ndarray,
+    flows: Flows,
+    gains: np.ndarray,
+    newly: Flows,
+    objective: float,
+) -> Siting:
     problem = task.problem
     bound = outcome.bound
     # The bound comes from a solver that rounds, the objective is added up here.
@@ -398,7 +406,7 @@ def _minutes(pairs: Pairs, flows: Flows, sites: int) -> np.ndarray:
 # ---- without capacities: everybody goes to the nearest
 
 
-def _free(task: Task, outcome: Outcome):
+def _free(task: Task, outcome: Outcome) -> tuple[np.ndarray, Flows, np.ndarray, Flows, float]:
     pairs, problem = task.pairs, task.problem
     if outcome.within_min is not None:
         pairs = pairs.within(outcome.within_min)
@@ -433,7 +441,7 @@ def ranked(
     met = None if need is None else need.best(fixed)
     while left:
         gain = [float(np.maximum(v - best[r], 0).sum()) for r, v in map(table.column, left)]
-        if met is not None and max(gain) <= 0:
+        if need is not None and met is not None and max(gain) <= 0:
             gain = [float((met[need.column(j)[0]] == 0).sum()) for j in left]
         k = int(np.argmax(gain))
         if gain[k] <= 0:
@@ -441,14 +449,16 @@ def ranked(
         site = left.pop(k)
         row, value = table.column(site)
         best[row] = np.maximum(best[row], value)
-        if met is not None:
+        if need is not None and met is not None:
             met[need.column(site)[0]] = 1.0
         order.append(site)
         gains.append(gain[k])
     return np.array(order, np.int64), np.array(gains)
 
 
-def _nearest(pairs: Pairs, weights, fixed, sites) -> tuple[Flows, np.ndarray]:
+def _nearest(
+    pairs: Pairs, weights: np.ndarray, fixed: np.ndarray, sites: np.ndarray
+) -> tuple[Flows, np.ndarray]:
     """Each row's nearest open site; of two as near an existing one, then the one ranked first."""
     size = int(pairs.supply.max(initial=-1)) + 1
     size = max(size, int(max(fixed.max(initial=-1), sites.max(initial=-1))) + 1)
@@ -463,23 +473,25 @@ def _nearest(pairs: Pairs, weights, fixed, sites) -> tuple[Flows, np.ndarray]:
     return Flows(demand[first], site[first], weights[demand[first]]), minutes[first]
 
 
-def _first_served(pairs: Pairs, weights, fixed, sites) -> Flows:
+def _first_served(pairs: Pairs, weights: np.ndarray, fixed: np.ndarray, sites: np.ndarray) -> Flows:
     served = np.zeros(len(weights), bool)
     served[pairs.demand[np.isin(pairs.supply, fixed)]] = True
-    demand, site = [], []
+    who, where = [], []
     for j in sites.tolist():
         mine = pairs.demand[pairs.supply == j]
         mine = mine[~served[mine]]
         served[mine] = True
-        demand.append(mine)
-        site.append(np.full(len(mine), j))
-    demand = np.concatenate([np.empty(0, np.int64), *demand])
-    site = np.concatenate([np.empty(0, np.int64), *site])
+        who.append(mine)
+        where.append(np.full(len(mine), j))
+    demand = np.concatenate([np.empty(0, np.int64), *who])
+    site = np.concatenate([np.empty(0, np.int64), *where])
     order = np.argsort(demand, kind="stable")
     return Flows(demand[order], site[order], weights[demand[order]])
 
 
-def _minutes_saved(pairs: Pairs, worth, fixed, sites) -> np.ndarray:
+def _minutes_saved(
+    pairs: Pairs, worth: np.ndarray, fixed: np.ndarray, sites: np.ndarray
+) -> np.ndarray:
     """What each site saves those who were within reach of one before."""
     now = np.full(len(worth), np.inf)
     found = []
@@ -495,7 +507,7 @@ def _minutes_saved(pairs: Pairs, worth, fixed, sites) -> np.ndarray:
 # ---- with capacities
 
 
-def _limited(task: Task, outcome: Outcome):
+def _limited(task: Task, outcome: Outcome) -> tuple[np.ndarray, Flows, np.ndarray, Flows, float]:
     problem, within = task.problem, outcome.within_min
     chosen = np.empty(0, np.int64) if outcome.chosen is None else outcome.chosen
     fixed = np.flatnonzero(problem.fixed)
@@ -516,23 +528,23 @@ def _limited(task: Task, outcome: Outcome):
     return sites, flown, gains, newly, objective
 
 
-def _one_by_one(task: Task, fixed, sites) -> tuple[np.ndarray, Flows]:
+def _one_by_one(task: Task, fixed: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, Flows]:
     """Open the sites in turn; nobody who is served is turned away for the next one's sake."""
     problem = task.problem
     before = np.zeros(len(problem.worth))
-    gains, demand, site, persons = [], [], [], []
+    gains, who, where, many = [], [], [], []
     for k in range(len(sites) + 1):
         after = served(task, np.r_[fixed, sites[:k]], before)
         if k:
             more = after - before
             rows = np.flatnonzero(more > 1e-9)
             gains.append(float((problem.worth * more).sum()))
-            demand.append(rows)
-            site.append(np.full(len(rows), sites[k - 1]))
-            persons.append((problem.weights * more)[rows])
+            who.append(rows)
+            where.append(np.full(len(rows), sites[k - 1]))
+            many.append((problem.weights * more)[rows])
         before = after
-    demand = np.concatenate([np.empty(0, np.int64), *demand])
+    demand = np.concatenate([np.empty(0, np.int64), *who])
     order = np.argsort(demand, kind="stable")
-    site = np.concatenate([np.empty(0, np.int64), *site])
-    persons = np.concatenate([np.empty(0), *persons])
+    site = np.concatenate([np.empty(0, np.int64), *where])
+    persons = np.concatenate([np.empty(0), *many])
     return np.array(gains), Flows(demand[order], site[order], persons[order])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ class Rows:
         row, site, value = row[keep], site[keep], value[keep]
         order = np.lexsort((site, -value, row))
         row, site, value = row[order], site[order], value[order]
-        start = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if len(row) else []
+        start = (
+            np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if len(row) else np.zeros(0, np.int64)
+        )
         return Rows(np.r_[start, len(row)].astype(np.int64), site, value, sites)
 
     @property
@@ -59,7 +66,7 @@ class Rows:
         return bool((self.value == self.most[self.row]).all())
 
     @cached_property
-    def pattern(self):
+    def pattern(self) -> tuple[csr_matrix, csr_matrix]:
         """Which site is in which row, as a sparse matrix of ones, and its transpose."""
         from scipy.sparse import csr_matrix
 
@@ -81,7 +88,7 @@ class Rows:
         inside = slice(start[site], start[site + 1])
         return row[inside], value[inside]
 
-    def best(self, chosen) -> np.ndarray:
+    def best(self, chosen: Iterable[int]) -> np.ndarray:
         """What the best of the chosen sites is worth to each row."""
         found = np.zeros(self.count)
         for site in chosen:
@@ -233,7 +240,7 @@ class Core:
         return bool((value == np.round(value)).all() and self.fee == round(self.fee))
 
     @cached_property
-    def touching(self):
+    def touching(self) -> csr_matrix:
         """Which sites clash, as a symmetric sparse matrix."""
         from scipy.sparse import csr_matrix
 
@@ -258,7 +265,7 @@ class Core:
         )
 
     @cached_property
-    def rules(self):
+    def rules(self) -> tuple[csr_matrix, np.ndarray]:
         """All rules but the number of sites, as ``matrix @ opened <= limit``.
 
         Returns
@@ -515,7 +522,7 @@ class Searcher:
         """A gain below this is rounding."""
         return 1e-10 * (1 + self.core.savings.most.sum()) + 1e-14 * self.table.most.sum()
 
-    def value(self, chosen) -> float:
+    def value(self, chosen: Iterable[int]) -> float:
         """What the choice saves and serves."""
         return float(self.table.best(chosen).sum())
 
@@ -553,7 +560,7 @@ class Searcher:
         for _ in range(_EXCHANGES):
             delta = self._swaps(chosen)
 
-            def swapped(k: int, now=chosen) -> list[int]:
+            def swapped(k: int, now: list[int] = chosen) -> list[int]:
                 out, site = divmod(k, self.core.sites)
                 return [*now[:out], *now[out + 1 :], site]
 
@@ -563,14 +570,14 @@ class Searcher:
             chosen = swapped(k)
         return chosen
 
-    def _first_uncut(self, gain: np.ndarray, choice) -> int | None:
+    def _first_uncut(self, gain: np.ndarray, choice: Callable[[int], list[int]]) -> int | None:
         """The best entry whose choice is not one of the sets to be avoided."""
         gain = gain.copy() if self.core.cuts else gain
         while gain.size:
             k = int(gain.argmax())
             if gain[k] == -np.inf:
                 return None
-            chosen = set(choice(k)) if self.core.cuts else ()
+            chosen = set(choice(k)) if self.core.cuts else set()
             if not any(chosen.issuperset(cut.tolist()) for cut in self.core.cuts):
                 return k
             gain[k] = -np.inf
@@ -644,7 +651,11 @@ class Searcher:
 
 
 def rounds(
-    searcher: Searcher, chosen: list[int], count: int, offer, profit: np.ndarray | None = None
+    searcher: Searcher,
+    chosen: list[int],
+    count: int,
+    offer: Callable[[list[int]], bool],
+    profit: np.ndarray | None = None,
 ) -> list[int]:
     """Shake and improve a choice so many times.
 

@@ -7,11 +7,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanplan.errors import UrbanplanError
 from urbanplan.siting.core import Core, Rows, same_sets
+
+if TYPE_CHECKING:
+    from highspy import Highs
+    from scipy.sparse import csr_matrix
 
 #: How often to pass on what the solver said.
 _LOOK_S = 0.05
@@ -44,7 +49,7 @@ class Model:
     lower: np.ndarray
     upper: np.ndarray
     whole: np.ndarray
-    matrix: object
+    matrix: csr_matrix
     low: np.ndarray
     high: np.ndarray
     offset: float = 0.0
@@ -128,7 +133,7 @@ def minimise(model: Model, ask: Ask) -> Answer:
 class _Call:
     """One run of the solver in its own thread, and what it said on the way."""
 
-    def __init__(self, solver, mixed: bool) -> None:
+    def __init__(self, solver: Highs, mixed: bool) -> None:
         self.solver, self.mixed = solver, mixed
         self.done, self.stop = threading.Event(), False
         self.news: deque[tuple[float, float]] = deque(maxlen=100)
@@ -143,12 +148,12 @@ class _Call:
         finally:
             self.done.set()
 
-    def _heed(self, event) -> None:
+    def _heed(self, event: Any) -> None:
         self._hear(event)
         if self.stop:
             event.interrupt()
 
-    def _hear(self, event) -> None:
+    def _hear(self, event: Any) -> None:
         if self.mixed:
             self.news.append((event.data_out.mip_primal_bound, event.data_out.mip_dual_bound))
 
@@ -185,11 +190,11 @@ class _Call:
         return Answer(values, bound, how, seconds)
 
 
-def _loaded(model: Model, ask: Ask):
+def _loaded(model: Model, ask: Ask) -> Highs:
     import highspy
 
     class Quiet(highspy.Highs):
-        def enableCallbacks(self):
+        def enableCallbacks(self) -> None:
             # Says who it is at the first call, unless told not to before.
             self.setOptionValue("output_flag", False)
             super().enableCallbacks()
@@ -217,8 +222,8 @@ def _loaded(model: Model, ask: Ask):
     return solver
 
 
-def _options(ask: Ask) -> dict[str, object]:
-    found: dict[str, object] = {
+def _options(ask: Ask) -> dict[str, float | str]:
+    found: dict[str, float | str] = {
         "threads": 1,
         "random_seed": 0,
         "mip_rel_gap": ask.share,
@@ -360,7 +365,7 @@ def solve(core: Core, chosen: np.ndarray | None, ask: Ask) -> Answer:
     return Answer(values, -answer.bound, answer.how, answer.seconds)
 
 
-def _turned(tell):
+def _turned(tell: Callable[[float, float], None]) -> Callable[[float, float], None]:
     return lambda best, bound: tell(-best, -bound)
 
 
@@ -455,7 +460,7 @@ def prices(
     core: Core,
     target: float,
     steps: int,
-    enough,
+    enough: Callable[[float], bool],
     begin: np.ndarray | None = None,
 ) -> Prices:
     """Search for the prices with the least bound.

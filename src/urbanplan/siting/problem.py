@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -114,6 +115,10 @@ def gap(objective: float, bound: float) -> float:
 _LONGEST_MIN = 1e6
 
 
+#: None by the caller, an array once a problem is made.
+_WHERE_GIVEN: Any = None
+
+
 @dataclass(frozen=True)
 class Problem:
     """Demand, candidate sites, and the rules of the choice; arrays are checked and put in order.
@@ -151,12 +156,12 @@ class Problem:
     pairs: Pairs
     weights: np.ndarray
     sites: int
-    fixed: np.ndarray | None = None
+    fixed: np.ndarray = _WHERE_GIVEN
     capacity: np.ndarray | None = None
     cost: np.ndarray | None = None
     budget: float | None = None
-    conflicts: np.ndarray | None = None
-    worth: np.ndarray | None = None
+    conflicts: np.ndarray = _WHERE_GIVEN
+    worth: np.ndarray = _WHERE_GIVEN
 
     def __post_init__(self) -> None:
         weights = _figures("weights", self.weights, len(self.weights))
@@ -186,6 +191,11 @@ class Problem:
             given["budget"] = float(_figures("budget", [self.budget], 1)[0])
         for name, value in given.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def room(self) -> np.ndarray:
+        """Persons that each site can serve, infinite where there is no limit."""
+        return np.full(self.sites, np.inf) if self.capacity is None else self.capacity
 
     @property
     def candidates(self) -> np.ndarray:
@@ -282,7 +292,7 @@ def equity_weights(
     return weights * (1 + (factor - 1) * part[group])
 
 
-def _figures(what: str, given, size: int, *, endless: bool = False) -> np.ndarray:
+def _figures(what: str, given: Any, size: int, *, endless: bool = False) -> np.ndarray:
     found = np.asarray(given, float)
     if found.shape != (size,):
         raise InputError(
@@ -298,7 +308,7 @@ def _figures(what: str, given, size: int, *, endless: bool = False) -> np.ndarra
     return found
 
 
-def _couples(given, sites: int) -> np.ndarray:
+def _couples(given: Any, sites: int) -> np.ndarray:
     pairs = np.empty((0, 2), np.int64) if given is None else np.asarray(given).reshape(-1, 2)
     bad = (pairs < 0).any(1) | (pairs >= sites).any(1) | (pairs[:, 0] == pairs[:, 1])
     if bad.any():
@@ -433,11 +443,12 @@ def checked(problem: Problem, model: str, p: int | None) -> Task:
             where="p",
             remedy=f"choose 0 to {len(candidates)}",
         )
-    if problem.cost is not None and p != 0 and len(candidates):
-        cheapest = problem.cost[candidates].min()
-        if cheapest > problem.budget * (1 + 1e-6):
+    cost, budget = problem.cost, problem.budget
+    if cost is not None and budget is not None and p != 0 and len(candidates):
+        cheapest = cost[candidates].min()
+        if cheapest > budget * (1 + 1e-6):
             raise InputError(
-                f"{problem.budget:g} buys no site: the cheapest costs {cheapest:g}",
+                f"{budget:g} buys no site: the cheapest costs {cheapest:g}",
                 where="budget",
                 remedy="raise the budget or add cheaper sites",
             )

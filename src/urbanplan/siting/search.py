@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -135,12 +135,12 @@ class _Rest:
     watch: Watch
     whole: Core
 
-    def offer(self, chosen) -> bool:
+    def offer(self, chosen: Sequence[int] | np.ndarray) -> bool:
         """Offer a choice of the sites that are left, with those that are taken."""
-        chosen = np.r_[self.taken, self.keep[np.asarray(chosen, np.int64)]]
-        if not self.whole.allows(chosen):
+        every = np.r_[self.taken, self.keep[np.asarray(chosen, np.int64)]]
+        if not self.whole.allows(every):
             return False
-        return self.watch.offer(chosen, self.whole.value(chosen))
+        return self.watch.offer(every, self.whole.value(every))
 
     def limit(self, bound: float) -> bool:
         """Offer a bound of what is left; is nothing left to look for?"""
@@ -219,9 +219,9 @@ def _thin(rest: _Rest, chosen: list[int], watch: Watch, profit: np.ndarray) -> N
         if (core.need.best(chosen) > 0).all():
             chosen = _without_least(core, chosen)
         fewer = Searcher(core, len(chosen))
-        served = []
+        served: list[list[int]] = []
 
-        def enough(found, served=served) -> bool:
+        def enough(found: list[int], served: list[list[int]] = served) -> bool:
             if core.allows(np.array(found, np.int64)):
                 served.append(found)
             return bool(served)
@@ -238,7 +238,9 @@ def _thin(rest: _Rest, chosen: list[int], watch: Watch, profit: np.ndarray) -> N
 
 def _without_least(core: Core, chosen: list[int]) -> list[int]:
     """Without the site whose rows are served by others for the most part."""
-    hits = sum(np.bincount(core.need.column(j)[0], minlength=core.need.count) for j in chosen)
+    rows = core.need.count
+    each = (np.bincount(core.need.column(j)[0], minlength=rows) for j in chosen)
+    hits = sum(each, np.zeros(rows, np.int64))
     alone = [int((hits[core.need.column(j)[0]] == 1).sum()) for j in chosen]
     least = int(np.argmin(alone))
     return [*chosen[:least], *chosen[least + 1 :]]

@@ -27,7 +27,9 @@ class Centre:
         Gets the minutes that are enough and those that are needed whenever one gets better.
     """
 
-    def __init__(self, task: Task, effort: Effort, tell=None) -> None:
+    def __init__(
+        self, task: Task, effort: Effort, tell: Callable[[float, float], None] | None = None
+    ) -> None:
         self.task, self.effort, self.tell = task, effort, tell
         pairs = task.pairs
         self.levels = np.unique(pairs.minutes)
@@ -103,7 +105,7 @@ class Centre:
         return None if watch.best is None else built.keep[watch.best], watch.how
 
 
-def centre(task: Task, effort: Effort, tell) -> Outcome:
+def centre(task: Task, effort: Effort, tell: Callable[[float, float], None]) -> Outcome:
     """Solve the p-center problem, or as far as the time goes."""
     state = Centre(task, effort, tell)
     try:
@@ -227,7 +229,7 @@ def _numbered(known: np.ndarray | None, keep: np.ndarray) -> np.ndarray | None:
     return np.searchsorted(keep, np.sort(known))
 
 
-def _with_capacity(task: Task, effort: Effort, tell) -> Outcome:
+def _with_capacity(task: Task, effort: Effort, tell: Callable[[float, float], None]) -> Outcome:
     sign = -1.0 if task.largest else 1.0
     bound = capacity.loosest(task)
 
@@ -400,7 +402,8 @@ def alternatives(
     """
     task = checked(problem, best.model, best.p)
     sign = 1.0 if task.largest else -1.0
-    cuts, found = [best.sites], []
+    cuts = [best.sites]
+    found: list[Alternative] = []
     try:
         while len(found) < count and len(cuts[-1]):
             asked = replace(task, cuts=tuple(cuts))

@@ -183,7 +183,7 @@ class Ready:
         dry, stranded = _ashore(network, homes, deep)
         if len(stranded):
             # The nearest street may lie across a basin, and the next one on their own bank.
-            beside = np.full(len(frame), network.mode.streets.off_street_m)
+            beside = np.full(len(frame), network.rules.off_street_m)
             again = np.flatnonzero(np.isin(cells, homes.ids[stranded]))
             beside[again] = _own_bank(network, centres[again], deep, self.city.analysis.snap_m)
             homes = place(network, frame, self.city.analysis.snap_m, beside=beside)

@@ -181,7 +181,7 @@ def street_isochrones(
 
     placed, notes = put(network, places, snap_m, "places")
     if cell_m is None:
-        pace = network.mode.streets.off_street_min_per_m
+        pace = network.rules.off_street_min_per_m
         cell_m = default_cell_m(min(limits_min) / pace)
     drawn = isochrones(network, placed, limits_min, direction=direction, cell_m=cell_m)
     rows = [
