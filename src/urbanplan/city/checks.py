@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from inspect import signature
 from keyword import iskeyword
 from types import MappingProxyType
@@ -263,7 +263,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def check_city(city: City, layers: Mapping[str, Layer] | None = None) -> pd.DataFrame:
+def check_city(city: City, layers: Layers | None = None) -> pd.DataFrame:
     """Compare every layer with the published figures and with its rules.
 
     Parameters
@@ -286,7 +286,7 @@ def check_city(city: City, layers: Mapping[str, Layer] | None = None) -> pd.Data
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _figures(city: City, layers: Mapping[str, Layer]):
+def _figures(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
     path = city.find("facts.csv")
     for row in read_csv(path):
         try:
@@ -315,7 +315,7 @@ def _figures(city: City, layers: Mapping[str, Layer]):
         }
 
 
-def _rules(city: City, layers: Mapping[str, Layer]):
+def _rules(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
     path = city.find("checks.toml")
     table = read_toml(path)
     require_fields(table, "the file", path, {}, {"inside": TABLE, "rule": TABLES})
@@ -335,7 +335,7 @@ def _rules(city: City, layers: Mapping[str, Layer]):
         yield _declared(path, layers, rule)
 
 
-def _declared(path: Any, layers: Mapping[str, Layer], rule: dict[str, Any]) -> dict[str, Any]:
+def _declared(path: Any, layers: Layers, rule: dict[str, Any]) -> dict[str, Any]:
     what, head = f"rule {rule.get('id')}", {"id": ID, "rule": NAME, "layer": NAME}
     options = {k: v for k, v in rule.items() if k not in head}
     require_fields({k: rule[k] for k in head if k in rule}, what, path, head)

@@ -35,6 +35,8 @@ from urbanplan.files.manifest import verify
 from urbanplan.sources.crs_of_file import country_at
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from urbanplan.sources.crs_of_file import Division
 
 #: Cells that a city of any size should have at most, and the sides to choose from.
@@ -257,7 +259,13 @@ def _profile(
     write_toml(folder / "city.toml", profile, "A city's profile; study.toml says what is computed.")
 
 
-def _finish(folder: Path, names, rows, shapes: np.ndarray, built_from: list[str]) -> None:
+def _finish(
+    folder: Path,
+    names: Sequence[str],
+    rows: pd.DataFrame,
+    shapes: np.ndarray,
+    built_from: list[str],
+) -> None:
     # The study area is the districts together; every other layer gets an empty slot.
     import shapely
 

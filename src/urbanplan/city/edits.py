@@ -24,6 +24,7 @@ from urbanplan.sources.crs_of_file import settle
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
 #: Shapes nearer than this to what they were have not been moved: a city's layers are stored to six
 #: decimals of a degree, which is within 0.08 m.
@@ -158,7 +159,9 @@ def _compared(city: City, layer: Layer, delivery: Delivery) -> _One:
     # twice. Apart, since a new row without an id must not cost the others theirs.
     drawn, findings = _fitted(layer, table, shapes, [i for i, v in enumerate(given) if v is None])
     seen: set[str] = set()
-    kept, edited, added, rows = [], [], [], []
+    kept: list[str] = []
+    edited: list[int] = []
+    added, rows = [], []
     for i, fid in enumerate(given):
         if fid is None:
             continue
@@ -168,7 +171,10 @@ def _compared(city: City, layer: Layer, delivery: Delivery) -> _One:
         seen.add(str(fid))
         told = list(_differences(layer, old.loc[str(fid)], table.iloc[i], shapes[i], city))
         rows += told
-        (edited if told else kept).append(i if told else str(fid))
+        if told:
+            edited.append(i)
+        else:
+            kept.append(str(fid))
     for _, row in drawn[drawn["id"].isin(old.index)].iterrows():
         seen.add(row["id"])
         told = list(_differences(layer, old.loc[row["id"]], row, row.geometry, city))
@@ -218,7 +224,7 @@ def _settled(layer: Layer, delivery: Delivery) -> tuple[pd.DataFrame, np.ndarray
     return frame.drop(columns=frame.geometry.name), shapes
 
 
-def _moved_m(before, after, crs: str) -> float:
+def _moved_m(before: BaseGeometry | None, after: BaseGeometry | None, crs: str) -> float:
     # How far the farthest vertex is from what was; infinite where a place came or went.
     import shapely
 
@@ -273,7 +279,9 @@ def _same(before: Any, after: Any) -> bool:
     return before == after or (before is not None and after is not None and str(before) == str(after))  # fmt: skip
 
 
-def _fitted(layer: Layer, table, shapes: np.ndarray, rows: list[int]):
+def _fitted(
+    layer: Layer, table: pd.DataFrame, shapes: np.ndarray, rows: list[int]
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     # Edited and new rows pass the repairs and defaults of an import; the others do not.
     import geopandas as gpd
 
@@ -293,7 +301,7 @@ def _fitted(layer: Layer, table, shapes: np.ndarray, rows: list[int]):
     return frame[done.keep][[*columns_of(layer.kind), "geometry"]], findings
 
 
-def _defaulted(layer: Layer, given, filled) -> Iterator[Finding]:
+def _defaulted(layer: Layer, given: pd.DataFrame, filled: pd.DataFrame) -> Iterator[Finding]:
     for column in ("status", "quality", "source"):
         for fid, before, after in zip(filled["id"], given[column], filled[column]):
             if _plain(before) is None:
@@ -315,6 +323,7 @@ def keep(city: City, edits: Edits, day: str = "") -> dict[str, Path]:
     written = {}
     for name in dict.fromkeys(edits.changes["layer"]):
         layer, origin = edits.layers[name], edits.origin
+        assert origin is not None
         row = {"title": f"{origin.path.name}, layer {name}", "format": origin.driver, "sha256": origin.sha256, "imported": day}  # fmt: skip
         key = f"{origin.path.name}-{origin.sha256[:8]}"
         built_from, gaps = held_of(city.manifest, f"{name}.geojson")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ class Chosen(NamedTuple):
     left_out: Counter[tuple[str, str]]
 
 
-def kind_of(tags, rule: OsmRule) -> str | None:
+def kind_of(tags: Mapping[str, str], rule: OsmRule) -> str | None:
     """What a thing is: the first value that its layer is made of, else of the keys that say so."""
     for key in rule.kind:
         wanted = rule.tags.get(key)
@@ -60,7 +60,8 @@ def in_use(features: Sequence[Feature], areas_m2: np.ndarray, rule: OsmRule, day
     day : str
         Of the data, ISO: what ended before it, or begins later, is not there.
     """
-    kept, left_out = [], Counter()
+    kept = []
+    left_out: Counter[tuple[str, str]] = Counter()
     for feature, m2 in zip(features, areas_m2):
         why = [e.reason for e in read_osm_exclusions() if e.holds(rule, feature.tags, m2, day)]
         if why:
@@ -150,7 +151,7 @@ def _join(parent: np.ndarray, i: int, j: int) -> None:
 def _gather(
     parent: np.ndarray,
     members: np.ndarray,
-    features,
+    features: Sequence[Feature],
     shapes: np.ndarray,
     whole: bool,
     same_m: float,
@@ -165,7 +166,7 @@ def _gather(
         _beside(parent, members, names, shapes)
 
 
-def _names(tags) -> frozenset[str]:
+def _names(tags: Mapping[str, str]) -> frozenset[str]:
     values = (v for key in _NAMES for v in tags.get(key, "").split(";"))
     return frozenset(folded for folded in map(_folded, values) if folded)
 
@@ -187,7 +188,13 @@ def _institution(name: str) -> str | None:
     return first if telling else None
 
 
-def _of_one_name(members, names, shapes, whole: bool, same_m: float) -> Iterator[tuple[int, int]]:
+def _of_one_name(
+    members: np.ndarray,
+    names: Mapping[int, frozenset[str]],
+    shapes: np.ndarray,
+    whole: bool,
+    same_m: float,
+) -> Iterator[tuple[int, int]]:
     import shapely
 
     called: dict[str, list[int]] = {}
@@ -196,8 +203,9 @@ def _of_one_name(members, names, shapes, whole: bool, same_m: float) -> Iterator
             called.setdefault(name, []).append(i)
     for i in members.tolist() if whole else ():
         # A part joins an institution that has exactly the name before the comma.
-        for first in {_institution(name) for name in names[i]} & set(called):
-            called[first].append(i)
+        for first in {_institution(name) for name in names[i]}:
+            if first in called:
+                called[first].append(i)
     for _, same in sorted(called.items()):
         if len(same) > 1:
             a, b = shapely.STRtree(shapes[same]).query(shapes[same], "dwithin", distance=same_m)
@@ -205,7 +213,11 @@ def _of_one_name(members, names, shapes, whole: bool, same_m: float) -> Iterator
 
 
 def _inside(
-    members, names, shapes, whole: bool, cluster: dict[int, int]
+    members: np.ndarray,
+    names: Mapping[int, frozenset[str]],
+    shapes: np.ndarray,
+    whole: bool,
+    cluster: dict[int, int],
 ) -> Iterator[tuple[int, int]]:
     import shapely
 
@@ -235,7 +247,9 @@ def _inside(
         yield i, j
 
 
-def _beside(parent: np.ndarray, members, names, shapes) -> None:
+def _beside(
+    parent: np.ndarray, members: np.ndarray, names: Mapping[int, frozenset[str]], shapes: np.ndarray
+) -> None:
     # Parts without a name: wings that touch are one house, and a house belongs to whoever is nearest.
     import shapely
 
@@ -261,7 +275,9 @@ def _beside(parent: np.ndarray, members, names, shapes) -> None:
         _join(parent, root, k)
 
 
-def _merged(members, features, shapes, rule: OsmRule) -> tuple[int, Feature]:
+def _merged(
+    members: list[int], features: Sequence[Feature], shapes: np.ndarray, rule: OsmRule
+) -> tuple[int, Feature]:
     # The largest outline speaks for all, and its parts for what it does not say.
     import shapely
 

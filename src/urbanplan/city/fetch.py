@@ -55,6 +55,7 @@ from urbanplan.sources.street_layers import from_lines
 from urbanplan.sources.streets import Streets, aground, clipped
 
 if TYPE_CHECKING:
+    import pandas as pd
     from shapely.geometry.base import BaseGeometry
 
     from urbanplan.servers.web import Guard
@@ -309,7 +310,9 @@ class _Maker:
         self.broken: Counter[str] = Counter()
         self._mended = self._merged = self._outside = 0
 
-    def layer(self, rule: OsmRule, kind: LayerKind, sea: BaseGeometry):
+    def layer(
+        self, rule: OsmRule, kind: LayerKind, sea: BaseGeometry
+    ) -> tuple[pd.DataFrame, np.ndarray]:
         """Rows and shapes of one layer, those beyond the boundary marked."""
         features = self._chosen(rule, kind, [*self.water, *_metric(self.city, [sea])])
         rows, shapes = self._rows(features, rule, kind)
@@ -396,7 +399,9 @@ class _Maker:
         }
         return [good[f.id] if a else f for f, a in zip(features, areal) if not a or f.id in good]
 
-    def _rows(self, features: list[Feature], rule: OsmRule, kind: LayerKind):
+    def _rows(
+        self, features: list[Feature], rule: OsmRule, kind: LayerKind
+    ) -> tuple[pd.DataFrame, np.ndarray]:
         import pandas as pd
 
         shapes = np.array([f.geometry for f in features], object)
@@ -444,7 +449,7 @@ def _tagged(feature: Feature, rule: OsmRule) -> dict[str, Any]:
     row["name_en"] = tags.get("name:en") or name
     row["kind"] = kind_of(tags, rule)
     for column, key in rule.columns.items():
-        value = tags.get(key)
+        value: Any = tags.get(key)
         if column == "speed_kmh":
             value = _kmh(value)
         elif column == "class":
@@ -460,7 +465,9 @@ def _kmh(posted: str | None) -> float | None:
     return float(found.group(1)) * (_KM_PER_MILE if found.group(2) == "mph" else 1.0)
 
 
-def _with_sea(rows, shapes, sea: BaseGeometry, kind: LayerKind, extract: Extract):
+def _with_sea(
+    rows: pd.DataFrame, shapes: np.ndarray, sea: BaseGeometry, kind: LayerKind, extract: Extract
+) -> tuple[pd.DataFrame, np.ndarray]:
     import pandas as pd
 
     one = pd.DataFrame(
@@ -573,7 +580,13 @@ def bring_streets(
 
 
 def _of_lines(
-    city: City, path: Path | str, crs: str | None, seven, notes: list[str], given, **how
+    city: City,
+    path: Path | str,
+    crs: str | None,
+    seven: tuple[float, ...] | None,
+    notes: list[str],
+    given: Mapping[str, str] | None,
+    **how: Any,
 ) -> Streets:
     delivery, area = read_delivery(path, crs=crs, family="line", **how), area_of(city)
     middle = area.representative_point()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from urbanplan.files import has, manifest, write_cog, write_geojson, write_text
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
 #: The city's raster of people, and what its cells say.
 PEOPLE, _PER_CELL = "population.tif", "persons per cell"
@@ -37,7 +38,12 @@ def empty_layer(folder: Path, kind: LayerKind, columns: list[str]) -> Path:
 
 
 def write_layer(
-    folder: Path, kind: LayerKind, rows: pd.DataFrame, shapes, said: Mapping[str, Any], origins
+    folder: Path,
+    kind: LayerKind,
+    rows: pd.DataFrame,
+    shapes: Iterable[BaseGeometry | None],
+    said: Mapping[str, Any],
+    origins: Mapping[str, Mapping[str, Any]],
 ) -> Path:
     """Write a layer in the order of its ids, and list it in the manifest.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan.base.crs import WGS84, transform
-from urbanplan.base.grid import grid_over
+from urbanplan.base.grid import Grid, grid_over
 from urbanplan.base.schema import is_missing, normal
 from urbanplan.catalog import LayerKind, load_catalog
 from urbanplan.city.fetch import around
@@ -67,8 +67,8 @@ class Report:
 
     Attributes
     ----------
-    path : Path or None
-        The layer that was written, None where nothing was.
+    path : Path
+        The file that was written.
     rows_in, rows_out : int
         Rows of the delivery, and features that the layer has now.
     added, changed : int
@@ -84,7 +84,7 @@ class Report:
         What else the reader must know: who declared the system, a suspected shift, and so on.
     """
 
-    path: Path | None
+    path: Path
     rows_in: int
     rows_out: int
     added: int
@@ -148,7 +148,12 @@ def bring_file(
     """
     path, said = split_name(file)
     layer, crs = layer or said.get("layername"), crs or said.get("crs")
-    how = {"layer": layer, "crs": crs, "encoding": encoding or said.get("encoding"), "large": large}
+    how: dict[str, Any] = {
+        "layer": layer,
+        "crs": crs,
+        "encoding": encoding or said.get("encoding"),
+        "large": large,
+    }
     replace = keep == "replace"
     if path.suffix.lower() in RASTER_DRIVERS:
         from urbanplan.city.rasters import bring_raster
@@ -234,7 +239,9 @@ def bring(
     area = None if name in _FRAMES else _area(city)
     mapped = match(_columns(delivery.frame), kind, given or {})
     frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
-    joined, unjoined, theirs = [], [], mapped
+    joined: list[str] = []
+    unjoined: list[Finding] = []
+    theirs = mapped
     if name == "population" and len(frame) and not _has_place(frame).any():
         frame, by, joined, unjoined = joined_by_name(
             frame, mapped, kind, worth, districts, delivery.path
@@ -272,12 +279,12 @@ def bring(
         rows["district"] = [h or d for h, d in zip(here, rows["district"])]
     notes += _beyond(rows)
     added, changed = _news(before, rows, shapes)
-    rows, shapes = _together(before, rows, shapes)
+    rows, every = _together(before, rows, shapes)
     origin = _origin(delivery, settled, worth, day)
     built_from, gaps = held_of(city.manifest, f"{name}.geojson") if before else ((), ())
     gaps = (*gaps, *_gaps(refused, next(iter(origin))))
     said = with_gaps({"built_from": sorted({*built_from, *origin})}, gaps)
-    path = write_layer(city.layers_folder, kind, rows, shapes, said, origin)
+    path = write_layer(city.layers_folder, kind, rows, every, said, origin)
     if raster:
         manifest.drop(city.layers_folder, PEOPLE)
     unmapped = tuple(c for c in _columns(delivery.frame) if c not in theirs.values())
@@ -287,7 +294,9 @@ def bring(
     )  # fmt: skip
 
 
-def _suspicion(settled: Settled, area, districts: gpd.GeoDataFrame | None, where: object) -> str:
+def _suspicion(
+    settled: Settled, area: BaseGeometry | None, districts: gpd.GeoDataFrame | None, where: object
+) -> str:
     # Boundaries are compared with the installed divisions, what lies in them with the boundaries.
     if area is not None:
         require_near(settled.frame, area, settled.system, where)
@@ -303,7 +312,9 @@ def _beyond(rows: pd.DataFrame) -> list[str]:
     ] * bool(beyond)
 
 
-def _without_totals(frame: gpd.GeoDataFrame, mapped: Mapping[str, str]):
+def _without_totals(
+    frame: gpd.GeoDataFrame, mapped: Mapping[str, str]
+) -> tuple[gpd.GeoDataFrame, list[str]]:
     # A row that adds up the others is no feature. It has its word where names stand, or first.
     table = frame.drop(columns=frame.geometry.name)
     columns = [table[c].tolist() for c in table.columns]
@@ -536,7 +547,9 @@ def bring_people(
     return path, [*delivery.notes, *settled.notes(), *_left_out(totals), *notes, *doubts]
 
 
-def _per_cell(city: City, area: BaseGeometry, lonlat: np.ndarray, persons: np.ndarray):
+def _per_cell(
+    city: City, area: BaseGeometry, lonlat: np.ndarray, persons: np.ndarray
+) -> tuple[np.ndarray, Grid]:
     # Each goes into the cell that it stands in, or the nearest whose middle lies in the city.
     import geopandas as gpd
     from scipy.ndimage import distance_transform_edt
@@ -621,8 +634,14 @@ def _plain(value: Any) -> Any:
 
 
 def _fitted(
-    frame: gpd.GeoDataFrame, kind: LayerKind, mapped, worth: Worth, area, near, delivery: Delivery
-):
+    frame: gpd.GeoDataFrame,
+    kind: LayerKind,
+    mapped: Mapping[str, str],
+    worth: Worth,
+    area: BaseGeometry | None,
+    near: BaseGeometry | None,
+    delivery: Delivery,
+) -> tuple[pd.DataFrame, np.ndarray, list[Finding], list[Finding]]:
     # Rows and shapes that are fit for the layer, and what it took.
     shapes = np.array(list(frame.geometry.values), object)
     labels = _labels(frame, mapped)
@@ -666,7 +685,9 @@ def _fitted(
     return rows.reset_index(drop=True), shapes[keep], repaired, refused
 
 
-def _shared(rows: pd.DataFrame, left: np.ndarray, keep, kind: LayerKind, labels) -> list[Finding]:
+def _shared(
+    rows: pd.DataFrame, left: np.ndarray, keep: np.ndarray, kind: LayerKind, labels: np.ndarray
+) -> list[Finding]:
     # People of a zone that was cut go with its land; nobody knows better where in it they live.
     found = []
     for column in [c for c, unit in kind.columns.items() if unit == "persons"]:
@@ -718,7 +739,9 @@ def _marked_rows(layer: Layer) -> gpd.GeoDataFrame:
     return rows.assign(**{OUTSIDE: rows.get(OUTSIDE, False)})
 
 
-def _together(before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray):
+def _together(
+    before: Layer | None, rows: pd.DataFrame, shapes: np.ndarray
+) -> tuple[pd.DataFrame, Iterable[BaseGeometry | None]]:
     import pandas as pd
 
     if before is None:
@@ -767,7 +790,7 @@ def _frame(city: City, name: str) -> gpd.GeoDataFrame | None:
     return located if len(located) else None
 
 
-def _area(city: City):
+def _area(city: City) -> BaseGeometry:
     frame = _frame(city, "study_area")
     if frame is None:
         raise InputError(

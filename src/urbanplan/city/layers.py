@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urbanplan.base import crs
 from urbanplan.base.crs import WGS84, central_meridian, to_crs, unwrapped
@@ -128,7 +128,8 @@ def load_layer(city: City, name: str) -> Layer:
     InputError
         If a common or extra column is missing, ids repeat, or the file is not in WGS84.
     """
-    kind = replace(load_catalog().layer(name), **city.titles.get(name, {}))
+    titles: dict[str, Any] = {**city.titles.get(name, {})}
+    kind = replace(load_catalog().layer(name), **titles)
     path = city.find(f"{name}.geojson")
     read = read_vector(path)
     # What was put in its place meanwhile was not looked at.
@@ -224,7 +225,8 @@ def told_apart(names: pd.Series, codes: pd.Series | None = None) -> pd.Series:
 
     called, out = list(names), list(names)
     code = [""] * len(called) if codes is None else list(codes.fillna("").astype(str))
-    taken, rows = {*names.dropna(), ALL}, {}
+    taken = {*names.dropna(), ALL}
+    rows: dict[str, list[int]] = {}
     for row, name in enumerate(called):
         if not is_missing(name):
             rows.setdefault(name, []).append(row)

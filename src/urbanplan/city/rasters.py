@@ -142,7 +142,7 @@ def bring_raster(
     notes += [gap.sentence("该栅格", "the raster") for gap in gaps]
     said = manifest.with_gaps({"cells": int(values.size), "built_from": [origin]}, gaps)
     with manifest.replacing(folder, target, said, {origin: row}) as new:
-        write_cog(new, values[None], [says], crs=found.crs, transform=found.transform, tags=tags)
+        write_cog(new, values[None], [says], crs=found.system, transform=found.transform, tags=tags)
     return folder / target, notes
 
 
@@ -153,7 +153,7 @@ def _gaps(
     import shapely
 
     xy = _spread_over(area)
-    x, y = transform(xy, WGS84, raster.crs).T
+    x, y = transform(xy, WGS84, raster.system).T
     column, row = (np.floor(v).astype(int) for v in at_cells(~raster.transform, x, y))
     on = (row >= 0) & (row < band.shape[0]) & (column >= 0) & (column < band.shape[1])
     valued = np.zeros(len(xy), bool)
@@ -282,7 +282,7 @@ def _cell_km2(raster: Raster) -> np.ndarray:
     """Ground of each cell in km², from its corners in an equal-area projection about the middle."""
     rows, columns = raster.band.shape
     at = at_cells(raster.transform, *np.meshgrid(np.arange(columns + 1.0), np.arange(rows + 1.0)))
-    lonlat = transform(np.stack([v.ravel() for v in at], axis=1), raster.crs, WGS84)
+    lonlat = transform(np.stack([v.ravel() for v in at], axis=1), raster.system, WGS84)
     lon, lat = np.nanmedian(lonlat, axis=0)
     flat = transform(lonlat, WGS84, f"+proj=laea +lat_0={lat} +lon_0={lon} +ellps=WGS84")
     x, y = (v.reshape(rows + 1, columns + 1) for v in flat.T)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -101,7 +101,8 @@ def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[s
             raise UnknownNameError(
                 f"the file has no column '{theirs}'", remedy=f"use one of {', '.join(names)}"
             )
-    plain, bare = {}, {}
+    plain: dict[str, str] = {}
+    bare: dict[str, str] = {}
     for name in names:
         plain.setdefault(plain_name(name), name)
         if unit_of(name):
@@ -115,10 +116,10 @@ def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[s
         known = [plain.get(plain_name(alias)) for alias in aliases]
         if kind.columns.get(column):
             known += [bare.get(plain_name(without_unit(a) or a)) for a in aliases]
-        theirs = next((name for name in known if name is not None and name not in taken), None)
-        if theirs is not None:
-            found[column] = theirs
-            taken.add(theirs)
+        hit = next((name for name in known if name is not None and name not in taken), None)
+        if hit is not None:
+            found[column] = hit
+            taken.add(hit)
     if "name_zh" not in found:
         # "医院名称", "公园名": one column alone that ends so holds the names.
         called = [n for n in names if n not in taken and plain_name(n).endswith(_NAMED)]
@@ -136,7 +137,7 @@ def fill(
     mapped: Mapping[str, str],
     kind: LayerKind,
     worth: Worth,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Rows with every column of the layer, and what had to be read otherwise than it stands.
 
@@ -197,7 +198,9 @@ def _value(value: Any) -> Any:
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
-        return int(value) if float(value).is_integer() and abs(value) < 1e15 else float(value)
+        return (
+            int(value) if float(value).is_integer() and abs(float(value)) < 1e15 else float(value)
+        )
     text = str(value)
     # A day that Excel keeps is a moment at midnight.
     return text.removesuffix(" 00:00:00")
@@ -218,7 +221,12 @@ def _name(rows: pd.DataFrame, kind: LayerKind) -> None:
         rows[column] = [str(v) if v is not None else "" for v in rows[column]]
 
 
-def _identify(rows: pd.DataFrame, shapes, kind: LayerKind, findings: list[Finding]) -> None:
+def _identify(
+    rows: pd.DataFrame,
+    shapes: Iterable[BaseGeometry | None],
+    kind: LayerKind,
+    findings: list[Finding],
+) -> None:
     given = [str(v) if v is not None else None for v in rows["id"]]
     usable = None not in given and len(set(given)) == len(given)
     if usable:
@@ -244,7 +252,11 @@ def content_id(kind: LayerKind, name: str, shape: Any) -> str:
 
 
 def _status(
-    rows: pd.DataFrame, kind: LayerKind, worth: Worth, labels, findings: list[Finding]
+    rows: pd.DataFrame,
+    kind: LayerKind,
+    worth: Worth,
+    labels: Iterable[str],
+    findings: list[Finding],
 ) -> None:
     words = {word: status for status, all_ in _STATUS_WORDS.items() for word in all_}
     for column, known, default in (
@@ -262,8 +274,7 @@ def _status(
 
 
 def _figures(
-    rows: pd.DataFrame, column: str, theirs: str, unit: str, kind: LayerKind, labels, findings: list[Finding]
-) -> None:  # fmt: skip
+    rows: pd.DataFrame, column: str, theirs: str, unit: str, kind: LayerKind, labels: Iterable[str], findings: list[Finding]) -> None:  # fmt: skip
     values, comma = [], uses_decimal_comma(rows[column])
     for label, value in zip(labels, rows[column]):
         number, why = figure(value, unit, theirs, decimal_comma=comma)
@@ -278,7 +289,13 @@ def _figures(
 
 
 def _accuracy(
-    rows, shapes, worth: Worth, kind: LayerKind, theirs: str, labels, findings: list[Finding]
+    rows: pd.DataFrame,
+    shapes: Iterable[BaseGeometry | None],
+    worth: Worth,
+    kind: LayerKind,
+    theirs: str,
+    labels: Iterable[str],
+    findings: list[Finding],
 ) -> None:
     _figures(rows, "accuracy_m", theirs, "m", kind, labels, findings)
     placed = np.array([s is not None for s in shapes], bool)
@@ -609,8 +626,7 @@ def _only(shape: BaseGeometry, family: str) -> BaseGeometry | None:
         flat = flat[2 * shapely.area(flat) >= _SLIVER_DEG * shapely.length(flat)]
     elif family == "line":
         flat = flat[~_motionless(flat)]
-    flat = list(flat)
-    if not flat:
+    if not len(flat):
         return None
     many = shapely.MultiPolygon if family == "polygon" else shapely.MultiLineString
     return flat[0] if len(flat) == 1 else many(flat)

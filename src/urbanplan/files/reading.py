@@ -371,6 +371,12 @@ class Raster(NamedTuple):
     voids: int = 0
     unit: str = ""
 
+    @property
+    def system(self) -> str:
+        """Its coordinate system, once it is known to have one."""
+        assert self.crs is not None
+        return self.crs
+
 
 def read_raster(
     path: Path | str,

@@ -416,7 +416,7 @@ def sea_of(
     area: BaseGeometry,
     coast: Sequence[BaseGeometry],
     bounds: tuple[float, float, float, float] | None = None,
-    streets: Sequence[BaseGeometry] = (),
+    streets: Sequence[BaseGeometry] | np.ndarray = (),
 ) -> Sea:
     """The part of an area that is sea, by the coastlines in it (land lies on their left).
 

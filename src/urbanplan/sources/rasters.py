@@ -214,8 +214,7 @@ def people_at(raster: Raster, crs: str, spacing_m: float) -> tuple[np.ndarray, n
         return np.zeros((0, 2)), np.zeros(0)
     middle = np.array([np.median(column)]), np.array([np.median(row)])
     corners = at_cells(affine, middle[0] + np.array([0, 1, 0]), middle[1] + np.array([0, 0, 1]))
-    assert raster.crs is not None
-    at = transform(np.stack(corners, axis=1), raster.crs, crs)
+    at = transform(np.stack(corners, axis=1), raster.system, crs)
     side_m = max(np.hypot(*(at[1] - at[0])), np.hypot(*(at[2] - at[0])))
     parts = int(np.clip(np.ceil(side_m / spacing_m), 1, _PARTS))
     offset = (np.arange(parts) + 0.5) / parts
@@ -224,4 +223,4 @@ def people_at(raster: Raster, crs: str, spacing_m: float) -> tuple[np.ndarray, n
     rows = (row[:, None] + y.ravel()).ravel()
     places = np.stack(at_cells(affine, columns, rows), axis=1)
     persons = np.repeat(band[row, column] / parts**2, parts**2)
-    return transform(places, raster.crs, crs), persons
+    return transform(places, raster.system, crs), persons

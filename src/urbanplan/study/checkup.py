@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -158,7 +158,7 @@ def scene_of(
     )
 
 
-def dict_of(ids: np.ndarray, values: np.ndarray, wanted) -> np.ndarray:
+def dict_of(ids: np.ndarray, values: np.ndarray, wanted: Iterable[str]) -> np.ndarray:
     """Values in the order of the ids that are wanted; infinity for those that have none."""
     known = dict(zip(ids, values))
     return np.array([known.get(i, np.inf) for i in wanted], float)

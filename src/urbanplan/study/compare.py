@@ -117,7 +117,11 @@ def _layers(variants: Variants, a: str, b: str) -> pd.DataFrame:
     for name, layer in other.items():
         if one[name].sha256 == layer.sha256:
             continue
-        row = {"layer": name, "name_zh": layer.kind.name_zh, "name_en": layer.kind.name_en}
+        row: dict[str, Any] = {
+            "layer": name,
+            "name_zh": layer.kind.name_zh,
+            "name_en": layer.kind.name_en,
+        }
         for which, held in (("a", one[name]), ("b", layer)):
             here = held.frame[held.frame["status"] == "existing"]
             drawn = held.with_status("existing") if layer.kind.geometry != "none" else here

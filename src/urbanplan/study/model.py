@@ -49,6 +49,7 @@ from urbanplan.sources.streets import Streets, dry_ways, with_ways, without_ways
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely import LineString
     from shapely.geometry.base import BaseGeometry
 
     from urbanplan.base.grid import Grid
@@ -89,6 +90,7 @@ class Ways:
         """Minutes per cell of the grid, NaN where nobody can stand or nothing is known."""
         if isinstance(self.ground, Surface):
             return self.ground.on_grid(found.minutes[:, 0])
+        assert self.homes is not None
         out = np.full(grid.rows * grid.columns, np.nan)
         out[self.homes.ids.astype(np.int64)] = found.at(self.homes)
         out[np.array(self.homes.unplaced, np.int64)] = np.inf
@@ -146,7 +148,7 @@ class Ready:
         network = build_network(streets, mode, crs=crs, heights_m=heights)
         return Ways(network, self._homes(network))
 
-    def _lines(self, opened: tuple[str, ...]):
+    def _lines(self, opened: tuple[str, ...]) -> dict[str, tuple[LineString, dict[str, str]]]:
         # Planned roads and bridges that are opened, as ways of a street map.
         found = {}
         for name in ("roads", "bridges"):
@@ -230,6 +232,7 @@ class Ready:
         """The cells of the demand as places of a mode; their ids are flat cells."""
         if ways.homes is not None:
             return replace(ways.homes, ids=ways.homes.ids.astype(np.int64))
+        assert isinstance(ways.ground, Surface)
         cells = self.demand.index.to_numpy()
         node = ways.ground.node_of.ravel()[cells]
         return replace(at_nodes(ways.ground, node[node >= 0]), ids=cells[node >= 0])
@@ -347,7 +350,9 @@ def _require_dry(streets: Streets, ground: Ground, city: City) -> None:
         )
 
 
-def _people(city: City, layers, districts, ground: Ground) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _people(
+    city: City, layers: Mapping[str, Layer], districts: gpd.GeoDataFrame, ground: Ground
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     # From a raster of counts, else from census zones, else unknown.
     grid, passable = ground.grid, ground.passable
     if city.has("population.tif"):

@@ -432,7 +432,11 @@ def _moved(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[st
             f"{kind.name_zh}：{lost} 处距可{ways.mode.name_zh}的街道过远，未计入 /"
             f" {kind.name_en}: {lost} too far from any street open to {ways.mode.name_en}, not counted"
         )
-        cells, km = cut_off(ways.ground, ways.homes, placed) if len(placed) else ((), 0.0)
+        cells, km = (
+            cut_off(ways.ground, ways.homes, placed)
+            if ways.homes is not None and len(placed)
+            else ((), 0.0)
+        )
         alone = (
             f"{kind.name_zh}：{len(cells)} 个人口格网只连着 {km:.1f} 公里与任何设施都不相通的街道 /"
             f" {kind.name_en}: {len(cells)} cells of people are on {km:.1f} km of streets that no facility is on"

@@ -119,7 +119,7 @@ def gathered(ready: Ready, ways: Ways) -> Homes:
     here = np.array([at.get(int(c), -1) for c in cells[lead]])
     lost = sums[here < 0].sum()
     note = (f"{lost:,.0f} 人所在处不可通行，未计入 / {lost:,.0f} people live where nobody can stand, not counted",)  # fmt: skip
-    notes = note if lost >= 1 else ()
+    notes: tuple[str, ...] = note if lost >= 1 else ()
     if side > 1:
         metres = side * grid.cell_m
         notes += (f"人口归并到 {metres:.0f} 米方格，因此与 coverage 的人数略有出入 / people are gathered into squares of {metres:.0f} m, so counts differ a little from those of 'coverage'",)  # fmt: skip
@@ -261,7 +261,15 @@ def sites_on(
     return _answer(ground, homes, question, candidates, existing, put, progress)
 
 
-def _answer(ground, homes: Homes, question, candidates, existing, put, progress) -> SitingAnswer:
+def _answer(
+    ground: Ground,
+    homes: Homes,
+    question: SitingQuestion,
+    candidates: gpd.GeoDataFrame,
+    existing: gpd.GeoDataFrame | None,
+    put: Callable[[gpd.GeoDataFrame], Placed],
+    progress: Callable[[float, float, float], None] | None,
+) -> SitingAnswer:
     there = existing if existing is not None and len(existing) else None
     placed = put(candidates)
     if not len(placed):
@@ -301,7 +309,7 @@ def _unplaced(placed: Placed, zh: str, en: str) -> list[str]:
 
 def _too_near(problem: Problem, question: SitingQuestion) -> list[str]:
     # The spacing holds to what is there already, too.
-    if problem.conflicts is None or not problem.fixed.any():
+    if not problem.fixed.any():
         return []
     clash = problem.conflicts[problem.fixed[problem.conflicts].sum(axis=1) == 1]
     near = np.unique(clash[~problem.fixed[clash]])
@@ -330,7 +338,9 @@ def _beyond(lost: float, minutes: float | None) -> str:
     return f"{lost:,.0f} 人{zh}任何地点都到不了，未计入 / {lost:,.0f} people whom no site reaches{en}, not counted"  # fmt: skip
 
 
-def _reached(ground, homes: Homes, question: SitingQuestion, placed, fixed):
+def _reached(
+    ground: Ground, homes: Homes, question: SitingQuestion, placed: Placed, fixed: Placed | None
+) -> tuple[Homes, Pairs, list[str]]:
     # Which homes reach which sites, existing ones first, and who reaches none.
     import pandas as pd
 
@@ -357,25 +367,35 @@ def _reached(ground, homes: Homes, question: SitingQuestion, placed, fixed):
         raise InputError("nobody reaches any candidate", where="--candidates", remedy="move them")
     note = _beyond(homes.persons[lost].sum(), None)
     rows = np.flatnonzero(np.isin(homes.placed.feature, keep))
-    some = Homes(homes.placed.of(rows), homes.persons[keep], homes.area[keep], homes.group[keep], (), homes.square_m)  # fmt: skip
-    return some, Pairs(np.searchsorted(keep, pairs.demand), pairs.supply, pairs.minutes), [note]
+    left = Homes(homes.placed.of(rows), homes.persons[keep], homes.area[keep], homes.group[keep], (), homes.square_m)  # fmt: skip
+    return left, Pairs(np.searchsorted(keep, pairs.demand), pairs.supply, pairs.minutes), [note]
 
 
-def _problem(ground, homes, pairs, question: SitingQuestion, placed, frame, fixed) -> Problem:
+def _problem(
+    ground: Ground,
+    homes: Homes,
+    pairs: Pairs,
+    question: SitingQuestion,
+    placed: Placed,
+    frame: gpd.GeoDataFrame,
+    fixed: Placed | None,
+) -> Problem:
     count = 0 if fixed is None else len(fixed)
     before = count + len(placed)
     is_fixed = np.arange(before) < count
     xy = np.concatenate([_middles(p) for p in ([fixed, placed] if fixed is not None else [placed])])
-    worth = None
+    worth, none = homes.persons, np.empty((0, 2), np.int64)
     if question.equity != 1:
-        now = nearest(ground, fixed).at(homes.placed) if count else np.full(len(homes.persons), np.inf)  # fmt: skip
+        now = np.full(len(homes.persons), np.inf)
+        if fixed is not None and len(fixed):
+            now = nearest(ground, fixed).at(homes.placed)
         worth = equity_weights(homes.persons, now, factor=question.equity)
     return Problem(
         pairs, homes.persons, before, is_fixed,
         capacity=_column(question.capacity, frame, count, np.inf),
         cost=_column("cost" if question.budget is not None else None, frame, count, 0.0),
         budget=question.budget,
-        conflicts=conflicts(xy, question.spacing_m) if question.spacing_m else None,
+        conflicts=conflicts(xy, question.spacing_m) if question.spacing_m else none,
         worth=worth,
     )  # fmt: skip
 
@@ -385,7 +405,9 @@ def _middles(placed: Placed) -> np.ndarray:
     return np.stack([np.bincount(placed.feature, xy, len(placed)) / count for xy in placed.xy.T], axis=1)  # fmt: skip
 
 
-def _column(name: str | None, frame, fixed: int, default: float) -> np.ndarray | None:
+def _column(
+    name: str | None, frame: gpd.GeoDataFrame, fixed: int, default: float
+) -> np.ndarray | None:
     import pandas as pd
 
     if name is None:
@@ -402,7 +424,14 @@ def _column(name: str | None, frame, fixed: int, default: float) -> np.ndarray |
     return np.r_[np.full(fixed, default), values]
 
 
-def _sites(found: Siting, frame, fixed: int, question: SitingQuestion, ground, square_m: float):
+def _sites(
+    found: Siting,
+    frame: gpd.GeoDataFrame,
+    fixed: int,
+    question: SitingQuestion,
+    ground: Ground,
+    square_m: float,
+) -> gpd.GeoDataFrame:
     chosen = frame.iloc[found.sites - fixed].copy()
     told = {}
     for name, known in (("name", ("name_zh", "name", "名称", "name_en")), ("cost", ("cost",))):
@@ -431,7 +460,7 @@ def _sites(found: Siting, frame, fixed: int, question: SitingQuestion, ground, s
     return gpd.GeoDataFrame(own, geometry=places.values, crs=WGS84)[[*own, "geometry"]]
 
 
-def _served(found: Siting, homes: Homes, frame, fixed: int) -> pd.DataFrame:
+def _served(found: Siting, homes: Homes, frame: gpd.GeoDataFrame, fixed: int) -> pd.DataFrame:
     import pandas as pd
 
     rank = {int(s): i + 1 for i, s in enumerate(found.sites)}
@@ -464,7 +493,14 @@ def _curve(problem: Problem, question: SitingQuestion, effort: Effort) -> pd.Dat
     return pd.DataFrame({c: getattr(found, c) for c in columns})
 
 
-def _others(problem, question: SitingQuestion, found, frame, fixed, effort) -> pd.DataFrame:
+def _others(
+    problem: Problem,
+    question: SitingQuestion,
+    found: Siting,
+    frame: gpd.GeoDataFrame,
+    fixed: int,
+    effort: Effort,
+) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["choice", "sites", "places", "objective", "worse_share"]

@@ -85,8 +85,9 @@ def open_streets(
             )
         return network
     streets = read_streets(path, given)
-    for finding in streets.findings if note is not None else ():
-        note(finding)
+    if note is not None:
+        for finding in streets.findings:
+            note(finding)
     return network_of(streets, mode, dem)
 
 
@@ -100,7 +101,9 @@ def network_of(streets: Streets, mode: Mode, dem: Path | str | None = None) -> N
     return build_network(streets, mode, heights_m=heights)
 
 
-def put(ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str, *, beside: bool = False):
+def put(
+    ground: Ground, frame: gpd.GeoDataFrame, snap_m: float, what: str, *, beside: bool = False
+) -> tuple[Placed, tuple[str, ...]]:
     """Places on a ground, and a sentence about those that are too far from any way.
 
     Those `beside` streets step onto each one near them, as people of a city's cells do.
@@ -334,6 +337,8 @@ def sums_around(
     starts: Placed
     notes: tuple[str, ...] = ()
     if origins is None:
+        if isinstance(ground, Surface):
+            raise InputError("a city without a street map has no corners of streets", where="origins", remedy="give origins, such as the name of a layer")  # fmt: skip
         starts, points = at_nodes(ground), gpd.points_from_xy(*ground.xy.T, crs=ground.crs)
         names = starts.ids.astype(str)
     else:
@@ -510,7 +515,14 @@ def _outline_m(ready: Ready, ways: Ways) -> float:
     return cell_m if isinstance(ways.ground, Surface) else max(_OUTLINE_M, cell_m / 4)
 
 
-def _drawn(ready: Ready, ways: Ways, placed: Placed, limits, direction: str, together=False):
+def _drawn(
+    ready: Ready,
+    ways: Ways,
+    placed: Placed,
+    limits: Sequence[float],
+    direction: str,
+    together: bool = False,
+) -> list[list[MultiPolygon]]:
     # Outlines in metres; around streets they still have to stop at the water and the city's edge.
     import shapely
 

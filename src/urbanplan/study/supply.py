@@ -255,7 +255,9 @@ def coverage_on(
     return Answer(table, (*findings_of(ground), *notes, *more, *alone, *lost))
 
 
-def _homes(ground: Ground, demand: gpd.GeoDataFrame, snap_m: float, beside: bool):
+def _homes(
+    ground: Ground, demand: gpd.GeoDataFrame, snap_m: float, beside: bool
+) -> tuple[Placed, tuple[str, ...]]:
     points, areas = as_points(demand)
     homes, lost = put(ground, points, snap_m, "places of demand", beside=beside)
     return homes, (*areas, *(note.replace("left out", "counted as not covered") for note in lost))

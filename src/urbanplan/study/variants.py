@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ class Variants:
         state = applied(self._start, chain(self.known, name))
         for layer in _FRAME:
             old, new = self._start.layers.get(layer), state.layers.get(layer)
-            if old is not None and old.sha256 != new.sha256:
+            if old is not None and (new is None or old.sha256 != new.sha256):
                 raise InputError(
                     f"changes the layer '{layer}', on which everything stands",
                     where=f"scenario '{name}'",
@@ -230,7 +231,7 @@ class Variants:
             moving = self.ways_key(name, one.mode or "drive") if one.measure in _MOVING else ()
             used = tuple(self._layer_key(name, n) for n in (one.layer, one.of) if n)
             key = ("indicator", one, used, moving, self._people_key(state))
-            rows += self._once(key, lambda one=one: rows_of(one, scene))
+            rows += self._once(key, partial(rows_of, one, scene))
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def _modes_key(self, name: str) -> tuple:
