@@ -35,6 +35,7 @@ from urbanplan.cli.options import (
     positive,
     read_places,
     refuse_over,
+    streets_of,
 )
 from urbanplan.cli.show import Screen
 
@@ -537,7 +538,7 @@ def network(screen: Screen, streets, mode, dem, modes, out) -> int:
         raise click.BadParameter(f"'{out}' must end in .npz")
     way = named_mode(modes, mode)
     with screen.progress(), screen.stage("streets"):
-        built = model_of(screen, None, streets, dem).network(way)
+        built = streets_of(screen, streets, dem).network(way)
     click.echo(
         f"{built.mode.name_en}: {built.nodes:,} nodes, {built.edges:,} edges,"
         f" {built.length_m.sum() / 1000:,.1f} km, {built.crs}"

@@ -37,7 +37,7 @@ def in_chinese(command: click.Command) -> click.Command:
     command : click.Command
         Stays as it is.
     """
-    told = copy(command)
+    told: Any = copy(command)
     told.context_settings = {**command.context_settings, "max_content_width": _WIDTH}
     own = type(told)
     told.get_help = lambda context: _headed(own.get_help(_worded(told), context))

@@ -12,10 +12,10 @@ from click.shell_completion import CompletionItem, get_completion_class
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from urbanplan import door
     from urbanplan.catalog import Mode
     from urbanplan.city.profile import City
     from urbanplan.cli.show import Screen
-    from urbanplan.door.model import Model
 
 
 #: What a shell sets when it asks what could come next; click derives it from the program's name.
@@ -256,9 +256,9 @@ def read_places(screen: Screen, path: Path | str | None) -> Any:
 
 def model_of(
     screen: Screen, city: str | None, streets: Path | None, dem: Path | None, **others: Any
-) -> Model:
+) -> door.City | door.Streets:
     """The city or the streets that a question is asked of; options of the one are refused with the other."""
-    from urbanplan.door import City, Streets
+    from urbanplan.door import City
 
     if streets is None:
         only_with_streets(dem=dem)
@@ -266,6 +266,13 @@ def model_of(
     if city or any(others.values()):
         named = ", ".join(["CITY", *(f"--{n}" for n in others)])
         raise click.UsageError(f"--streets asks about a file: leave {named} out")
+    return streets_of(screen, streets, dem)
+
+
+def streets_of(screen: Screen, path: Path, dem: Path | None) -> door.Streets:
+    """The streets of a file, as --map and --layer read it."""
+    from urbanplan.door import Streets
+
     meta = click.get_current_context().meta
 
     def opened(file: Any) -> Streets:
@@ -275,7 +282,7 @@ def model_of(
             _ = model.ways
         return model
 
-    return _of_layer(opened, streets)
+    return _of_layer(opened, path)
 
 
 def named_mode(modes: Path | None, name: str) -> Mode:

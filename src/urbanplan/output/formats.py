@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,7 +137,7 @@ def _columns(frame: pd.DataFrame, names: Mapping) -> dict[str, tuple[str, str]]:
 
 def _package_styles(
     results: Results, tables: Mapping[str, pd.DataFrame], about: Mapping[str, About]
-):
+) -> Iterator[tuple[str, tuple[str, str, str]]]:
     # Of a table that several layers show parts of, the part that a map opens with.
     chosen: dict[str, Drawn] = {}
     for drawn in drawn_of(results):
@@ -149,7 +149,7 @@ def _package_styles(
         columns = {c: names.get(c, (c, c))[0] for c in tables[table].columns if c != "geometry"}
         parts = [style.renderer(drawn.id, rules)]
         if drawn.label_scale is not None:
-            parts.append(labels(drawn))
+            parts.append(labels(drawn, drawn.label_scale))
         text = style.qml(drawn.geometry, *parts, *style.fields({"fid": "序", **columns}, lists))
         name = about[table].title_zh[:30]
         yield table, (name, text, sld(table, about[table].title_zh, rules, drawn.label_scale))

@@ -155,7 +155,8 @@ def _about(results: Results, name: str, names: tuple, table: pd.DataFrame, crs: 
     accuracy = table["accuracy_m"].max() if "accuracy_m" in table else float("nan")
     extent = None
     if "geometry" in table and not table.geometry.is_empty.all():
-        extent = tuple(round(float(x), 6) for x in table.total_bounds)
+        west, south, east, north = (round(float(x), 6) for x in table.total_bounds)
+        extent = west, south, east, north
     # Results rest on every file, a layer on its own.
     gaps = gap_sentences(results.city, None if name.startswith("result_") else f"{name}.geojson")
     tasks = [f"任务{number}" for number in results.plan.plan.tasks_of(name)]

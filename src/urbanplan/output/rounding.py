@@ -136,11 +136,13 @@ def scenario_coverage(table: pd.DataFrame, base: pd.DataFrame, least: float) -> 
     return _with_shares(out)
 
 
-def _down(values: np.ndarray, least: float) -> np.ndarray:
+def _down(values: np.ndarray | float, least: float) -> np.ndarray:
     return np.floor((np.asarray(values, float) + 1e-6) / least) * least
 
 
-def _added_up(out: pd.DataFrame, exact: pd.DataFrame, keys: list[str], columns: list[str]):
+def _added_up(
+    out: pd.DataFrame, exact: pd.DataFrame, keys: list[str], columns: list[str]
+) -> pd.DataFrame:
     # The whole is the sum of what is told of its parts, where its parts make it up.
     whole = (exact["area"] == ALL).to_numpy()
     for _, rows in exact.groupby(keys, sort=False).indices.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanplan import __version__
-from urbanplan.catalog import LayerKind, load_catalog
-from urbanplan.city.layers import accuracy_under
+from urbanplan.catalog import LayerKind, Mode, load_catalog
+from urbanplan.city.layers import Layer, accuracy_under
 from urbanplan.study import Results
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ def change_rules() -> tuple[Rule, ...]:
 
 
 def shaded(
-    column: str, breaks: Sequence[float], colors: Sequence[str], unit: str = ""
+    column: str, breaks: Sequence[float] | np.ndarray, colors: Sequence[str], unit: str = ""
 ) -> tuple[Rule, ...]:
     """Rules for areas shaded by a figure: up to each bound, and what lies above the last but one."""
     rules, low = [], None
@@ -376,7 +376,7 @@ class Drawn:
     chapter: str
     geometry: str
     rules: tuple[Rule, ...] = ()
-    only: tuple[tuple[str, object], ...] = ()
+    only: tuple[tuple[str, Any], ...] = ()
     label_scale: int | None = None
     shown: bool = False
     rank: int = 5
@@ -406,7 +406,7 @@ def drawn_of(results: Results) -> list[Drawn]:
     ]  # fmt: skip
 
 
-def _input(layer, headline: str) -> Drawn:
+def _input(layer: Layer, headline: str) -> Drawn:
     kind = layer.kind
     height = {"polygon": 4, "line": 5, "point": 9}.get(kind.geometry, 0)
     return Drawn(
@@ -417,7 +417,7 @@ def _input(layer, headline: str) -> Drawn:
     )  # fmt: skip
 
 
-def _pairs(results: Results):
+def _pairs(results: Results) -> Iterator[tuple[LayerKind, Mode]]:
     plan, catalog = results.city.analysis, load_catalog()
     for facilities in plan.facilities:
         for mode in plan.modes:

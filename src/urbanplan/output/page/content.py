@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -416,7 +417,11 @@ def plan_tree(results: Results, redact: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _item(
-    row: dict, shown: dict, agencies: tuple, redact: tuple[str, ...], quoted: frozenset[str]
+    row: dict,
+    shown: Mapping[str, list[str]],
+    agencies: tuple,
+    redact: tuple[str, ...],
+    quoted: frozenset[str],
 ) -> dict[str, Any]:
     both = [f"{k}_{lang}" for k in _BOTH for lang in ("zh", "en")]
     said = {k: "" if k in redact else row[k] for k in both}
@@ -463,8 +468,8 @@ def conflict_layers(results: Results, redact: tuple[str, ...]) -> list[dict[str,
         return []
     rules = conflict_rules()
     # What must not be told of a feature is not told of its conflicts.
-    names = {c.replace("name", f"feature_{x}") for c in redact if c in ("name_zh", "name_en") for x in "ab"}  # fmt: skip
-    hidden = [*redact, *sorted(names)]
+    secret = {c.replace("name", f"feature_{x}") for c in redact if c in ("name_zh", "name_en") for x in "ab"}  # fmt: skip
+    hidden = [*redact, *sorted(secret)]
     frame = left_out(frame, hidden).assign(minutes=0.0)
     shade = {
         "column": "within_accuracy",

@@ -133,7 +133,8 @@ def folium_map(
     view = folium.Map(tiles=None, control_scale=True)
     view.default_js, view.default_css = [], []
     # Our own files as they are: nothing in them is a template.
-    view.get_root().header.add_child(folium.Element(f"{{% raw %}}{leaflet()}{{% endraw %}}"))
+    root: Any = view.get_root()  # a figure, says folium
+    root.header.add_child(folium.Element(f"{{% raw %}}{leaflet()}{{% endraw %}}"))
     boxes = []
     for number, (name, given) in enumerate(frames.items()):
         frame = to_crs(_with_text_labels(given, str(name)), WGS84)
@@ -144,7 +145,7 @@ def folium_map(
     if not boxes:
         raise InputError("there is nothing to draw", remedy="give a frame whose rows have a place")
     folium.LayerControl(collapsed=False).add_to(view)
-    west, south, east, north = (*np.min(boxes, 0)[:2], *np.max(boxes, 0)[2:])
+    (west, south), (east, north) = np.min(boxes, 0)[:2], np.max(boxes, 0)[2:]
     view.fit_bounds([[float(south), float(west)], [float(north), float(east)]])
     return view
 
@@ -267,8 +268,8 @@ def _layers(
             f"holds a {odd}", where=name, remedy="take it apart first, e.g. with frame.explode()"
         )
     columns = [c for c in frame.columns if c != "geometry" and c not in options.redact]
-    shade = _shade(frame[by], by) if by in frame.columns and len(frame) else None
-    found = []
+    shade = _shade(frame[by], str(by)) if by in frame.columns and len(frame) else None
+    found: list[dict[str, Any]] = []
     for which in family.unique():
         part = frame[family == which]
         decimals = decimals_of(part)

@@ -311,7 +311,7 @@ def leaflet() -> str:
 
 
 def _host(template: str) -> str:
-    return re.sub(r"^[^.]*{s}[^.]*\.", "", re.match(r"https?://([^/]+)", template).group(1))
+    return re.sub(r"^[^.]*{s}[^.]*\.", "", template.split("/")[2])
 
 
 def _policy(scripts: list[str], tiles: tuple[str, ...]) -> str:

@@ -86,7 +86,9 @@ def _uuid(*names: str) -> str:
     return "{" + str(uuid.uuid5(uuid.NAMESPACE_URL, "urbanplan/layout/" + "/".join(names))) + "}"
 
 
-def _item(sheet: Sheet, which: str, kind: int, box: Sequence[float], own: dict, *children):
+def _item(
+    sheet: Sheet, which: str, kind: int, box: Sequence[float], own: dict, *children: ET.Element
+) -> ET.Element:
     left, top, width, height = box
     place = f"{left:g},{top:g},mm"
     key = _uuid(sheet.name, which)
@@ -150,7 +152,15 @@ def _text_style(size_pt: float, color: str, bold: bool = False) -> ET.Element:
     return node("text-style", about, families)
 
 
-def _label(sheet: Sheet, which: str, text: str, box, size_pt: float, color: str, bold=False):
+def _label(
+    sheet: Sheet,
+    which: str,
+    text: str,
+    box: Sequence[float],
+    size_pt: float,
+    color: str,
+    bold: bool = False,
+) -> ET.Element:
     own = {"labelText": text, "htmlState": 0, "marginX": 0, "marginY": 0, "halign": 1, "valign": 32}
     r, g, b, alpha = rgba(color).split(",")
     ink = node("FontColor", {"red": r, "green": g, "blue": b, "alpha": alpha})

@@ -248,17 +248,17 @@ def _maplayer(book: _Book, one: Drawn) -> ET.Element:
     columns = {c: book.names.get(c, (c, c))[0] for c in book.columns[one.table]}
     spatial = one.geometry != "none"
     configuration, aliases = style.fields({"fid": "序", **columns}, value_lists())
-    kind = book.types.get(one.table)
+    kind = book.types[one.table] if spatial else "NoGeometry"
     attributes = {
         "type": "vector",
         "geometry": _WKB[kind] if spatial else "No geometry",
-        "wkbType": kind if spatial else "NoGeometry",
+        "wkbType": kind,
         "labelsEnabled": one.label_scale is not None,
         "styleCategories": "AllStyleCategories",
     }
     drawing = [style.renderer(one.id, one.rules)] if spatial else []
     if one.label_scale is not None:
-        drawing.append(labels(one))
+        drawing.append(labels(one, one.label_scale))
     return node(
         "maplayer",
         attributes,
@@ -280,15 +280,15 @@ def _maplayer(book: _Book, one: Drawn) -> ET.Element:
     )  # fmt: skip
 
 
-def labels(one: Drawn) -> ET.Element:
-    """How a layer's names are written."""
+def labels(one: Drawn, scale: int) -> ET.Element:
+    """How a layer's names are written, from a scale on."""
     sizes = {
         "districts": (15.0, "#55606b"),
         "water": (12.0, "#175f8b"),
         "bridges": (7.5, "#8c0f32"),
     }
     size, color = sizes.get(one.id, (8.5, "#26323d"))
-    return style.labeling(one.geometry, "name_zh", one.label_scale, size, color)
+    return style.labeling(one.geometry, "name_zh", scale, size, color)
 
 
 def _raster(results: Results, path: str) -> ET.Element:
@@ -395,7 +395,8 @@ def _view(results: Results) -> tuple[float, float, float, float]:
     ]
     if not len(near) or near.geometry.is_empty.all():
         near = results.layers["districts"].located
-    return tuple(float(x) for x in to_crs(near, results.city.metric_crs).total_bounds)
+    west, south, east, north = map(float, to_crs(near, results.city.metric_crs).total_bounds)
+    return west, south, east, north
 
 
 def _sheets(book: _Book, themes: Sequence[Theme]) -> list[Sheet]:

@@ -111,14 +111,13 @@ def _parts(context: Context, maps: Maps | None) -> list[Section]:
 
 
 def _numbered(sections: list[Section]) -> Iterator[Section]:
-    counts = {Table: 0, Figure: 0}
+    counts: dict[type[Block], int] = {Table: 0, Figure: 0}
     for number, section in enumerate(sections, start=1):
         blocks = []
         for block in section.blocks:
-            kind = type(block)
-            if kind in counts:
-                counts[kind] += 1
-                block = replace(block, number=counts[kind])
+            if isinstance(block, Table | Figure):
+                counts[type(block)] += 1
+                block = replace(block, number=counts[type(block)])
             blocks.append(_cleaned(block))
         yield replace(section, number=number, blocks=tuple(blocks))
 

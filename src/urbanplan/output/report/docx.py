@@ -156,8 +156,8 @@ def widths(table: Any, millimetres: Sequence[float]) -> None:
     own.append(_element("w:tblLayout", type="fixed"))
     # Text begins where the paragraphs do; the air is at the right of each cell.
     margins = _element("w:tblCellMar")
-    for side, wide in (("top", "25"), ("left", "0"), ("bottom", "25"), ("right", "115")):
-        margins.append(_element(f"w:{side}", w=wide, type="dxa"))
+    for side, air in (("top", "25"), ("left", "0"), ("bottom", "25"), ("right", "115")):
+        margins.append(_element(f"w:{side}", w=air, type="dxa"))
     own.append(margins)
     for column, wide in zip(table._tbl.tblGrid.gridCol_lst, millimetres):
         column.w = Mm(wide)

@@ -43,7 +43,7 @@ def styled(lang: str) -> Iterator[Font]:
     font = font_of(lang)
     import matplotlib
 
-    rules = {
+    rules: dict[Any, Any] = {
         "font.family": [font.family],
         "font.size": 8.0,
         "text.color": INK,
@@ -407,7 +407,7 @@ def inside(shape: BaseGeometry, count: int = 24) -> list[tuple[float, float]]:
     grid = np.stack(np.meshgrid(np.linspace(west, east, steps + 2)[1:-1], np.linspace(south, north, steps + 2)[1:-1]), -1).reshape(-1, 2)  # fmt: skip
     grid = grid[shapely.contains_xy(part, grid)]
     near = grid[np.argsort(((grid - best) ** 2).sum(1), kind="stable")]
-    return [tuple(map(float, p)) for p in (best, *near)]
+    return [(float(x), float(y)) for x, y in (best, *near)]
 
 
 #: A legend beside the map where the city is high, below it where it is wide.

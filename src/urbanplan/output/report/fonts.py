@@ -6,10 +6,14 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from urbanplan.base.schema import normal
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import has
+
+if TYPE_CHECKING:
+    from matplotlib.font_manager import FontEntry, FontManager
 
 #: Families with simplified Chinese, plain ones first, and where they lie where nobody lists them:
 #: a list of fonts that was made before a font came is wrong for long.
@@ -91,7 +95,7 @@ def font_of(lang: str) -> Font:
     for family, paths in _KNOWN.items():
         _make_known(manager, family, paths)
         for entry in manager.ttflist:
-            if entry.name == family and entry.weight <= 500 and has(entry.fname):
+            if entry.name == family and _is_plain(entry.weight) and has(entry.fname):
                 found = Font(family, Path(str(entry.fname)).parent, _characters(entry))
                 if not found.lacks(_PROBE):
                     return found
@@ -104,7 +108,12 @@ def font_of(lang: str) -> Font:
     )
 
 
-def _plain(manager) -> Font:
+def _is_plain(weight: str | int) -> bool:
+    # Some fonts say it in words.
+    return weight in ("normal", "regular", "book") if isinstance(weight, str) else weight <= 500
+
+
+def _plain(manager: FontManager) -> Font:
     import matplotlib
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -113,13 +122,13 @@ def _plain(manager) -> Font:
     return Font(_SHIPPED, folder, _characters(entry))
 
 
-def _manager():
+def _manager() -> FontManager:
     from matplotlib.font_manager import fontManager
 
     return fontManager
 
 
-def _make_known(manager, family: str, paths: tuple[str, ...]) -> None:
+def _make_known(manager: FontManager, family: str, paths: tuple[str, ...]) -> None:
     known = {(e.name, str(e.fname)) for e in manager.ttflist}
     for path in paths:
         bold = Path(path).with_name(_BOLD.get(Path(path).name, "-"))
@@ -128,7 +137,7 @@ def _make_known(manager, family: str, paths: tuple[str, ...]) -> None:
                 manager.addfont(one)
 
 
-def _characters(entry) -> frozenset[int]:
+def _characters(entry: FontEntry) -> frozenset[int]:
     from fontTools.ttLib import TTCollection, TTFont
 
     collection = str(entry.fname).lower().endswith((".ttc", ".otc"))

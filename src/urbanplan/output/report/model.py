@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
@@ -115,6 +115,7 @@ _POINT = "–"
 _LOOKED_UP = ("key", "name", "raw", "strong")
 
 
+@dataclass(frozen=True)
 class _Written:
     """Texts that every format can hold: what XML has no place for is dropped once, before any writer sees it."""
 
@@ -278,7 +279,7 @@ def _minutes(value: float) -> str:
 
 
 #: Each kind of figure as readers see it.
-_SHOWN = {
+_SHOWN: Mapping[str, Callable[[Any], str]] = {
     "persons": whole,
     "gain": lambda v: gain(v).replace("-", "−"),
     "share": percent,

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import read_text, scratch_folder
@@ -24,7 +24,7 @@ from urbanplan.output.report.model import (
 )
 
 #: Archival, and readable by screen readers: text, tables and pictures are tagged.
-STANDARDS = ("a-2a", "ua-1")
+STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
 #: Runs of Latin text longer than this may break after a mark, or anywhere; Chinese does so by itself.
 _LONG = 14
 _TOKEN = re.compile(rf"[^\s\u2e80-\uffef]{{{_LONG + 1},}}")
@@ -45,7 +45,7 @@ def pdf(report: Report) -> bytes:
     return typeset(report, "pdf")
 
 
-def typeset(report: Report, form: str, ppi: float = 60.0) -> Any:
+def typeset(report: Report, form: Literal["pdf", "png"], ppi: float = 60.0) -> Any:
     """The report as ``pdf`` bytes, or as a list of ``png`` pages to look at."""
     import typst
 
@@ -54,7 +54,7 @@ def typeset(report: Report, form: str, ppi: float = 60.0) -> Any:
     # A folder with nothing in it: even code that slipped in could read nothing.
     with scratch_folder() as nowhere:
         try:
-            return typst.compile(
+            return typst.compile(  # type: ignore[type-var]  # root must be what the template is, says the stub
                 template.encode(),
                 root=str(nowhere),
                 font_paths=typst.Fonts(
@@ -65,7 +65,7 @@ def typeset(report: Report, form: str, ppi: float = 60.0) -> Any:
                 format=form,
                 ppi=ppi,
                 sys_inputs={"report": json.dumps(_values(report, font), ensure_ascii=False)},
-                pdf_standards=list(STANDARDS) if form == "pdf" else [],
+                pdf_standards=[*STANDARDS] if form == "pdf" else [],
                 timestamp=int(datetime(*report.date, tzinfo=UTC).timestamp()),
             )
         except typst.TypstError as err:

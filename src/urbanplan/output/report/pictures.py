@@ -132,9 +132,8 @@ class Maps:
         notice = words.pair(city.notice_zh, city.notice_en)
         return open_sheet(self.font, bounds, title, subtitle, foot_of(notice, self.sources), legend, self.crs, margin)  # fmt: skip
 
-    def figure(self, sheet: Sheet, key: str, caption: str, alt: str) -> Figure:
+    def figure(self, paper: Paper, key: str, caption: str, alt: str) -> Figure:
         """The finished map."""
-        paper = sheet.paper
         image = saved(paper.figure, self.form)
         return Figure(key, caption, alt, image, paper.width_mm, paper.height_mm)
 
@@ -262,7 +261,9 @@ _VEIL = Look("polygon", "#ffffff", "#ffffff", 0.0, (), 0.0, 0.72)
 def districts(maps: Maps) -> Figure | None:
     """Bands and gaps of the headline, district by district."""
     context, words = maps.context, maps.context.words
-    rows = maps.rows("districts") if "districts" in maps.drawn else []
+    if "districts" not in maps.drawn:
+        return None
+    rows = maps.rows("districts")
     table = context.of_mode[context.of_mode["area"] != ALL]
     by = "km2" if context.land else "persons"
     chosen = list(table.sort_values(by, ascending=False, kind="stable").head(_MOST).itertuples())
@@ -291,18 +292,12 @@ def districts(maps: Maps) -> Figure | None:
         _panel(maps, paper, frame, shape, row)
     _foot(paper, legend, foot)
     caption = words("caption_districts", minutes=f"{plan.headline_minutes:g}", shown=len(chosen), of=len(table))  # fmt: skip
-    return maps.figure(_Done(paper), "districts", caption, words("alt_districts"))
+    return maps.figure(paper, "districts", caption, words("alt_districts"))
 
 
 def _within(plan: Any) -> Any:
     # Beyond the headline's limit is what the gaps show.
     return lambda rows: rows["minutes"] <= plan.headline_minutes
-
-
-class _Done:
-    # What `Maps.figure` takes of a sheet.
-    def __init__(self, paper: Paper) -> None:
-        self.paper = paper
 
 
 def _height(shapes: list[Any], wide: float) -> float:
@@ -360,13 +355,14 @@ def _panel(maps: Maps, paper: Paper, frame: Frame, shape: Any, row: Any) -> None
 
 
 def _foot(paper: Paper, legend: list[Entry], foot: list[tuple[str, str]]) -> None:
-    for i, (line, color) in enumerate(reversed(foot)):
-        paper.text(0, 0.8 + i * 2.9, line, 5.8, color=color)
+    for i, (text, color) in enumerate(reversed(foot)):
+        paper.text(0, 0.8 + i * 2.9, text, 5.8, color=color)
     top = len(foot) * 2.9 + 2.5 + int(np.ceil(len(legend) / 4)) * 4.5
     for i, entry in enumerate(legend):
         line, column = divmod(i, 4)
         x, y = column * WIDTH_MM / 4, top - line * 4.5 - 4.0
-        draw(paper.ax, sample(entry.look, x, y - 0.4), entry.look, 30)
+        if entry.look is not None:
+            draw(paper.ax, sample(entry.look, x, y - 0.4), entry.look, 30)
         paper.text(x + 10, y, entry.text, 6.8)
 
 
@@ -402,7 +398,7 @@ def overview(maps: Maps, centre: bool = False) -> Figure | None:
     if not centre:
         maps.name_points(sheet, "townships", 5.2) if "townships" in names else None
     caption = words("caption_plan", place=place, layers=len(names))
-    return maps.figure(sheet, "plan_centre" if centre else "plan", caption, words("alt_plan", place=place))  # fmt: skip
+    return maps.figure(sheet.paper, "plan_centre" if centre else "plan", caption, words("alt_plan", place=place))  # fmt: skip
 
 
 def _locator(maps: Maps, sheet: Sheet) -> None:
@@ -456,7 +452,7 @@ def bands(maps: Maps) -> Figure:
     maps.name_points(sheet, context.facilities)
     share = context.percent(context.share(context.whole))
     caption = words("caption_bands", kind=kind, mode=mode, minutes=f"{plan.headline_minutes:g}", share=share)  # fmt: skip
-    return maps.figure(sheet, "bands", caption, words("alt_bands", kind=kind, mode=mode))
+    return maps.figure(sheet.paper, "bands", caption, words("alt_bands", kind=kind, mode=mode))
 
 
 def gaps(maps: Maps) -> Figure | None:
@@ -481,7 +477,7 @@ def gaps(maps: Maps) -> Figure | None:
     maps.name_districts(sheet, 7.5)
     maps.name_water(sheet)
     caption = words("caption_gaps", kind=kind, mode=mode, minutes=f"{plan.headline_minutes:g}")
-    return maps.figure(sheet, "gaps", caption, words("alt_gaps", kind=kind, mode=mode))
+    return maps.figure(sheet.paper, "gaps", caption, words("alt_gaps", kind=kind, mode=mode))
 
 
 def conflicts(maps: Maps) -> Figure | None:
@@ -500,7 +496,7 @@ def conflicts(maps: Maps) -> Figure | None:
         _number(sheet, shape, int(number))
     maps.name_districts(sheet, 7.5)
     maps.name_water(sheet)
-    return maps.figure(sheet, "conflicts", words("caption_conflicts"), words("alt_conflicts"))
+    return maps.figure(sheet.paper, "conflicts", words("caption_conflicts"), words("alt_conflicts"))
 
 
 def _number(sheet: Sheet, shape: Any, number: int) -> None:
@@ -548,7 +544,7 @@ def change(maps: Maps) -> Figure | None:
     maps.name_districts(sheet)
     maps.name_water(sheet)
     caption = words("caption_change", scenario=context.scenario(scenario), kind=context.kind(facilities), mode=context.mode(mode))  # fmt: skip
-    return maps.figure(sheet, "change", caption, words("alt_change", scenario=context.scenario(scenario)))  # fmt: skip
+    return maps.figure(sheet.paper, "change", caption, words("alt_change", scenario=context.scenario(scenario)))  # fmt: skip
 
 
 def most_changing(maps: Maps) -> tuple[str, str, str] | None:

@@ -117,8 +117,8 @@ def changed(context: Context, change: Change) -> str:
         names = _names(context, layers, get("ids", ()))
         return words(f"do_{change.do}", kinds=kinds, names=words.listed(names) or words("a_place"))
     if change.do == "set":
-        names = words.listed(_names(context, layers, get("ids", ())))
-        return words("do_set", kinds=kinds, names=names, column=clean(get("column")), value=clean(get("value")))  # fmt: skip
+        listed = words.listed(_names(context, layers, get("ids", ())))
+        return words("do_set", kinds=kinds, names=listed, column=clean(get("column")), value=clean(get("value")))  # fmt: skip
     if change.do == "grow":
         where = clean(get("district") or get("settlement") or "")
         place = context.area(where) if where else context.area(ALL)

@@ -236,7 +236,11 @@ def _plan(context: Context) -> list[str]:
         missing = plan.ledger["missing_zh"].map(lambda v: bool(str(v or "").strip()))
         shown = (plan.ledger["located"].fillna(0).astype(float) > 0).sum()
         said.append(words("s_plan", items=len(plan.ledger), shown=int(shown), missing=int(missing.sum())))  # fmt: skip
-    open_ = plan.targets[plan.targets["still_needed"].fillna(0) > 0] if len(plan.targets) else []
+    open_ = (
+        plan.targets[plan.targets["still_needed"].fillna(0) > 0]
+        if len(plan.targets)
+        else plan.targets
+    )
     if len(open_):
         names = [
             words(
@@ -257,7 +261,7 @@ def _plan(context: Context) -> list[str]:
 def drawn_plan(context: Context, maps: Maps | None) -> Section:
     """The plan's layers on the map."""
     words = context.words
-    blocks: list[Block] = [Text(words("p_plan_map"))]
+    blocks: list[Block | None] = [Text(words("p_plan_map"))]
     if maps is not None:
         blocks.append(pictures.overview(maps))
         blocks.append(pictures.overview(maps, centre=True) if maps.has_centre else None)
