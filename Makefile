@@ -18,6 +18,7 @@ lint: $(VENV)/.ready-test
 	$(BIN)/ruff check src tests data/build benchmarks docs
 	$(BIN)/ruff format --check src tests data/build benchmarks docs
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 data: $(VENV)/.ready-test    ## rebuild data/ from packages and hand-entered tables
 	$(BIN)/python data/build

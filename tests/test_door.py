@@ -261,6 +261,12 @@ def test_a_city_and_its_streets_answer_the_same(tmp_path):
         pd.testing.assert_frame_equal(one, two, rtol=1e-6, atol=1e-6)
 
 
+def test_land_without_streets_has_no_corners_to_ask_about(town):
+    people = gpd.GeoDataFrame({"population": [3]}, geometry=town["hospitals"].geometry[:1], crs=4326)
+    with pytest.raises(up.InputError, match="has no corners of streets"):
+        town.reach(demand=people, minutes=5)
+
+
 def test_a_citys_own_people_add_up(town):
     reached = town.reach("hospitals", mode="walk", minutes=[1, 1000])
     whole = town.coverage("hospitals", mode="walk", minutes=1000)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from urbanplan.city.layers import Layer
 
 
-Layers = dict[str, "Layer"]
+Layers = Mapping[str, "Layer"]
 
 #: A coordinate rounded to 6 decimals may leave its polygon by this much, in degrees (about 0.3 m).
 _ROUNDING_DEG = 3e-6
