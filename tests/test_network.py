@@ -353,6 +353,7 @@ def test_a_stored_network_is_the_same_and_damage_is_refused(tmp_path):
         ("forbidden", np.array([[2, 0]])),
         ("mode", {"off_street_kmh": 0.0}),
         ("mode", {"kmh": {"residential": -1.0}}),
+        ("mode", None),
         ("source", 5),
     ],
 )
@@ -361,7 +362,9 @@ def test_a_stored_network_whose_arrays_do_not_fit_is_refused(tmp_path, name, wro
     built = town.network(((0, 0), (1, 0), (1, 1)), ((1, 0), (2, 0)), ((1, 0), (1, -1)))
     path = network.save(built, tmp_path / "a.npz")
     arrays, about = read_arrays(path)
-    if name == "mode":
+    if name == "mode" and wrong is None:
+        del about["mode"]["streets"]
+    elif name == "mode":
         about["mode"]["streets"] |= wrong
     elif name in about:
         about[name] = wrong

@@ -280,6 +280,8 @@ def _require_sound(network: Network) -> None:
         "fence_first": (np.int64, (len(network.fence_first),)),
         "entrances": (np.float64, (len(network.entrances), 2)),
     }
+    if network.mode.streets is None:
+        raise ValueError("its mode has no rules for streets")
     for name, (kind, shape) in shapes.items():
         array = getattr(network, name)
         if array.dtype != kind or array.shape != shape:
