@@ -262,7 +262,9 @@ def test_a_city_and_its_streets_answer_the_same(tmp_path):
 
 
 def test_land_without_streets_has_no_corners_to_ask_about(town):
-    people = gpd.GeoDataFrame({"population": [3]}, geometry=town["hospitals"].geometry[:1], crs=4326)
+    people = gpd.GeoDataFrame(
+        {"population": [3]}, geometry=town["hospitals"].geometry[:1], crs=4326
+    )
     with pytest.raises(up.InputError, match="has no corners of streets"):
         town.reach(demand=people, minutes=5)
 

@@ -148,12 +148,8 @@ def bring_file(
     """
     path, said = split_name(file)
     layer, crs = layer or said.get("layername"), crs or said.get("crs")
-    how: dict[str, Any] = {
-        "layer": layer,
-        "crs": crs,
-        "encoding": encoding or said.get("encoding"),
-        "large": large,
-    }
+    how: dict[str, Any] = {"layer": layer, "crs": crs, "large": large}
+    how["encoding"] = encoding or said.get("encoding")
     replace = keep == "replace"
     if path.suffix.lower() in RASTER_DRIVERS:
         from urbanplan.city.rasters import bring_raster
@@ -239,9 +235,7 @@ def bring(
     area = None if name in _FRAMES else _area(city)
     mapped = match(_columns(delivery.frame), kind, given or {})
     frame, totals = _without_totals(delivery.frame.reset_index(drop=True), mapped)
-    joined: list[str] = []
-    unjoined: list[Finding] = []
-    theirs = mapped
+    joined, unjoined, theirs = list[str](), list[Finding](), mapped
     if name == "population" and len(frame) and not _has_place(frame).any():
         frame, by, joined, unjoined = joined_by_name(
             frame, mapped, kind, worth, districts, delivery.path
@@ -634,14 +628,9 @@ def _plain(value: Any) -> Any:
 
 
 def _fitted(
-    frame: gpd.GeoDataFrame,
-    kind: LayerKind,
-    mapped: Mapping[str, str],
-    worth: Worth,
-    area: BaseGeometry | None,
-    near: BaseGeometry | None,
-    delivery: Delivery,
-) -> tuple[pd.DataFrame, np.ndarray, list[Finding], list[Finding]]:
+    frame: gpd.GeoDataFrame, kind: LayerKind, mapped: Mapping[str, str], worth: Worth,
+    area: BaseGeometry | None, near: BaseGeometry | None, delivery: Delivery,
+) -> tuple[pd.DataFrame, np.ndarray, list[Finding], list[Finding]]:  # fmt: skip
     # Rows and shapes that are fit for the layer, and what it took.
     shapes = np.array(list(frame.geometry.values), object)
     labels = _labels(frame, mapped)

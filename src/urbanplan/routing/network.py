@@ -280,8 +280,6 @@ def _require_sound(network: Network) -> None:
         "fence_first": (np.int64, (len(network.fence_first),)),
         "entrances": (np.float64, (len(network.entrances), 2)),
     }
-    if network.mode.streets is None:
-        raise ValueError("its mode has no rules for streets")
     for name, (kind, shape) in shapes.items():
         array = getattr(network, name)
         if array.dtype != kind or array.shape != shape:
@@ -293,6 +291,7 @@ def _require_sound(network: Network) -> None:
         raise ValueError("source has another type or length")
     ends, steps = np.r_[network.tail, network.head], np.diff(network.bend)
     sound = {
+        "mode": network.mode.streets is not None,
         "tail or head": not edges or (ends.min() >= 0 and ends.max() < nodes),
         "tail": np.all(np.diff(network.tail) >= 0),
         "bend": network.bend[0] == 0 and network.bend[-1] == vertices and np.all(steps >= 2),
