@@ -428,13 +428,13 @@ def test_one_facility_more_builds_no_network_again(luzhou, monkeypatch):
     study.compare(v, BASELINE, BASELINE)
     made = {"build_surface": 0, "nearest": 0}
     for name in made:
-        real = getattr(study.ready, name)
+        real = getattr(study.model, name)
 
         def counted(*args, name=name, real=real, **kwargs):
             made[name] += 1
             return real(*args, **kwargs)
 
-        monkeypatch.setattr(study.ready, name, counted)
+        monkeypatch.setattr(study.model, name, counted)
     for facilities in luzhou.analysis.facilities:
         for mode in luzhou.analysis.modes:
             v.coverage("one", facilities, mode)
