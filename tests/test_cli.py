@@ -7,12 +7,14 @@ import subprocess
 import sys
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 
 from pagereader import plain, values
 from townfolder import write_town
 from urbanplan import __version__
 from urbanplan.cli import main
+from urbanplan.cli.show import Screen
 
 
 @pytest.fixture
@@ -67,8 +69,47 @@ def test_layers_and_check(capsys, town):
     code, out, _ = call(capsys, "layers", town, "--json")
     rows = {r["layer"]: r for r in json.loads(out)}
     assert code == 0 and rows["hospitals"]["features"] == 3 and rows["hospitals"]["located"] == 2
-    code, out, _ = call(capsys, "check", town)
+    code, out, err = call(capsys, "check", town)
     assert code == 0 and "0 failed" in out
+    assert err.splitlines()[-1].endswith(
+        "(4 measured on what is drawn or counted, 0 carried as numbers), 0 failed"
+    )
+
+
+def test_one_layer_is_listed_and_written(capsys, town, tmp_path):
+    path = tmp_path / "h.csv"
+    code, out, err = call(capsys, "layers", town, "hospitals", "--out", str(path))
+    table = pd.read_csv(path)
+    assert code == 0 and str(path) in out and len(table) == 3 and table["lon"].notna().sum() == 2
+    assert all(name in out for name in table["id"]) and "3 features, 2 with a place" in err
+    code, out, err = call(capsys, "layers", town, "hospitals", "--json", "--out", str(path))
+    assert len(json.loads(out)) == 3 and str(path) in err
+
+
+def test_a_long_table_is_printed_in_part(capsys, tmp_path):
+    screen, table = Screen(quiet=False), pd.DataFrame({"n": range(100, 1000)})
+    screen.answer({"numbers": table}, tmp_path / "n.csv", False)
+    told = capsys.readouterr()
+    assert "129" in told.out and "130" not in told.out and "first 30 of 900 rows" in told.err
+    assert len(pd.read_csv(tmp_path / "n.csv")) == 900
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("coverage {town} --facilities hospitls", "hospitals"),
+        ("coverage {town} --facilities hospitals --mode drives", "drive"),
+        ("layers {town} hosptals", "hospitals"),
+        ("compare {town} baseline second_brige", "second_bridge"),
+        ("import f.csv --kind hospital --into {town}", "hospitals"),
+        ("indicators {town} --standard GB55014-2O21", "GB55014-2021"),
+    ],
+    ids=lambda a: a[1],
+)
+def test_a_name_that_is_nearly_right_is_guessed(capsys, town, args):
+    words, meant = args
+    code, out, err = call(capsys, *(w.format(town=town) for w in words.split(" ")))
+    assert code == 2 and not out and f"did you mean '{meant}'?" in err
 
 
 def test_a_failed_check_is_exit_code_1(capsys, town, tmp_path):

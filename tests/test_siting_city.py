@@ -169,8 +169,8 @@ def test_the_command_in_a_town_of_arithmetic(town, tmp_path):
     for model, more, unit in (
         ("mclp", (), "persons within the limit"),
         ("mclp", ("--equity", 3), "weighted persons within the limit"),
-        ("pmedian", ("--minutes", 60), "person-minutes"),
-        ("pcenter", ("--minutes", 60), "minutes of the farthest"),
+        ("p_median", ("--minutes", 60), "person-minutes"),
+        ("p_center", ("--minutes", 60), "minutes of the farthest"),
     ):
         remarks = noted(*ask, "--model", model, *more)
         assert f" ({unit}), bound" in remarks and remarks.rstrip().endswith(": proven")

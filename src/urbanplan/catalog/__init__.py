@@ -26,7 +26,7 @@ from urbanplan.base.schema import (
     require_id,
     upto,
 )
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import read_toml
 
 _Kept = TypeVar("_Kept")
@@ -175,9 +175,7 @@ def _pick(table: Mapping[str, _Kept], name: str, what: str) -> _Kept:
     try:
         return table[name]
     except KeyError:
-        raise UnknownNameError(
-            f"unknown {what} '{name}'", remedy=f"use one of {', '.join(table)}"
-        ) from None
+        raise UnknownNameError(f"unknown {what} '{name}'", remedy=one_of(name, table)) from None
 
 
 #: Kilometres an hour; what is faster is a slip of the hand.

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from urbanplan.base.schema import ABOVE_0, NAME, PAIRS, TEXT, id_of, require_fields, require_id
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import list_files, read_toml
 
 #: How a value is compared with its threshold.
@@ -221,7 +221,7 @@ def pick(known: Mapping[str, Indicator], names: tuple[str, ...]) -> Mapping[str,
         if not any(name in (i.id, i.standard, i.document) for i in known.values()):
             some = sorted({i.standard for i in known.values()})
             raise UnknownNameError(
-                f"unknown standard or indicator '{name}'", remedy=f"use one of {', '.join(some)}"
+                f"unknown standard or indicator '{name}'", remedy=one_of(name, some)
             )
     chosen = set(names)
     return MappingProxyType(

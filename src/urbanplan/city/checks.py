@@ -286,6 +286,24 @@ def check_city(city: City, layers: Layers | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def told(checks: pd.DataFrame) -> str:
+    """How many checks there are, of which kinds, and how many fail.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        From `check_city`. A measure ``value:`` of the table is a figure that is carried as a number, since nothing
+        drawn shows it; unit ``findings`` marks a rule.
+    """
+    published = int((checks["unit"] != "findings").sum())
+    carried = int(checks["measure"].str.startswith("value:").sum())
+    failed = int((checks["verdict"] == "fail").sum())
+    return (
+        f"{len(checks)} checks, {published} against published figures ({published - carried} measured on"
+        f" what is drawn or counted, {carried} carried as numbers), {failed} failed"
+    )
+
+
 def _figures(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
     path = city.find("facts.csv")
     for row in read_csv(path):

@@ -22,7 +22,7 @@ from urbanplan.base.schema import (
     upto,
 )
 from urbanplan.catalog import load_catalog
-from urbanplan.errors import InputError, MissingFileError, UnknownNameError
+from urbanplan.errors import InputError, MissingFileError, UnknownNameError, one_of
 from urbanplan.files import (
     has,
     is_city_folder,
@@ -300,5 +300,5 @@ def require_facility(name: str, where: object = None) -> None:
         raise UnknownNameError(
             f"'{name}' is not a facility layer",
             where=where,
-            remedy=f"use one of {', '.join(known)}",
+            remedy=one_of(name, known),
         )

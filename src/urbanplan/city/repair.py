@@ -21,7 +21,7 @@ from urbanplan.catalog import (
     read_aliases,
 )
 from urbanplan.city.layers import Finding
-from urbanplan.errors import UnknownNameError
+from urbanplan.errors import UnknownNameError, one_of
 from urbanplan.files import cell_text
 from urbanplan.files.cells import figure, unit_of, uses_decimal_comma, without_unit
 
@@ -95,11 +95,11 @@ def match(names: list[str], kind: LayerKind, given: Mapping[str, str]) -> dict[s
         if own not in wanted:
             raise UnknownNameError(
                 f"'{own}' is no column of the layer '{kind.id}'",
-                remedy=f"use one of {', '.join(wanted)}",
+                remedy=one_of(own, wanted),
             )
         if theirs not in names:
             raise UnknownNameError(
-                f"the file has no column '{theirs}'", remedy=f"use one of {', '.join(names)}"
+                f"the file has no column '{theirs}'", remedy=one_of(theirs, names)
             )
     plain: dict[str, str] = {}
     bare: dict[str, str] = {}

@@ -131,11 +131,8 @@ def coverage(
     else:
         title = f"{Path(facilities).stem} · {screen.named(way)}"
     _tell_overlap(screen, table)
-    if out is None:
-        # The title says these.
-        screen.table(table, as_json, title=title, hide=("facilities", "mode"))
-    else:
-        screen.written({"coverage": vector.write_table(table, out)})
+    # The title says these.
+    screen.answer({title: table}, out, as_json, hide=("facilities", "mode"))
     return OK
 
 
@@ -264,10 +261,7 @@ def bridges(screen: Screen, city: str, facilities, mode, minutes, out, as_json: 
     way, model = named_mode(None, mode), model_of(screen, city, None, None)
     with screen.progress(), screen.stage("bridges"):
         table = plain(model.bridges(places(screen, facilities), mode=way, minutes=minutes))
-    if out is None:
-        screen.table(table, as_json, title=screen.asked(model.profile, facilities, way))
-    else:
-        screen.written({"bridges": vector.write_table(table, out)})
+    screen.answer({screen.asked(model.profile, facilities, way): table}, out, as_json)
     return OK
 
 
@@ -305,9 +299,7 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     for one in chosen.values():
         if one.replaces:
             screen.note(f"{one.id}: the city's own entry stands in place of {one.replaces}")
-    if out is not None:
-        screen.written({"indicators": vector.write_table(table, out)})
-    elif as_json:
+    if as_json:
         screen.table(table, True, title="")
     else:
         shown, known = wide(table, screen.lang), study.plan_of(profile)
@@ -322,6 +314,8 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
             screen.note(
                 "standards of another country judge nothing here; name one with --standard to see its thresholds"
             )
+    if out is not None:
+        screen.written({"indicators": vector.write_table(table, out)}, as_json=as_json)
     return OK
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -25,11 +23,6 @@ from urbanplan.cli.options import (
     parse_map,
 )
 from urbanplan.cli.show import Screen, echo
-
-if TYPE_CHECKING:
-    from urbanplan.city.edits import Edits
-    from urbanplan.city.layers import Layer
-    from urbanplan.city.profile import City
 
 
 def _shift(_context: click.Context, _option: click.Parameter, value: str | None):
@@ -95,19 +88,6 @@ ACCURACY = click.option(
 )
 
 
-def _split(file: Path, layer: str | None, crs: str | None, encoding: str | None):
-    """A file's own path, and what its name or the options say of it."""
-    from urbanplan.files import split_name
-
-    plain, said = split_name(file)
-    return (
-        plain,
-        layer or said.get("layername"),
-        crs or said.get("crs"),
-        encoding or said.get("encoding"),
-    )
-
-
 def _described(command: Any) -> Any:
     # Options about a delivery: what it is in, and what its rows are worth.
     options = (CRS, TRANSFORM, ENCODING, LAYER, MAP, SOURCE, LICENCE, AS_OF, QUALITY, ACCURACY)
@@ -116,15 +96,10 @@ def _described(command: Any) -> Any:
     return command
 
 
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
-
-
-def _worth(path: Path, source, licence, as_of, quality, accuracy, status: str = "existing"):
-    from urbanplan.city.repair import Worth
-
-    said = source or f"file {path.name}"
-    return Worth(status, quality, accuracy, said, licence, as_of or "not stated")
+def _worth(source, licence, as_of, quality, accuracy) -> dict[str, Any]:
+    # What the rows of a delivery are worth, as the door has it.
+    given = {"source": source, "licence": licence, "quality": quality, "accuracy_m": accuracy}
+    return given | {"as_of": as_of or "not stated"}
 
 
 @click.command()
@@ -144,45 +119,27 @@ def init(
     licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Set up a folder for another city: profile, districts, a slot for every layer."""
-    from urbanplan.city import create
+    from urbanplan.door import create_city
 
-    create.require_new(folder)
+    if copy is not None and (adcode or name or boundary):
+        raise click.UsageError("--copy brings its own area: leave the others out")
+    if copy is None and boundary is None and (adcode is None) == (name is None):
+        raise click.UsageError("give one of --adcode, --name, --boundary or --copy")
+    if boundary is not None and adcode is not None:
+        raise click.UsageError("--boundary brings its own area: leave --adcode out")
+    made = create_city(
+        folder, name=name, adcode=adcode, boundary=boundary, copy=copy, crs=crs, transform=transform,
+        encoding=encoding, layer=layer, columns=given, note=screen.note,
+        **_worth(source, licence, as_of, quality, accuracy),
+    )  # fmt: skip
+    if made.boundary is not None:
+        _told(screen, made.boundary)
+    echo(f"{made.profile.name_zh}: {made.profile.metric_crs}, {folder}")
     if copy is not None:
-        if adcode or name or boundary:
-            raise click.UsageError("--copy brings its own area: leave the others out")
-        from urbanplan.city.profile import load_city
-
-        city = create.begin_copy(folder, load_city(copy))
-        echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
-        screen.note(
-            f"next: edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
-        )
-        return OK
-    if boundary is None:
-        if (adcode is None) == (name is None):
-            raise click.UsageError("give one of --adcode, --name, --boundary or --copy")
-        from urbanplan.sources.crs_of_file import find_division
-
-        city = create.begin_division(folder, find_division(adcode, name), _today())
+        step = f"edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
     else:
-        if adcode is not None:
-            raise click.UsageError("--boundary brings its own area: leave --adcode out")
-        from urbanplan.files import read_delivery
-
-        boundary, layer, crs, encoding = _split(boundary, layer, crs, encoding)
-        city, report = create.begin_boundary(
-            folder,
-            read_delivery(boundary, layer=layer, encoding=encoding, crs=crs, family="polygon"),
-            _worth(boundary, source, licence, as_of, quality, accuracy),
-            name=name or folder.resolve().name,
-            crs=crs,
-            given=given,
-            day=_today(),
-            seven=transform,
-        )
-        _told(screen, report)
-    echo(f"{city.name_zh}: {city.metric_crs}, {folder}")
-    screen.note(f"next: urbanplan fetch {folder} --pbf EXTRACT.osm.pbf")
+        step = f"urbanplan fetch {folder} --pbf EXTRACT.osm.pbf"
+    screen.note(f"next: {step}")
     return OK
 
 
@@ -198,33 +155,22 @@ def init(
 @click.pass_obj
 def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
-    from urbanplan.city import fetch as intake
-    from urbanplan.city.profile import load_own_city
-    from urbanplan.files import lock
-    from urbanplan.servers.web import Guard
+    from urbanplan.door import City
 
     if (pbf is None) == (overpass is None):
         raise click.UsageError(
             "give one of --pbf and --overpass: an extract such as those of Geofabrik"
             " (download.geofabrik.de), or the address of an Overpass server"
         )
-    city = load_own_city(folder)
-    with lock(city.layers_folder), screen.progress():
-        if overpass is not None:
-            guard = Guard(allow_private=allow_private, proxy=proxy)
-            found = intake.fetch_from(
-                city, overpass, guard, day=_today(), replace=replace, note=screen.note, watch=screen.stage
-            )  # fmt: skip
-        else:
-            with screen.stage("read"):
-                found = intake.fetch(city, pbf, day=_today(), replace=replace)
+    with screen.progress():
+        found = City(folder, note=screen.note).fetch(
+            pbf, overpass=overpass, allow_private=allow_private, proxy=proxy, replace=replace, watch=screen.stage
+        )  # fmt: skip
     for name, count in found.features.items():
         click.echo(f"{name}: {count:,}")
     click.echo(f"streets: {found.ways:,} ways")
     for name in found.kept:
         screen.note(f"{name}: holds other data, left alone (--replace takes OpenStreetMap's)")
-    for remark in found.notes:
-        screen.note(remark)
     return OK
 
 
@@ -269,25 +215,23 @@ def import_(
     band, unit, source, licence, as_of, quality, accuracy,
 ) -> int:  # fmt: skip
     """Make a planner's file a layer of a city, and say what was mapped, repaired and refused."""
-    from urbanplan.city.ingest import bring_file
-    from urbanplan.city.profile import load_own_city
-    from urbanplan.files import lock, split_name
+    from urbanplan.door import City
+    from urbanplan.files import split_name
 
-    plain = split_name(file)[0]
-    city, worth = (
-        load_own_city(folder),
-        _worth(plain, source, licence, as_of, quality, accuracy, status),
-    )
-    with lock(city.layers_folder), screen.progress(), screen.stage("import"):
+    if kind is None and split_name(file)[0].suffix.lower() != ".gpkg":
+        raise click.UsageError("--kind says which layer the file becomes, e.g. --kind parks")
+    model = City(folder, note=screen.note)
+    with screen.progress(), screen.stage("import"):
         if kind is None:
-            return _take_edits(screen, city, plain)
-        report = bring_file(
-            city, file, kind, worth, crs=crs, layer=layer, encoding=encoding, given=given, seven=transform,
-            keep=keep, strict=strict, large=large, band=band, unit=unit, day=_today(),
+            screen.written(model.take(file))
+            return OK
+        report = model.add(
+            file, kind, crs=crs, layer=layer, encoding=encoding, columns=given, transform=transform,
+            keep=keep, strict=strict, large=large, band=band, unit=unit, status=status,
+            **_worth(source, licence, as_of, quality, accuracy),
         )  # fmt: skip
-    if not report.rows_in:
-        return _noted(screen, {kind: report.path}, report.notes)
-    _told(screen, report)
+    if report.rows_in:
+        _told(screen, report)
     screen.written({kind: report.path})
     return OK
 
@@ -304,27 +248,6 @@ def accept(screen: Screen, folder) -> int:
     with lock(layers):
         changed = manifest.accept(layers, *profile)
     click.echo("\n".join(changed) if changed else told("nothing has changed", screen.lang))
-    return OK
-
-
-def _take_edits(screen: Screen, city, file: Path) -> int:
-    from urbanplan.city.edits import keep, take
-    from urbanplan.city.layers import load_layers
-
-    if file.suffix.lower() != ".gpkg":
-        raise click.UsageError("--kind says which layer the file becomes, e.g. --kind parks")
-    edits = take(city, load_layers(city), file)
-    for row in edits.changes.itertuples():
-        screen.note(f"{row.layer} {row.id} ({row.name_zh}): {row.change}")
-    notes = [f"{f.layer} {f.feature}: {f.message}" for f in edits.findings]
-    written = keep(city, edits, _today())
-    return _noted(screen, written, notes or (["nothing has changed"] if not written else []))
-
-
-def _noted(screen: Screen, written: dict[str, Path], notes: Sequence[str]) -> int:
-    for remark in notes:
-        screen.note(remark)
-    screen.written(written)
     return OK
 
 
@@ -351,8 +274,6 @@ def _told(screen: Screen, report: Any) -> None:
             screen.note(f"column {ours} ← {theirs}")
     if report.unmapped:
         screen.note(f"columns not taken: {', '.join(report.unmapped)}")
-    for line in (*report.notes, *report.summary()):
-        screen.note(line)
 
 
 #: Columns of the checks that only matter once something fails.
@@ -375,87 +296,23 @@ def run(
     screen: Screen, city: str, out: Path | None, layers: Path | None, basemap: str | None, key: str | None, min_persons: int
 ) -> int:  # fmt: skip
     """Build the atlas: GeoPackage, QGIS project, page, raster, tables."""
-    from urbanplan import study
-    from urbanplan.city.profile import load_city
-    from urbanplan.errors import InputError
-    from urbanplan.files import is_city_folder, lock, remove_folder, write_csv
-    from urbanplan.output import formats
-    from urbanplan.output import page as html
-    from urbanplan.output.rounding import rounded
+    from urbanplan.city.checks import told as counts_of
+    from urbanplan.door import City
 
-    profile = load_city(city)
-    screen.of(profile)
-    page = html.Options(basemap=basemap, key=key, min_persons=min_persons)
-    folder = out or own_maps(profile)
-    if is_city_folder(folder) or folder.resolve() in [f.resolve() for f in profile.folders]:
-        raise InputError(
-            "is a city's folder", where=folder, remedy="choose another folder for what a run writes"
-        )
-    if layers is not None:
-        _require_elsewhere(layers, folder)
-    own = _own_layers(screen, profile, city)
-    with lock(folder), screen.progress():
-        stages = folder / ".stages"
-        edits = None if layers is None else _edits(screen, profile, own, layers)
-        results = study.run(profile, screen.stage, stages, own if edits is None else edits.layers)
-        results = rounded(results, min_persons)
-        written = formats.write_atlas(results, folder, page=page, watch=screen.stage)
-        if edits is not None and not results.least:
-            written["changes"] = write_csv(folder / "changes.csv", edits.changes)
-        written["log"] = formats.write_log(results, folder, written, screen.stages)
-        remove_folder(stages)
+    model = City(city, note=screen.note)
+    screen.of(model.profile)
+    with screen.progress():
+        results = model.run(
+            out or own_maps(model.profile), layers=layers, basemap=basemap, key=key, min_persons=min_persons, watch=screen.stage
+        )  # fmt: skip
     if results.resumed:
         screen.note(f"went on from an interrupted run: {', '.join(results.resumed)} were finished")
     screen.headline(results)
-    screen.written(written)
+    screen.written(results.written)
     if results.least:
         screen.note(results.findings[0])
-    failed = results.checks[results.checks["verdict"] == "fail"]
-    screen.note(f"{len(results.checks)} checks, {len(failed)} failed")
-    return CHECK_FAILED if len(failed) else OK
-
-
-def _own_layers(screen: Screen, city: City, folder: str) -> Mapping[str, Layer]:
-    # A folder that nothing was put into yet is not one that something was lost from.
-    from urbanplan.city.layers import load_layers
-    from urbanplan.errors import InputError
-
-    layers = load_layers(city)
-    ways = (
-        f"fill it with `urbanplan fetch {folder} --pbf EXTRACT.osm.pbf`, or with"
-        f" `urbanplan import FILE --kind parks --into {folder}`"
-    )
-    if not layers:
-        raise InputError("has no layers yet", where=folder, remedy=ways)
-    filled = [n for n, layer in layers.items() if len(layer.frame)]
-    if set(filled) <= {"districts", "study_area"} and not city.has("streets.osm.pbf"):
-        screen.note(f"its layers are all empty, so little can be told: {ways}")
-    return layers
-
-
-def _require_elsewhere(layers: Path, folder: Path) -> None:
-    # What somebody edited must not be written over by what is made of it.
-    from urbanplan.errors import InputError
-
-    if layers.resolve().parent == folder.resolve():
-        raise InputError(
-            f"would be written over, since the run writes to '{folder}'",
-            where=layers,
-            remedy="name another folder with --out, or move the file",
-        )
-
-
-def _edits(screen: Screen, city: City, own: Mapping[str, Layer], path: Path) -> Edits:
-    from urbanplan.city.edits import take
-
-    with screen.stage("edits"):
-        edits = take(city, own, path)
-    for finding in edits.findings:
-        screen.note(f"{finding.layer} {finding.feature}: {finding.message}")
-    counts = edits.changes["change"].value_counts()
-    said = ", ".join(f"{n} {what}" for what, n in counts.items())
-    screen.note(f"{path.name}: {said or 'nothing is changed'}")
-    return edits
+    screen.note(counts_of(results.checks))
+    return CHECK_FAILED if (results.checks["verdict"] == "fail").any() else OK
 
 
 @click.command()
@@ -470,40 +327,64 @@ def changes(screen: Screen, city: str, file: Path, out: Path | None, as_json: bo
     Nothing is written into the city: 'run --layers FILE' computes with the edits, 'import FILE'
     takes them over.
     """
-    from urbanplan.city.layers import load_layers
-    from urbanplan.city.profile import load_city
+    from urbanplan.door import City
     from urbanplan.output import vector
 
     if out is not None:
         vector.require_ending(out, table=True)
-    profile = load_city(city)
-    edits = _edits(screen, profile, load_layers(profile), file)
+    edits = City(city, note=screen.note).changes(file, watch=screen.stage)
     if out is None and not as_json and edits.changes.empty:
         # It is said already: a table without rows says no more.
         return OK
-    if out is None:
-        screen.table(edits.changes, as_json, title=f"{file.name}: {len(edits.changes)} changes")
-    else:
-        screen.written({"changes": vector.write_table(edits.changes, out)})
-    return OK
+    return screen.answer(
+        {f"{file.name}: {len(edits.changes)} changes": edits.changes}, out, as_json
+    )
 
 
 @click.command()
 @CITY
+@click.argument("name", required=False, shell_complete=options.LAYERS)
+@file_option("--out", "Table to write (.csv, .parquet, .json, .xlsx).", metavar="F")
 @JSON
 @click.pass_obj
-def layers(screen: Screen, city: str, as_json: bool) -> int:
-    """List the layers, what each feature carries, how well they are known, and the plan's tasks they serve."""
+def layers(screen: Screen, city: str, name: str | None, out: Path | None, as_json: bool) -> int:
+    """List the layers, what each feature carries, how well they are known, and the plan's tasks they serve.
+
+    With NAME: the features of that layer, with all that each carries and where it is.
+    """
     from urbanplan import study
     from urbanplan.city.layers import load_layers, summary
     from urbanplan.city.profile import load_city
 
+    if name is not None:
+        from urbanplan.door import City
+
+        return _layer(screen, City(city), name, out, as_json)
     profile = load_city(city)
     known, table = study.plan_of(profile), summary(load_layers(profile))
     if known.tasks:
         tasks = [known.tasks_of(name) for name in table["layer"]]
         table["tasks"] = [", ".join(map(str, numbers)) for numbers in tasks]
-    screen.table(table, as_json, title=city)
+    return screen.answer({city: table}, out, as_json)
+
+
+#: Columns of a layer that a terminal has no room for: which layer it is, and texts that a table beside holds.
+_LONG = ("kind", "source", "licence", "as_of", "note_zh", "note_en")
+
+
+def _layer(screen: Screen, city: Any, name: str, out: Path | None, as_json: bool) -> int:
+    frame = city[name]
+    screen.of(city.profile)
+    table = frame.drop(columns="geometry", errors="ignore")
+    if "geometry" in frame and frame.geometry.notna().any():
+        at = frame.geometry.representative_point()
+        table = table.assign(lon=at.x.round(5), lat=at.y.round(5))
+    placed = int(table["lon"].notna().sum()) if "lon" in table else 0
+    screen.answer({name: table}, out, as_json, hide=_LONG)
+    counts = ", ".join(f"{count} {quality}" for quality, count in table["quality"].value_counts().items())  # fmt: skip
+    accuracy = table["accuracy_m"].astype(float).median()
+    known = f", about {accuracy:g} m off (median)" if accuracy == accuracy else ""
+    screen.note(f"{len(table)} features, {placed} with a place: {counts or 'none'}{known}")
     return OK
 
 
@@ -514,10 +395,12 @@ def layers(screen: Screen, city: str, as_json: bool) -> int:
 def check(screen: Screen, city: str, as_json: bool) -> int:
     """Compare every layer with the published figures and rules."""
     from urbanplan.city.checks import check_city
+    from urbanplan.city.checks import told as counts_of
     from urbanplan.city.profile import load_city
 
     table = check_city(load_city(city))
     failed = int((table["verdict"] == "fail").sum())
     title = f"{city}: {len(table)} checks, {failed} failed"
     screen.table(table, as_json, title=title, hide=("id", "layer") if failed else _QUIET)
+    screen.note(counts_of(table))
     return CHECK_FAILED if failed else OK

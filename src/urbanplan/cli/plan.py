@@ -90,16 +90,16 @@ def plan(
     screen.of(profile)
     book = _book(screen, profile, city)
     table = _table(book, what, task, agency, by)
-    if map is not None:
-        screen.written({"map": vector.write(book.conflicts, map)})
-    if out is not None:
-        screen.written({"plan": vector.write_table(table, out)})
-    elif as_json:
+    if as_json:
         screen.table(table, True, title="")
     elif task is not None:
         _told(book.plan, table, screen.lang)
     else:
         _printed(screen, book, table, what, by)
+    if map is not None:
+        screen.written({"map": vector.write(book.conflicts, map)}, as_json=as_json)
+    if out is not None:
+        screen.written({"plan": vector.write_table(table, out)}, as_json=as_json)
     return OK
 
 
@@ -127,7 +127,7 @@ def _book(screen: Screen, profile: City, city: str) -> PlanBook:
 def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFrame:
     import pandas as pd
 
-    from urbanplan.errors import InputError
+    from urbanplan.errors import InputError, one_of
 
     if what == "documents":
         return pd.DataFrame(book.plan.documents)
@@ -151,7 +151,7 @@ def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFr
         if not len(found):
             names, of = sorted(set(table["agency"])), f" of task {task}" if task is not None else ""
             raise InputError(
-                f"no agency '{agency}' leads anything{of}", remedy=f"one of {', '.join(names)}"
+                f"no agency '{agency}' leads anything{of}", remedy=one_of(agency, names)
             )
         table = found if by == "agency" else found.drop_duplicates("item").drop(columns="agency")
     if by == "agency":

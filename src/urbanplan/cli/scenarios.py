@@ -82,39 +82,28 @@ def compare(
 
     A and B are scenarios of the city; 'baseline' is the city as it is.
     """
-    from urbanplan import study
-    from urbanplan.catalog import load_catalog
-    from urbanplan.city.profile import load_city, require_facility
+    from urbanplan.door import City
     from urbanplan.output import vector
 
-    if map is not None:
-        vector.require_ending(map)
-    profile = load_city(city)
-    screen.of(profile)
-    plan = profile.analysis
-    if facilities is not None:
-        require_facility(facilities, "--facilities")
-    if mode is not None:
-        load_catalog().mode(mode)
     if map is None and (facilities or mode):
         raise click.UsageError("--facilities and --mode are for the map: give --map")
+    if map is not None:
+        vector.require_ending(map)
+    model, written = City(city, note=screen.note), {}
+    screen.of(model.profile)
+    plan = model.profile.analysis
     with screen.progress():
-        with screen.stage("city"):
-            variants = study.Variants(profile, study.scenarios_of(profile, scenarios))
-            for name in (a, b):
-                variants.state(name)
-        with screen.stage("compare"):
-            found = study.compare(variants, a, b)
-            written = {}
-            if map is not None:
-                which = (facilities or plan.headline_facilities, mode or plan.headline_mode)
-                frame = study.difference_map(variants, a, b, *which)
-                written["map"] = vector.write(frame, map)
+        if map is not None:
+            frame = model.compare_map(a, b, facilities=facilities, mode=mode, scenarios=scenarios)
+            written["map"] = vector.write(frame, map)
+            screen.note(
+                f"{map.name}: minutes to the nearest of {facilities or plan.headline_facilities} by {mode or plan.headline_mode}"
+            )
+        found = model.compare(a, b, scenarios=scenarios, watch=screen.stage)
     if out is not None:
         written |= _kept(found, out)
-    if out is None:
-        _told(screen, found, plan, as_json)
-    screen.written(written)
+    _told(screen, found, plan, as_json)
+    screen.written(written, as_json=as_json)
     return OK
 
 

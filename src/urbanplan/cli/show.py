@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -23,12 +22,15 @@ if TYPE_CHECKING:
     from urbanplan.study import Results
 
 
+#: So many rows are printed of a table that a file holds whole.
+_FIRST = 30
+
+
 class Screen:
     """Prints tables, keeps a progress line, and remembers what each stage cost."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet, self.lang = quiet, language()
-        self.stages: list[dict[str, Any]] = []
         self._noted: set[str] = set()
         self._city: City | None = None
         self._status: Any = None
@@ -47,23 +49,10 @@ class Screen:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Name what is going on, and record its seconds and the peak memory so far."""
-        import resource
-
+        """Name what is going on."""
         if self._status is not None:
             self._status.update(_plain(name))
-        began = time.perf_counter()
         yield
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-            1 if sys.platform == "darwin" else 1024
-        )
-        self.stages.append(
-            {
-                "stage": name,
-                "seconds": round(time.perf_counter() - began, 3),
-                "peak_mib": round(peak / 2**20),
-            }
-        )
 
     def count(self, done: int, total: int) -> None:
         """How far a long stage has come."""
@@ -176,23 +165,34 @@ class Screen:
             name = plan.headline_zh if self.lang == "zh" else plan.headline_en
             echo(f"{name} · {self._cell(row.area, 'area')}: {share} ({amount})")
 
-    def answer(self, tables: Mapping[str, pd.DataFrame], out: Path | None, as_json: bool) -> int:
-        """Print one table, named, or write it; the exit code."""
+    def answer(
+        self,
+        tables: Mapping[str, pd.DataFrame],
+        out: Path | None,
+        as_json: bool,
+        hide: tuple[str, ...] = (),
+    ) -> int:
+        """Print one table, named, and write it where `out` says: then its first rows are printed; the exit code."""
         from urbanplan.output import vector
 
         ((name, table),) = tables.items()
         table = table.reset_index(drop=True)
         table.attrs = {}
-        if out is None:
-            self.table(table, as_json, title=name)
+        path = None if out is None else vector.write_table(table, out)
+        if path is None or as_json:
+            self.table(table, as_json, name, hide)
         else:
-            self.written({name: vector.write_table(table, out)})
+            self.table(table.head(_FIRST), False, name, hide)
+            if len(table) > _FIRST:
+                self.note(f"the first {_FIRST} of {len(table):,} rows; all are in {path}")
+        if path is not None:
+            self.written({name: path}, as_json=as_json)
         return 0
 
-    def written(self, files: Mapping[str, Path]) -> None:
-        """List the files that were written."""
+    def written(self, files: Mapping[str, Path], *, as_json: bool = False) -> None:
+        """List the files that were written; beside JSON on standard error, for programs read the other."""
         for path in files.values():
-            click.echo(str(path))
+            click.echo(str(path), err=as_json)
 
 
 def _plain(text: str) -> Any:

@@ -32,6 +32,15 @@ def _number(name: str, text: str, **more):
     return click.option(name, type=float, callback=positive, help=text, **more)
 
 
+class _Model(click.Choice):
+    """A model by its name; two names of before are still taken."""
+
+    def convert(self, value, param, ctx):
+        """The name as the solver has it."""
+        before = {"pmedian": "p_median", "pcenter": "p_center"}
+        return super().convert(before.get(value, value), param, ctx)
+
+
 @click.command()
 @click.argument("city", required=False, shell_complete=options.cities)
 @file_option("--streets", STREETS, metavar="F")
@@ -41,7 +50,7 @@ def _number(name: str, text: str, **more):
     help="Places that could take a facility: a file, or a grid of places M metres apart on built-up land.",
 )  # fmt: skip
 @click.option(
-    "--model", type=click.Choice(["mclp", "lscp", "pmedian", "pcenter"]), default="mclp", show_default=True,
+    "--model", type=_Model(["mclp", "lscp", "p_median", "p_center"]), default="mclp", show_default=True,
     help="Most people within the limit; fewest sites for everybody; least minutes in all; least for the farthest.",
 )  # fmt: skip
 @click.option("--p", type=click.IntRange(min=1), help="How many new sites; lscp finds it itself.")
@@ -148,14 +157,7 @@ def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: 
         lon=sites.representative_point().x.round(5), lat=sites.representative_point().y.round(5)
     )
     tables = {"sites": table, "served": answer.served, "curve": answer.curve, "alternatives": answer.others}  # fmt: skip
-    if out is not None:
-        written = {"sites": vector.write(sites, out)}
-        for name in ("served", "curve", "alternatives"):
-            if len(tables[name]):
-                path = out.with_name(f"{out.stem}_{name}.csv")
-                written[name] = vector.write_table(tables[name], path)
-        screen.written(written)
-    elif as_json:
+    if as_json:
         screen.records(tables)
     else:
         hide = ("model", "minutes", "mode", "quality", "accuracy_m", "source")
@@ -163,6 +165,13 @@ def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: 
         for name in ("served", "curve", "alternatives"):
             if len(tables[name]):
                 screen.table(tables[name], False, name)
+    if out is not None:
+        written = {"sites": vector.write(sites, out)}
+        for name in ("served", "curve", "alternatives"):
+            if len(tables[name]):
+                path = out.with_name(f"{out.stem}_{name}.csv")
+                written[name] = vector.write_table(tables[name], path)
+        screen.written(written, as_json=as_json)
     if len(answer.curve) and len(table) > 1:
         screen.note(
             "ranks order this choice; each row of the curve is the best choice of its own size,"

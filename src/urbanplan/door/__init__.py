@@ -2,8 +2,105 @@
 
 from __future__ import annotations
 
-from urbanplan.door.city import City, create_city
+from collections.abc import Mapping
+from pathlib import Path
+
+from urbanplan.door.city import City, today
 from urbanplan.door.maps import explore
+from urbanplan.door.places import Note
 from urbanplan.door.streets import Streets
+from urbanplan.errors import InputError
 
 __all__ = ["City", "Streets", "create_city", "explore"]
+
+
+def create_city(
+    folder: Path | str,
+    *,
+    name: str | None = None,
+    adcode: str | None = None,
+    boundary: Path | str | None = None,
+    copy: str | Path | None = None,
+    crs: str | None = None,
+    transform: tuple[float, ...] | None = None,
+    encoding: str | None = None,
+    layer: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    quality: str = "derived",
+    accuracy_m: float | None = None,
+    source: str | None = None,
+    licence: str = "not stated",
+    as_of: str = "not stated",
+    note: Note | None = None,
+) -> City:
+    """Set up a folder for another city: profile, districts, a slot for every layer.
+
+    Parameters
+    ----------
+    folder : path
+        A new one.
+    name : str, optional
+        A city or district of China, with or without 市, 区, 县; or any name with `boundary`.
+    adcode : str, optional
+        Six digits of a city or district of China.
+    boundary : path, optional
+        A file with one area for each district.
+    copy : str or path, optional
+        Everything that another city holds, to be edited.
+    crs, transform, encoding, layer, columns, quality, accuracy_m, source, licence, as_of
+        Of `boundary`; see `City.add`.
+    note : callable, optional
+        Told each finding as it comes.
+
+    Returns
+    -------
+    City
+        With `boundary`, what became of that file's rows.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a city already, or not exactly one of the ways is given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import urbanplan as up
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mine = up.create_city(folder + "/mine", copy=up.cities()[0])
+    >>> mine.profile.id == up.cities()[0]
+    True
+    """
+    from urbanplan.city import create
+    from urbanplan.city.profile import load_city
+    from urbanplan.city.repair import Worth
+
+    create.require_new(folder)
+    report = None
+    ways = [w for w in (adcode, boundary, copy) if w is not None]
+    if len(ways) > 1 or (not ways and name is None):
+        raise InputError("give one of name, adcode, boundary and copy", where=folder, remedy="e.g. create_city(folder, name='市名')")  # fmt: skip
+    if copy is not None:
+        create.begin_copy(Path(folder), load_city(copy))
+    elif boundary is None:
+        from urbanplan.sources.crs_of_file import find_division
+
+        create.begin_division(Path(folder), find_division(adcode, name), today())
+    else:
+        from urbanplan.files import read_delivery, split_name
+
+        plain, said = split_name(boundary)
+        crs = crs or said.get("crs")
+        delivery = read_delivery(
+            plain, layer=layer or said.get("layername"), crs=crs, encoding=encoding or said.get("encoding"), family="polygon"
+        )  # fmt: skip
+        worth = Worth("existing", quality, accuracy_m, source or f"file {plain.name}", licence, as_of)  # fmt: skip
+        _, report = create.begin_boundary(
+            Path(folder), delivery, worth, name=name or Path(folder).resolve().name, crs=crs,
+            given=dict(columns or {}), day=today(), seven=transform,
+        )  # fmt: skip
+    city = City(Path(folder), note=note)
+    if report is not None:
+        city.boundary = report
+        city._asked()(*report.notes, *report.summary())
+    return city

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from urbanplan.city.edits import Edits
     from urbanplan.city.fetch import Fetched
     from urbanplan.city.ingest import Report
     from urbanplan.study import Comparison, Results
@@ -99,6 +101,9 @@ class City(Model):
         #: The profile: names, metric system, folders, what a run asks.
         self.profile: Profile = city if isinstance(city, Profile) else load_city(city)
         self._known_ways: list[tuple[Mode, tuple[str, ...], Ways]] = []
+        self._known_variants: dict[Path | str | None, study.Variants] = {}
+        #: What became of the rows of the file that its boundary came from, where `create_city` read one.
+        self.boundary: Report | None = None
 
     def __repr__(self) -> str:
         return f"<City {self.profile.id}: {self.profile.name_en or self.profile.name_zh}>"
@@ -152,7 +157,7 @@ class City(Model):
         # What was read of the folder is not what is there any more.
         for name in ("_layers", "_ready"):
             self.__dict__.pop(name, None)
-        self._known_ways = []
+        self._known_ways, self._known_variants = [], {}
         self.profile = load_city(self.profile.folders[0])
 
     # How a city answers the questions of `Model`.
@@ -323,7 +328,14 @@ class City(Model):
         there = self._places(facilities, "facilities", say)
         return say.on(study.bridge_dependence(self._ready, _mode(mode), there.frame, limit))
 
-    def compare(self, a: str, b: str, *, scenarios: Path | str | None = None) -> Comparison:
+    def compare(
+        self,
+        a: str,
+        b: str,
+        *,
+        scenarios: Path | str | None = None,
+        watch: study.Watch = nullcontext,
+    ) -> Comparison:
         """Set scenario `b` against `a`: every indicator, who gains, who loses, at what cost.
 
         Parameters
@@ -332,6 +344,8 @@ class City(Model):
             Scenarios of the city; ``baseline`` is the city as it is.
         scenarios : path, optional
             More scenarios (``.toml``), beside those of the city.
+        watch : callable, optional
+            Called with each stage's name; returns a context manager.
 
         Returns
         -------
@@ -352,46 +366,203 @@ class City(Model):
         ...     print(err.what)
         no scenario 'nowhere'
         """
-        known = study.scenarios_of(self.profile, scenarios)
-        variants = study.Variants(self.profile, known, self._ready)
-        for name in (a, b):
-            variants.state(name)
-        return study.compare(variants, a, b)
+        with watch("city"):
+            variants = self._variants(a, b, scenarios)
+        with watch("compare"):
+            return study.compare(variants, a, b)
 
-    def run(self, out: Path | str | None = None, *, watch: study.Watch = nullcontext) -> Results:
+    def compare_map(
+        self,
+        a: str,
+        b: str,
+        *,
+        facilities: str | None = None,
+        mode: str | None = None,
+        scenarios: Path | str | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Where scenario `b` changes the minutes of `a`.
+
+        Parameters
+        ----------
+        a, b, scenarios
+            See `compare`.
+        facilities, mode : str, optional
+            Those of the city's headline by default.
+
+        Returns
+        -------
+        GeoDataFrame
+            WGS84, a row for each class of change: ``facilities``, ``mode``, ``class``, ``from_min``, ``to_min`` (minutes),
+            ``persons`` (persons), ``km2`` (km²), ``quality``, ``accuracy_m`` (metres).
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such scenario, layer or mode.
+        """
+        plan = self.profile.analysis
+        which = facilities or plan.headline_facilities, mode or plan.headline_mode
+        require_facility(which[0], "facilities")
+        load_catalog().mode(which[1])
+        frame = study.difference_map(self._variants(a, b, scenarios), a, b, *which)
+        frame.insert(0, "facilities", which[0])
+        frame.insert(1, "mode", which[1])
+        return frame
+
+    def _variants(self, a: str, b: str, scenarios: Path | str | None) -> study.Variants:
+        if scenarios not in self._known_variants:
+            known = study.scenarios_of(self.profile, scenarios)
+            self._known_variants[scenarios] = study.Variants(self.profile, known, self._ready)
+        for name in (a, b):
+            self._known_variants[scenarios].state(name)
+        return self._known_variants[scenarios]
+
+    def run(
+        self,
+        out: Path | str | None = None,
+        *,
+        layers: Path | str | None = None,
+        basemap: str | None = None,
+        key: str | None = None,
+        min_persons: int = 0,
+        watch: study.Watch = nullcontext,
+    ) -> Results:
         """Compute everything that the city's profile asks for, and write the atlas.
 
         Parameters
         ----------
         out : path, optional
-            Folder to write: page, GeoPackage, QGIS project, raster, tables. Without it nothing is written.
+            Folder to write: page, GeoPackage, QGIS project, raster, tables, log. Without it nothing is written.
+        layers : path, optional
+            A GeoPackage of a run that was edited in QGIS: its layers are used.
+        basemap, key : str, optional
+            Of the page: ``tianditu``, ``osm`` or an XYZ template, and the reader's own key for Tianditu.
+        min_persons : int
+            Round every count of people so that none tells of fewer than so many.
         watch : callable, optional
             Called with each stage's name; returns a context manager.
 
         Returns
         -------
         Results
-            Tables and frames of the run; see `urbanplan.study.Results`.
+            Tables and frames of the run, and in ``written`` its files; see `urbanplan.study.Results`.
 
         Raises
         ------
         InputError
             If a layer cannot be used, or `out` is a city's folder.
         """
-        from urbanplan.files import is_city_folder
+        from urbanplan.files import write_csv
         from urbanplan.output import formats
+        from urbanplan.output.page import Options
+        from urbanplan.output.rounding import rounded
 
-        if out is None:
-            return study.run(self.profile, watch, None, self._layers)
-        folder = Path(out)
-        if is_city_folder(folder):
-            raise InputError("is a city's folder", where=folder, remedy="choose another folder for what a run writes")  # fmt: skip
-        with lock(folder):
-            stages = folder / ".stages"
-            results = study.run(self.profile, watch, stages, self._layers)
-            formats.write_atlas(results, folder, watch=watch)
+        page = Options(basemap=basemap, key=key, min_persons=min_persons)
+        say, timed = self._asked(), study.Timed(watch)
+        folder = None if out is None else self._apart(Path(out), layers)
+        self._require_filled(say)
+        with nullcontext() if folder is None else lock(folder):
+            edits = None if layers is None else self._edited(layers, timed, say)
+            used = self._layers if edits is None else edits.layers
+            stages = None if folder is None else folder / ".stages"
+            results = rounded(study.run(self.profile, timed, stages, used), min_persons)
+            if folder is None or stages is None:
+                return results
+            written = formats.write_atlas(results, folder, page=page, watch=timed)
+            if edits is not None and not results.least:
+                written["changes"] = write_csv(folder / "changes.csv", edits.changes)
+            written["log"] = formats.write_log(results, folder, written, timed.stages)
             remove_folder(stages)
-        return results
+        return replace(results, written=written)
+
+    def _apart(self, folder: Path, layers: Path | str | None) -> Path:
+        from urbanplan.files import is_city_folder
+
+        if is_city_folder(folder) or folder.resolve() in [
+            f.resolve() for f in self.profile.folders
+        ]:
+            raise InputError("is a city's folder", where=folder, remedy="choose another folder for what a run writes")  # fmt: skip
+        # What somebody edited must not be written over by what is made of it.
+        if layers is not None and Path(layers).resolve().parent == folder.resolve():
+            raise InputError(f"would be written over, since the run writes to '{folder}'", where=layers, remedy="name another folder with --out, or move the file")  # fmt: skip
+        return folder
+
+    def _require_filled(self, say: Findings) -> None:
+        # A folder that nothing was put into yet is not one that something was lost from.
+        ways = (
+            f"fill it with `urbanplan fetch {self._folder} --pbf EXTRACT.osm.pbf`, or with"
+            f" `urbanplan import FILE --kind parks --into {self._folder}`"
+        )
+        if not self._layers:
+            raise InputError("has no layers yet", where=self._folder, remedy=ways)
+        filled = {n for n, layer in self._layers.items() if len(layer.frame)}
+        if filled <= {"districts", "study_area"} and not self.profile.has("streets.osm.pbf"):
+            say(f"its layers are all empty, so little can be told: {ways}")
+
+    def _edited(self, file: Path | str, watch: study.Watch, say: Findings) -> Edits:
+        from urbanplan.city.edits import take
+
+        with watch("edits"):
+            edits = take(self.profile, self._layers, file)
+        say(*(f"{f.layer} {f.feature}: {f.message}" for f in edits.findings))
+        counts = edits.changes["change"].value_counts()
+        said = ", ".join(f"{n} {what}" for what, n in counts.items())
+        say(f"{Path(file).name}: {said or 'nothing is changed'}")
+        return edits
+
+    def changes(self, file: Path | str, *, watch: study.Watch = nullcontext) -> Edits:
+        """What was edited in the GeoPackage of a run: added, removed, moved by how much, changed.
+
+        Nothing is written: `run` with ``layers`` computes with the edits, `take` keeps them.
+
+        Parameters
+        ----------
+        file : path
+            A ``.gpkg`` that a run has written.
+        watch : callable, optional
+            Called with each stage's name; returns a context manager.
+
+        Returns
+        -------
+        Edits
+            ``changes``, a row for each edited feature; ``layers``, the city's with the edits.
+
+        Raises
+        ------
+        InputError
+            If it is another city's, or has none of the city's layers.
+        """
+        return self._edited(file, watch, self._asked())
+
+    def take(self, file: Path | str) -> dict[str, Path]:
+        """Keep what was edited in the GeoPackage of a run: its layers take the place of the city's.
+
+        Parameters
+        ----------
+        file : path
+            A ``.gpkg`` that a run has written.
+
+        Returns
+        -------
+        dict of str to Path
+            The layers that were written.
+
+        Raises
+        ------
+        InputError
+            If it is another city's, or the city ships with the package.
+        """
+        from urbanplan.city.edits import keep, take
+
+        own, say = load_own_city(self._folder), self._asked()
+        with lock(own.layers_folder):
+            edits = take(own, load_layers(own), file)
+            say(*(f"{row.layer} {row.id} ({row.name_zh}): {row.change}" for row in edits.changes.itertuples()))  # fmt: skip
+            written = keep(own, edits, today())
+        notes = [f"{f.layer} {f.feature}: {f.message}" for f in edits.findings]
+        say(*(notes or ([] if written else ["nothing has changed"])))
+        self._forget()
+        return written
 
     def report(
         self,
@@ -454,6 +625,7 @@ class City(Model):
         allow_private: bool = False,
         proxy: str | None = None,
         replace: bool = False,
+        watch: study.Watch = nullcontext,
     ) -> Fetched:
         """Fill the city's layers and streets from OpenStreetMap.
 
@@ -469,6 +641,8 @@ class City(Model):
             Ask through this proxy.
         replace : bool
             Also replace layers that came from elsewhere.
+        watch : callable, optional
+            Called with each stage's name; returns a context manager.
 
         Returns
         -------
@@ -489,11 +663,12 @@ class City(Model):
         with lock(own.layers_folder):
             if overpass is None:
                 assert pbf is not None
-                found = intake.fetch(own, pbf, day=_today(), replace=replace)
+                with watch("read"):
+                    found = intake.fetch(own, pbf, day=today(), replace=replace)
             else:
                 guard = Guard(allow_private=allow_private, proxy=proxy)
                 found = intake.fetch_from(
-                    own, overpass, guard, day=_today(), replace=replace, note=say
+                    own, overpass, guard, day=today(), replace=replace, note=say, watch=watch
                 )
         say(*found.notes)
         self._forget()
@@ -572,7 +747,7 @@ class City(Model):
         with lock(own.layers_folder):
             report = bring_file(
                 own, file, kind, worth, crs=crs, layer=layer, encoding=encoding, given=columns or {},
-                seven=transform, keep=keep, strict=strict, large=large, band=band, unit=unit, day=_today(),
+                seven=transform, keep=keep, strict=strict, large=large, band=band, unit=unit, day=today(),
             )  # fmt: skip
         self._asked()(*report.notes, *report.summary())
         self._forget()
@@ -583,83 +758,8 @@ class City(Model):
         return self._given if isinstance(self._given, str | Path) else self.profile.folders[0]
 
 
-def create_city(
-    folder: Path | str,
-    *,
-    name: str | None = None,
-    adcode: str | None = None,
-    boundary: Path | str | None = None,
-    copy: str | Path | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-) -> City:
-    """Set up a folder for another city: profile, districts, a slot for every layer.
-
-    Parameters
-    ----------
-    folder : path
-        A new one.
-    name : str, optional
-        A city or district of China, with or without 市, 区, 县; or any name with `boundary`.
-    adcode : str, optional
-        Six digits of a city or district of China.
-    boundary : path, optional
-        A file with one area for each district.
-    copy : str or path, optional
-        Everything that another city holds, to be edited.
-    crs : str, optional
-        System of `boundary`, before the file's own.
-    columns : mapping of str to str, optional
-        Our columns to those of `boundary`.
-
-    Returns
-    -------
-    City
-
-    Raises
-    ------
-    InputError
-        If the folder holds a city already, or not exactly one of the ways is given.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import urbanplan as up
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     mine = up.create_city(folder + "/mine", copy=up.cities()[0])
-    >>> mine.profile.id == up.cities()[0]
-    True
-    """
-    from urbanplan.city import create
-    from urbanplan.city.repair import Worth
-
-    create.require_new(folder)
-    ways = [w for w in (adcode, boundary, copy) if w is not None]
-    if len(ways) > 1 or (not ways and name is None):
-        raise InputError("give one of name, adcode, boundary and copy", where=folder, remedy="e.g. create_city(folder, name='市名')")  # fmt: skip
-    if copy is not None:
-        create.begin_copy(Path(folder), load_city(copy))
-    elif boundary is None:
-        from urbanplan.sources.crs_of_file import find_division
-
-        create.begin_division(Path(folder), find_division(adcode, name), _today())
-    else:
-        from urbanplan.files import read_delivery, split_name
-
-        plain, said = split_name(boundary)
-        crs = crs or said.get("crs")
-        delivery = read_delivery(
-            plain, layer=said.get("layername"), crs=crs, encoding=said.get("encoding"), family="polygon"
-        )  # fmt: skip
-        worth = Worth("existing", "derived", None, f"file {plain.name}", "not stated", "not stated")
-        create.begin_boundary(
-            Path(folder), delivery, worth, name=name or Path(folder).resolve().name, crs=crs,
-            given=dict(columns or {}), day=_today(),
-        )  # fmt: skip
-    return City(Path(folder))
-
-
-def _today() -> str:
+def today() -> str:
+    """The day, as manifests have it."""
     return datetime.now(UTC).date().isoformat()
 
 

@@ -12,7 +12,7 @@ from urbanplan import study
 from urbanplan.base.crs import WGS84
 from urbanplan.catalog import Mode, load_catalog
 from urbanplan.door.places import Note, Places, limit_of, limits_of, places_of
-from urbanplan.errors import InputError, require
+from urbanplan.errors import InputError, one_of, require
 from urbanplan.measures.accessibility import require_method
 from urbanplan.routing.times import require_direction
 from urbanplan.siting import MODELS
@@ -28,8 +28,6 @@ _LOG = logging.getLogger("urbanplan")
 _LOG.addHandler(logging.NullHandler())
 #: Limits of questions with several.
 MINUTES = (5, 10, 15, 30)
-#: Other spellings of the models of siting.
-_SPELT = {"pmedian": "p_median", "pcenter": "p_center"}
 
 
 class Findings:
@@ -626,7 +624,7 @@ class Model:
         for name in asked:
             if name not in known or name in ("candidates", "return"):
                 raise InputError(
-                    f"there is no argument '{name}'", where="site", remedy=f"use one of {', '.join(list(known)[1:-1])}"
+                    f"there is no argument '{name}'", where="site", remedy=one_of(name, list(known)[1:-1])
                 )  # fmt: skip
         return self.siting(candidates, **asked).sites
 
@@ -709,9 +707,9 @@ def _require_above_0(**figures: Any) -> None:
 
 
 def _model(name: str, p: Any, budget: float | None) -> str:
-    model = _SPELT.get(name, name) if isinstance(name, str) else repr(name)
+    model = name if isinstance(name, str) else repr(name)
     if model not in MODELS:
-        raise InputError(f"unknown model '{model}'", where="model", remedy=f"use one of {', '.join(MODELS)}")  # fmt: skip
+        raise InputError(f"unknown model '{model}'", where="model", remedy=one_of(model, MODELS))  # fmt: skip
     if model == "lscp" and p is not None:
         raise InputError("lscp finds the number of sites itself", where="p", remedy="leave p out")
     if model != "lscp" and p is None and budget is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 
 #: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
 _NOISE_MIN = 1e-9
@@ -279,5 +279,5 @@ def _chosen(
 
 def _named(table: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in table:
-        raise UnknownNameError(f"unknown {what} '{name}'", remedy=f"use one of {', '.join(table)}")
+        raise UnknownNameError(f"unknown {what} '{name}'", remedy=one_of(name, table))
     return table[name]

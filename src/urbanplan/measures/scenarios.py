@@ -316,9 +316,7 @@ def applied(state: State, scenarios: Sequence[Scenario]) -> State:
 
 def _layer(state: State, name: str) -> Layer:
     if name not in state.layers:
-        raise UnknownNameError(
-            f"the city has no layer '{name}'", remedy=f"one of {', '.join(state.layers)}"
-        )
+        raise UnknownNameError(f"the city has no layer '{name}'", remedy=one_of(name, state.layers))
     return state.layers[name]
 
 
@@ -337,7 +335,7 @@ def _rows(layer: Layer, change: Change) -> np.ndarray:
         if fid not in set(known):
             raise UnknownNameError(
                 f"'{fid}' is no feature of '{layer.id}'",
-                remedy=f"one of {', '.join(list(known)[:20])}",
+                remedy=one_of(fid, known),
             )
     return known.isin(ids).to_numpy()
 
@@ -394,7 +392,7 @@ def _add(state: State, change: Change) -> State:
     odd = set(given) - set(known)
     if odd:
         raise UnknownNameError(
-            f"'{sorted(odd)[0]}' is no column of '{layer.id}'", remedy=f"one of {', '.join(known)}"
+            f"'{sorted(odd)[0]}' is no column of '{layer.id}'", remedy=one_of(sorted(odd)[0], known)
         )
     values = dict.fromkeys(known)
     values |= {
@@ -481,7 +479,7 @@ def _set(state: State, change: Change) -> State:
     if column not in layer.frame or column in ("id", "geometry", "source", "licence", "quality"):
         choices = list(layer.kind.columns)
         raise UnknownNameError(
-            f"'{column}' of '{layer.id}' is not set by a scenario", remedy=f"one of {', '.join(['status', *choices])}"
+            f"'{column}' of '{layer.id}' is not set by a scenario", remedy=one_of(column, ['status', *choices])
         )  # fmt: skip
     hit, frame = _rows(layer, change), layer.frame
     old, value = frame[column], change.get("value")
@@ -551,9 +549,7 @@ def _grow(state: State, change: Change) -> State:
 def _standard(state: State, change: Change) -> State:
     name = change.get("id")
     if name not in state.standards:
-        raise UnknownNameError(
-            f"no indicator '{name}'", remedy=f"one of {', '.join(list(state.standards)[:20])} …"
-        )
+        raise UnknownNameError(f"no indicator '{name}'", remedy=one_of(name, state.standards))
     own: dict[str, Any] = {k: float(v) for k, v in change.values.items() if k != "id"}
     old = state.standards[name]
     for key in own:

@@ -212,7 +212,7 @@ class Options:
         """Refuse what cannot be written."""
         for name in self.formats:
             if name not in FORMATS:
-                raise UnknownNameError(f"no format '{name}'", remedy=f"one of {', '.join(FORMATS)}")
+                raise UnknownNameError(f"no format '{name}'", remedy=one_of(name, FORMATS))
         if self.encoding not in ENCODINGS:
             raise InputError(
                 f"no character set '{self.encoding}'", remedy=f"one of {', '.join(ENCODINGS)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from urbanplan.errors import InputError
+from urbanplan.errors import InputError, one_of
 from urbanplan.routing.graph import Graph
 from urbanplan.routing.places import Ground, Links, Placed
 
@@ -90,7 +90,7 @@ def require_direction(direction: str) -> bool:
     """Whether travel goes to the places that were asked about; raise for an unknown word."""
     if direction not in DIRECTIONS:
         raise InputError(
-            f"unknown direction '{direction}'", remedy=f"use one of {', '.join(DIRECTIONS)}"
+            f"unknown direction '{direction}'", remedy=one_of(str(direction), DIRECTIONS)
         )
     return direction == "to"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.measures.accessibility import Pairs
 from urbanplan.siting.core import Core, Rows
 
@@ -428,7 +428,7 @@ def checked(problem: Problem, model: str, p: int | None) -> Task:
     """
     if model not in MODELS:
         raise UnknownNameError(
-            f"unknown model '{model}'", where="siting", remedy=f"use one of {', '.join(MODELS)}"
+            f"unknown model '{model}'", where="siting", remedy=one_of(model, MODELS)
         )
     candidates = problem.candidates
     if model == "lscp" and p is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from urbanplan.base.crs import WGS84, parse_crs, to_crs, transform
 from urbanplan.base.schema import is_missing
 from urbanplan.catalog import plain_name, read_street_schema
-from urbanplan.errors import InputError, UnknownNameError, UrbanplanError
+from urbanplan.errors import InputError, UnknownNameError, UrbanplanError, one_of
 from urbanplan.files import existing, memory_limit, read_delivery, scan_xml, size_bytes
 from urbanplan.sources.osm import LICENCE, SOURCE, WAY_KEYS
 from urbanplan.sources.read import in_wgs84
@@ -259,7 +259,7 @@ class TagReader:
         if column not in self.columns:
             raise UnknownNameError(
                 f"the file has no column '{column}'",
-                remedy=f"use one of {', '.join(map(str, self.columns))}",
+                remedy=one_of(column, map(str, self.columns)),
             )
         return column
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urbanplan.study.checkup import listed, scene_of, standards_of
 from urbanplan.study.compare import Comparison, compare, difference_map
 from urbanplan.study.model import Ready, bridge_dependence, check_opened, coverage_of, prepare
-from urbanplan.study.run import Results, Watch, plan_of, run
+from urbanplan.study.run import Results, Timed, Watch, plan_of, run
 from urbanplan.study.sites import (
     SitingAnswer,
     SitingQuestion,
@@ -43,6 +43,7 @@ __all__ = [
     "Results",
     "SitingAnswer",
     "SitingQuestion",
+    "Timed",
     "Variants",
     "Watch",
     "access_on",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -52,6 +54,27 @@ if TYPE_CHECKING:
 
 #: Called with a stage's name; the context it returns is left when the stage is done.
 Watch = Callable[[str], AbstractContextManager]
+
+
+class Timed:
+    """A `Watch` that passes each stage on, and remembers in `stages` its seconds and the peak of memory so far."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.stages: list[dict[str, Any]] = []
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Name what is going on."""
+        import resource
+
+        began = time.perf_counter()
+        with self._watch(name):
+            yield
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        seconds = round(time.perf_counter() - began, 3)
+        self.stages.append({"stage": name, "seconds": seconds, "peak_mib": round(peak / 2**20)})
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,8 @@ class Results:
         Stages that an interrupted run had finished before.
     least : int
         Counts of people are multiples of it; 0 where they are exact. See `urbanplan.output.rounding`.
+    written : dict of str to Path
+        Files that were made of it, by what they are.
     """
 
     city: City
@@ -121,6 +146,7 @@ class Results:
     findings: tuple[str, ...]
     resumed: tuple[str, ...] = ()
     least: int = 0
+    written: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def outside(self) -> gpd.GeoDataFrame:

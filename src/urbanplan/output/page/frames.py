@@ -10,7 +10,7 @@ import numpy as np
 
 from urbanplan.base.crs import WGS84, to_crs
 from urbanplan.catalog import GEOMETRY_TYPES
-from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.output.page.content import decimals_of, features, sounds, spoken
 from urbanplan.output.page.shell import Options, leaflet
 from urbanplan.output.page.tables import figure, plain
@@ -66,7 +66,7 @@ def of_frames(
     for column in (*options.redact, *((by,) if by else ())):
         if column not in columns:
             raise UnknownNameError(
-                f"no frame has a column '{column}'", remedy=f"one of {', '.join(sorted(columns))}"
+                f"no frame has a column '{column}'", remedy=one_of(column, sorted(columns))
             )
     layers: list[dict[str, Any]] = []
     drawn = {k: f for k, f in frames.items() if options.layers is None or k in options.layers}
