@@ -394,11 +394,10 @@ def _layer(screen: Screen, city: Any, name: str, out: Path | None, as_json: bool
 @click.pass_obj
 def check(screen: Screen, city: str, as_json: bool) -> int:
     """Compare every layer with the published figures and rules."""
-    from urbanplan.city.checks import check_city
     from urbanplan.city.checks import told as counts_of
-    from urbanplan.city.profile import load_city
+    from urbanplan.door import City
 
-    table = check_city(load_city(city))
+    table = City(city).check()
     failed = int((table["verdict"] == "fail").sum())
     title = f"{city}: {len(table)} checks, {failed} failed"
     screen.table(table, as_json, title=title, hide=("id", "layer") if failed else _QUIET)

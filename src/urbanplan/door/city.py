@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -18,7 +17,7 @@ from urbanplan.city.layers import GROUNDS, Layer, load_layers, require
 from urbanplan.city.profile import City as Profile
 from urbanplan.city.profile import load_city, load_own_city, require_facility
 from urbanplan.door.model import MINUTES, Findings, Model, _ids, _mode
-from urbanplan.door.places import Note, Places, limit_of, limits_of
+from urbanplan.door.places import Layers, Note, Places, limit_of, limits_of, table_html
 from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import lock, remove_folder
 from urbanplan.measures.population import unassigned
@@ -32,39 +31,11 @@ if TYPE_CHECKING:
     from urbanplan.city.edits import Edits
     from urbanplan.city.fetch import Fetched
     from urbanplan.city.ingest import Report
+    from urbanplan.measures.scenarios import Scenario
     from urbanplan.study import Comparison, Results
 
 #: Places that people go to: those beyond the boundary count, too.
 _REACHED = ("facilities", "destinations", "existing")
-
-
-class Layers(Mapping[str, "gpd.GeoDataFrame"]):
-    """A city's layers by name, each a GeoDataFrame in WGS84; read when they are asked for."""
-
-    def __init__(self, city: City) -> None:
-        self._city = city
-
-    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
-        return self._city._layer(name).frame.copy()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._city._layers)
-
-    def __len__(self) -> int:
-        return len(self._city._layers)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._city._layers
-
-    def __repr__(self) -> str:
-        return f"<layers {', '.join(self) or 'none'}>"
-
-    def _repr_html_(self) -> str:
-        rows = [(name, f"{len(layer.frame):,}") for name, layer in self._city._layers.items()]
-        return _table(("layer", "features"), rows)
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self)
 
 
 class City(Model):
@@ -118,7 +89,7 @@ class City(Model):
             ("ways", "streets" if own.has("streets.osm.pbf") else "land, roads and bridges"),
             ("modes", ", ".join(own.analysis.modes)),
         ]
-        return _table(("City", own.id), rows)
+        return table_html(("City", own.id), rows)
 
     def __getitem__(self, name: str) -> gpd.GeoDataFrame:
         return self.layers[name]
@@ -327,6 +298,29 @@ class City(Model):
         say, limit = self._asked(), limits_of(limit_of(minutes))[0]
         there = self._places(facilities, "facilities", say)
         return say.on(study.bridge_dependence(self._ready, _mode(mode), there.frame, limit))
+
+    def check(self) -> pd.DataFrame:
+        """Compare every layer with the published figures and rules.
+
+        Returns
+        -------
+        DataFrame
+            One row per check: ``published`` and ``drawn`` in ``unit``, ``difference`` and ``tolerance`` as shares (0-1),
+            ``verdict`` ``ok`` or ``fail``, and ``source``.
+
+        Raises
+        ------
+        InputError
+            If a figure or a rule cannot be used.
+        """
+        from urbanplan.city.checks import check_city
+
+        return check_city(self.profile, self._layers)
+
+    @property
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """The city's scenarios by their ids, ``baseline``, the city as it is, first."""
+        return study.scenarios_of(self.profile)
 
     def compare(
         self,
@@ -768,9 +762,3 @@ def _metres(value: Any) -> float:
 
     _require_above_0(snap_m=value)
     return float(value)
-
-
-def _table(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
-    cells = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
-    top = "".join(f"<th>{html.escape(h)}</th>" for h in head)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"

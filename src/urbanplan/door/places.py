@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from urbanplan.sources.read import read
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+    from urbanplan.door.city import City
 
 #: Takes each sentence that the caller must know.
 Note = Callable[[str], None]
@@ -259,3 +262,39 @@ def _many(value: Any) -> bool:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+class Layers(Mapping[str, "gpd.GeoDataFrame"]):
+    """A city's layers by name, each a GeoDataFrame in WGS84; read when they are asked for."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+
+    def __getitem__(self, name: str) -> gpd.GeoDataFrame:
+        return self._city._layer(name).frame.copy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._city._layers)
+
+    def __len__(self) -> int:
+        return len(self._city._layers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._city._layers
+
+    def __repr__(self) -> str:
+        return f"<layers {', '.join(self) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"{len(layer.frame):,}") for name, layer in self._city._layers.items()]
+        return table_html(("layer", "features"), rows)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+
+def table_html(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
+    """A small table as a notebook shows it."""
+    cells = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
+    top = "".join(f"<th>{html.escape(h)}</th>" for h in head)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from urbanplan import study
 from urbanplan.catalog import Mode
-from urbanplan.door.city import City, _metres, _table
+from urbanplan.door.city import City, _metres
 from urbanplan.door.model import Findings, Model, _mode
-from urbanplan.door.places import Note, Places, require_declared
+from urbanplan.door.places import Note, Places, require_declared, table_html
 from urbanplan.errors import InputError
 from urbanplan.files import existing, split_name
 from urbanplan.routing import Network
@@ -166,7 +166,7 @@ class Streets(Model):
             own = self._streets
             rows += [("ways", f"{own.ways:,}"), ("points", f"{len(own.lonlat):,}")]
             rows += [(n, v) for n, v in (("source", own.source), ("licence", own.licence), ("as of", own.as_of)) if v]  # fmt: skip
-        return _table(("Streets", ""), rows)
+        return table_html(("Streets", ""), rows)
 
     def __getattr__(self, name: str) -> NoReturn:
         # What a city alone can do is said, rather than that there is no such attribute.
