@@ -291,7 +291,7 @@ def test_tables_remarks_and_errors_are_chinese(tmp_path, capsys, monkeypatch):
     code, out, err = terminal(capsys, monkeypatch, "check", town)
     assert code == 0 and "0项未通过" in "".join(out.split())
     code, out, err = terminal(capsys, monkeypatch, "coverage", town, "--facilities", "moons")
-    assert (code, out) == (2, "") and err.startswith("urbanplan: “moons”不是设施图层 → 可用：")
+    assert (code, out) == (2, "") and err.startswith("urbanplan: “moons”不是设施图层 → 可选：")
     code, out, err = terminal(capsys, monkeypatch, "coverage", town)
     assert code == 2 and err == "urbanplan: 缺少选项 '--facilities'。\n"
 

@@ -136,10 +136,11 @@ def init(
         _told(screen, made.boundary)
     echo(f"{made.profile.name_zh}: {made.profile.metric_crs}, {folder}")
     if copy is not None:
-        step = f"edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
+        screen.note(
+            f"next: edit its files, then urbanplan accept {folder} and urbanplan run {folder}"
+        )
     else:
-        step = f"urbanplan fetch {folder} --pbf EXTRACT.osm.pbf"
-    screen.note(f"next: {step}")
+        screen.note(f"next: urbanplan fetch {folder} --pbf EXTRACT.osm.pbf")
     return OK
 
 
