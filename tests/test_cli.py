@@ -262,3 +262,35 @@ def test_no_figure_is_cut_in_a_narrow_terminal(tmp_path, capsys, monkeypatch, wi
         assert f"{row['persons_covered']:,.0f}" in out and f"{row['share']:.1%}" in out
     # What the title says stands in no column.
     assert "facilities" not in out and "hospitals" in out
+
+
+def drawn_on(path):
+    return {layer["zh"] for layer in values(path.read_text("utf-8"))["layers"]}
+
+
+def test_two_scenarios_on_a_page(capsys, town, tmp_path):
+    out = tmp_path / "c.html"
+    code, _, err = call(capsys, "compare", town, "baseline", "second_bridge", "--mode", "walk", "--map", str(out))  # fmt: skip
+    assert code == 0 and "c.html: minutes to the nearest of hospitals by walk" in err
+    drawn = drawn_on(out)
+    assert drawn == {
+        "之前 / Before: baseline",
+        "之后 / After: second_bridge",
+        "时间变化 / Change of minutes",
+        "医院 / Hospitals",
+    }
+    call(capsys, "compare", town, "baseline", "second_bridge", "--map", str(tmp_path / "c.gpkg"))
+    told = gpd.read_file(tmp_path / "c.gpkg")
+    assert set(told["facilities"]) == {"hospitals"} and set(told["mode"]) == {"drive"}
+
+
+def test_sites_and_whom_they_serve_on_a_page(capsys, town, tmp_path):
+    out = tmp_path / "s.html"
+    asked = ("siting", town, "--candidates", "grid:300", "--anywhere", "--facilities", "hospitals", "--p", "1")  # fmt: skip
+    code, said, _ = call(capsys, *asked, "--minutes", "2", "--out", str(out))
+    assert code == 0 and str(out) in said and "rank" in said
+    assert {"选址 / Sites", "服务对象 / Whom they serve"} == drawn_on(out)
+    served = pd.read_csv(tmp_path / "s_served.csv").query("area == 'ALL'")["persons"].sum()
+    held = values(out.read_text("utf-8"))["layers"]
+    homes = next(layer for layer in held if layer["zh"].startswith("服务对象"))
+    assert sum(f["properties"]["persons"] for f in homes["features"]) == pytest.approx(served)

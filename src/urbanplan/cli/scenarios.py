@@ -71,7 +71,9 @@ def _what(change) -> str:
 @click.option(
     "--mode", help="For the map: the headline's by default.", shell_complete=options.MODE_NAMES
 )
-@file_option("--map", "Map of where minutes change (.gpkg, .geojson, .parquet).", metavar="F")
+@file_option(
+    "--map", "Map of where minutes change (.html, .gpkg, .geojson, .parquet).", metavar="F"
+)
 @file_option("--out", "Folder for every table (.csv), or one workbook (.xlsx).", metavar="F")
 @JSON
 @click.pass_obj
@@ -87,15 +89,21 @@ def compare(
 
     if map is None and (facilities or mode):
         raise click.UsageError("--facilities and --mode are for the map: give --map")
-    if map is not None:
-        vector.require_ending(map)
+    as_page = map is not None and vector.require_map(map)
     model, written = City(city, note=screen.note), {}
     screen.of(model.profile)
     plan = model.profile.analysis
     with screen.progress():
         if map is not None:
-            frame = model.compare_map(a, b, facilities=facilities, mode=mode, scenarios=scenarios)
-            written["map"] = vector.write(frame, map)
+            frame = model.compare_map(
+                a,
+                b,
+                facilities=facilities,
+                mode=mode,
+                scenarios=scenarios,
+                out=map if as_page else None,
+            )
+            written["map"] = map if as_page else vector.write(frame, map)
             screen.note(
                 f"{map.name}: minutes to the nearest of {facilities or plan.headline_facilities} by {mode or plan.headline_mode}"
             )

@@ -74,7 +74,7 @@ class _Model(click.Choice):
 @SNAP
 @MODES
 @file_option(
-    "--out", "Map of the sites (.gpkg, .geojson, .parquet), tables beside it.", metavar="F"
+    "--out", "Map of the sites (.html, .gpkg, .geojson, .parquet), tables beside it.", metavar="F"
 )
 @JSON
 @click.pass_obj
@@ -88,7 +88,7 @@ def siting(screen: Screen, city, streets, **asked) -> int:
 
     out = asked["out"]
     if out is not None:
-        vector.require_ending(out)
+        vector.require_map(out)
         refuse_over(
             out, *(asked[k] for k in ("candidates", "existing", "exclude", "demand")), streets
         )
@@ -149,6 +149,16 @@ _UNITS = {
 }
 
 
+def _drawn(answer, out: Path) -> Path:
+    """The sites as a map, or as a page together with whom they serve."""
+    from urbanplan.output import page, vector
+
+    if not vector.require_map(out):
+        return vector.write(plain(answer.sites), out)
+    shown = {"服务对象 / Whom they serve": plain(answer.homes), "选址 / Sites": plain(answer.sites)}
+    return page.write({k: f for k, f in shown.items() if len(f)}, out, by="rank")
+
+
 def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: float) -> None:
     from urbanplan.output import vector
 
@@ -166,7 +176,7 @@ def _explained(screen: Screen, answer, out: Path | None, as_json: bool, equity: 
             if len(tables[name]):
                 screen.table(tables[name], False, name)
     if out is not None:
-        written = {"sites": vector.write(sites, out)}
+        written = {"sites": _drawn(answer, out)}
         for name in ("served", "curve", "alternatives"):
             if len(tables[name]):
                 path = out.with_name(f"{out.stem}_{name}.csv")

@@ -373,6 +373,7 @@ class City(Model):
         facilities: str | None = None,
         mode: str | None = None,
         scenarios: Path | str | None = None,
+        out: Path | str | None = None,
     ) -> gpd.GeoDataFrame:
         """Where scenario `b` changes the minutes of `a`.
 
@@ -382,6 +383,8 @@ class City(Model):
             See `compare`.
         facilities, mode : str, optional
             Those of the city's headline by default.
+        out : path, optional
+            An ``.html`` to write: the change, and what is within each limit before and after.
 
         Returns
         -------
@@ -398,7 +401,14 @@ class City(Model):
         which = facilities or plan.headline_facilities, mode or plan.headline_mode
         require_facility(which[0], "facilities")
         load_catalog().mode(which[1])
-        frame = study.difference_map(self._variants(a, b, scenarios), a, b, *which)
+        variants = self._variants(a, b, scenarios)
+        frame = study.difference_map(variants, a, b, *which)
+        if out is not None:
+            from urbanplan.output import page
+
+            title = f"{a} → {b} · {which[0]} · {which[1]}"
+            shown = study.before_and_after(variants, a, b, *which)
+            page.write(shown, out, page.Options(title=title), by="minutes")
         frame.insert(0, "facilities", which[0])
         frame.insert(1, "mode", which[1])
         return frame

@@ -95,6 +95,19 @@ def require_ending(path: Path | str, *, table: bool = False) -> str:
     return ending
 
 
+#: A map that people open: the atlas's own page.
+PAGES = (".html", ".htm")
+
+
+def require_map(path: Path | str) -> bool:
+    """Whether a path is that of a page; raise unless that, or a map, can be written there."""
+    if Path(path).suffix.lower() in PAGES:
+        require_no_input(path)
+        return True
+    require_ending(path)
+    return False
+
+
 def require_no_input(path: Path | str) -> None:
     """Raise `InputError` if a path is a layer or table that a city reads; other files may lie beside them."""
     path, own = Path(path), {"facts.csv", *(f"{name}.geojson" for name in load_catalog().layers)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from urbanplan.study.checkup import listed, scene_of, standards_of
-from urbanplan.study.compare import Comparison, compare, difference_map
+from urbanplan.study.compare import Comparison, before_and_after, compare, difference_map
 from urbanplan.study.model import Ready, bridge_dependence, check_opened, coverage_of, prepare
 from urbanplan.study.run import Results, Timed, Watch, plan_of, run
 from urbanplan.study.sites import (
@@ -47,6 +47,7 @@ __all__ = [
     "Variants",
     "Watch",
     "access_on",
+    "before_and_after",
     "bridge_dependence",
     "check_opened",
     "city_access",

@@ -225,6 +225,40 @@ def difference_map(
     return to_crs(_outlined(classes, persons.reshape(classes.shape), ready), WGS84)
 
 
+def before_and_after(
+    variants: Variants, a: str, b: str, facilities: str, mode: str
+) -> dict[str, gpd.GeoDataFrame]:
+    """What a page shows of two scenarios, by the name that readers see.
+
+    Returns
+    -------
+    dict of str to GeoDataFrame
+        Where minutes change, and from where one gets to a facility within each limit before and after; all with
+        a column ``minutes``, in WGS84.
+    """
+    import geopandas as gpd
+
+    found = {}
+    for name, said in ((a, f"之前 / Before: {a}"), (b, f"之后 / After: {b}")):
+        ways, placed = variants.ways(name, mode), variants.placed(name, facilities, mode)
+        rows = bands_of(variants.ready(name), ways, facilities, placed)
+        # The widest first, so that none hides another.
+        found[said] = gpd.GeoDataFrame(rows[::-1], columns=BAND_COLUMNS, crs=WGS84)
+    change = difference_map(variants, a, b, facilities, mode)
+    words = [_span(row.from_min, row.to_min) for row in change.itertuples()]
+    found["时间变化 / Change of minutes"] = change.assign(minutes=words)
+    there = variants.layers(b)[facilities]
+    found[f"{there.kind.name_zh} / {there.kind.name_en}"] = there.reachable()
+    return {name: frame for name, frame in found.items() if len(frame)}
+
+
+def _span(low: float, high: float) -> str:
+    # Minutes saved are below 0.
+    near, far = sorted((abs(low), abs(high)))
+    many = f"{near:g}+" if np.isinf(far) else f"{near:g}–{far:g}"
+    return f"{many} 分钟{'更快' if high <= 0 else '更慢'} / {many} min {'sooner' if high <= 0 else 'later'}"
+
+
 def _outlined(classes: np.ndarray, persons: np.ndarray, ready: Ready) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import shapely

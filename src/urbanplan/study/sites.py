@@ -45,6 +45,8 @@ class Homes:
     area: np.ndarray
     group: np.ndarray
     notes: tuple[str, ...]
+    #: Where they live, in the ground's system.
+    xy: np.ndarray
     square_m: float = float("nan")
 
 
@@ -129,7 +131,7 @@ def gathered(ready: Ready, ways: Ways) -> Homes:
     take = np.flatnonzero(kept)[sorted_rows]
     return Homes(
         placed.of(rows), sums[take], area[lead][take], group[lead][take], notes,
-        side * grid.cell_m,
+        np.stack(grid.centres(cells[lead][take]), axis=1), side * grid.cell_m,
     )  # fmt: skip
 
 
@@ -188,6 +190,8 @@ class SitingAnswer:
         minutes, mode, quality, accuracy_m``, best first.
     served : DataFrame
         Whom each site newly serves: ``site, rank, area, group, persons``.
+    homes : GeoDataFrame
+        WGS84; where those live: ``rank, site, persons, area, quality, accuracy_m``; squares of a city, else points.
     curve : DataFrame
         ``p, objective, gain, bound, proven``: what the next site still brings.
     others : DataFrame
@@ -198,6 +202,7 @@ class SitingAnswer:
 
     sites: gpd.GeoDataFrame
     served: pd.DataFrame
+    homes: gpd.GeoDataFrame
     curve: pd.DataFrame
     others: pd.DataFrame
     siting: Siting
@@ -256,7 +261,9 @@ def sites_on(
     placed, notes = put_on(ground, points, snap_m, "demand")
     held = numbers(people, value).loc[list(placed.ids)].to_numpy(float)
     none = np.full(len(held), "", object)
-    homes = Homes(placed, held, none, none, (*said, *notes))
+    there = to_crs(points, ground.crs).set_index("id").loc[list(placed.ids)]
+    xy = there.representative_point().get_coordinates().to_numpy()
+    homes = Homes(placed, held, none, none, (*said, *notes), xy)
     put = lambda frame: put_on(ground, as_points(frame)[0], snap_m, "sites")[0]  # noqa: E731
     return _answer(ground, homes, question, candidates, existing, put, progress)
 
@@ -295,6 +302,7 @@ def _answer(
     return SitingAnswer(
         _sites(found, frame, known, question, ground, homes.square_m),
         _served(found, homes, frame, known),
+        _homes(found, homes, frame, known, ground),
         _curve(problem, question, effort),
         _others(problem, question, found, frame, known, effort),
         found,
@@ -367,7 +375,7 @@ def _reached(
         raise InputError("nobody reaches any candidate", where="--candidates", remedy="move them")
     note = _beyond(homes.persons[lost].sum(), None)
     rows = np.flatnonzero(np.isin(homes.placed.feature, keep))
-    left = Homes(homes.placed.of(rows), homes.persons[keep], homes.area[keep], homes.group[keep], (), homes.square_m)  # fmt: skip
+    left = Homes(homes.placed.of(rows), homes.persons[keep], homes.area[keep], homes.group[keep], (), homes.xy[keep], homes.square_m)  # fmt: skip
     return left, Pairs(np.searchsorted(keep, pairs.demand), pairs.supply, pairs.minutes), [note]
 
 
@@ -481,6 +489,26 @@ def _served(found: Siting, homes: Homes, frame: gpd.GeoDataFrame, fixed: int) ->
     both["_last"] = both["area"] == ALL
     both = both.sort_values(["rank", "_last", "area", "group"], kind="stable", ignore_index=True)
     return both[["site", "rank", "area", "group", "persons"]]
+
+
+def _homes(found: Siting, homes: Homes, frame, fixed: int, ground) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+    import shapely
+
+    rank = {int(s): i + 1 for i, s in enumerate(found.sites)}
+    names, newly = frame.index.to_numpy(str), found.newly
+    own = {
+        "rank": [rank[int(s)] for s in newly.site],
+        "site": [names[s - fixed] for s in newly.site],
+        "persons": newly.persons,
+        "area": homes.area[newly.demand],
+        "quality": "modelled",
+        "accuracy_m": homes.square_m,
+    }
+    x, y = homes.xy[newly.demand].T
+    half = homes.square_m / 2
+    shapes = shapely.box(x - half, y - half, x + half, y + half) if half > 0 else shapely.points(x, y)  # fmt: skip
+    return to_crs(gpd.GeoDataFrame(own, geometry=shapes, crs=ground.crs), WGS84)
 
 
 def _curve(problem: Problem, question: SitingQuestion, effort: Effort) -> pd.DataFrame:
