@@ -15,11 +15,12 @@ from pathlib import Path
 
 import click
 import pytest
-import tomli_w
 
+import urbanplan as up
 from urbanplan.catalog import GEOMETRY_TYPES, LayerKind, load_catalog, read_modes
 from urbanplan.catalog.standards import read_standards
 from urbanplan.cli import cli
+from urbanplan.files.texts import toml_of
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "urbanplan"
@@ -251,7 +252,7 @@ def test_examples_of_contributing_can_be_used(tmp_path):
     assert kind.role in {k.role for k in load_catalog().layers.values()}
     for name, table, read in (("s", standard, read_standards), ("m", mode, read_modes)):
         path = tmp_path / f"{name}.toml"
-        path.write_text(tomli_w.dumps(table), "utf-8")
+        path.write_text(toml_of(table), "utf-8")
         assert len(read(path)) > len(read(None))
 
 
@@ -260,3 +261,17 @@ def test_targets_of_make_that_are_quoted_exist():
     for path in WRITTEN:
         for line, _ in quoted(path, "make"):
             assert line.split()[1] in targets, f"{path.name}: {line}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/zh/guide.md"])
+def test_python_that_is_quoted_uses_the_door(name):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
+    assert blocks
+    things = {"up": up, "city": up.City, "streets": up.Streets}
+    for node in (n for block in blocks for n in ast.walk(ast.parse(block))):
+        if isinstance(node, ast.Import):
+            assert {a.name for a in node.names} <= {"folium", "urbanplan"}
+        assert not isinstance(node, ast.ImportFrom), ast.unparse(node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            thing = things.get(node.value.id)
+            assert thing is None or hasattr(thing, node.attr), ast.unparse(node)

@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 
 import shapely
-import tomli_w
 from rivers import degrees
+
+from urbanplan.files.texts import toml_of
 
 DATA = Path(__file__).parents[1]
 COMMON = (
@@ -105,6 +106,6 @@ def write_manifest(paths: list[tuple[Path, tuple[str, ...]]], origins: dict) -> 
         if path.suffix == ".geojson":
             files[path.name]["features"] = len(json.loads(content)["features"])
         files[path.name]["built_from"] = sorted(built_from)
-    text = tomli_w.dumps({"origins": origins, "files": dict(sorted(files.items()))})
+    text = toml_of({"origins": origins, "files": dict(sorted(files.items()))})
     title = "# Written by data/build; every committed data file with its origins and SHA-256.\n\n"
     write(DATA / "layers" / "luzhou" / "manifest.toml", title + text)
