@@ -384,7 +384,7 @@ def public_methods():
 
 
 #: They write, ask servers or run for minutes; the guide shows them.
-SHOWN_ELSEWHERE = {"run", "report", "fetch", "add"}
+SHOWN_ELSEWHERE = {"run", "report", "fetch", "add", "changes", "take"}
 
 
 @pytest.mark.parametrize("method", list(public_methods()))

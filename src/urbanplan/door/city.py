@@ -312,6 +312,12 @@ class City(Model):
         ------
         InputError
             If a figure or a rule cannot be used.
+
+        Examples
+        --------
+        >>> import urbanplan as up
+        >>> set(up.City(up.cities()[0]).check()["verdict"])
+        {'ok'}
         """
         from urbanplan.city.checks import check_city
 
@@ -396,6 +402,15 @@ class City(Model):
         ------
         UnknownNameError
             If there is no such scenario, layer or mode.
+
+        Examples
+        --------
+        >>> import urbanplan as up
+        >>> try:
+        ...     up.City(up.cities()[0]).compare_map("baseline", "baseline", mode="walks")
+        ... except up.UnknownNameError as err:
+        ...     print(err)
+        unknown mode 'walks' → did you mean 'walk'?
         """
         plan = self.profile.analysis
         which = facilities or plan.headline_facilities, mode or plan.headline_mode
