@@ -491,7 +491,9 @@ def _served(found: Siting, homes: Homes, frame: gpd.GeoDataFrame, fixed: int) ->
     return both[["site", "rank", "area", "group", "persons"]]
 
 
-def _homes(found: Siting, homes: Homes, frame, fixed: int, ground) -> gpd.GeoDataFrame:
+def _homes(
+    found: Siting, homes: Homes, frame: gpd.GeoDataFrame, fixed: int, ground: Ground
+) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import shapely
 
