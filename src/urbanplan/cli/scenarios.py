@@ -84,9 +84,12 @@ def compare(
 
     A and B are scenarios of the city; 'baseline' is the city as it is.
     """
+    from urbanplan.city.profile import require_facility
     from urbanplan.door import City
     from urbanplan.output import vector
 
+    if facilities is not None:
+        require_facility(facilities, "--facilities")
     if map is None and (facilities or mode):
         raise click.UsageError("--facilities and --mode are for the map: give --map")
     as_page = map is not None and vector.require_map(map)
