@@ -59,6 +59,10 @@ class Model:
     table with ``lon`` and ``lat``, the path of a file, (lon, lat) pairs or, of a city, the name of a
     layer. Answers are frames on the caller's index, in WGS84 where they have a geometry;
     ``.attrs["findings"]`` lists what their reader must know, which is logged as ``urbanplan`` too.
+
+    From a place to itself is 0 minutes. Two places nearer to each other than what both walk to the
+    street take the straight walk, where it is shorter and no water (of a city), motorway or fence
+    (of a street map) lies between.
     """
 
     _note: Note | None = None

@@ -51,7 +51,8 @@ class Streets(Model):
 
     Notes
     -----
-    A file is read at the first question, once for all modes.
+    A file is read at the first question, once for all modes. It holds no water, and only the motorways
+    and fences that are drawn in it: a straight walk off the street may cross a river, as no city's does.
 
     Examples
     --------

@@ -184,58 +184,26 @@ def _add(sums, minutes, begin, limits, values, row):
 
 
 @njit(nogil=True, cache=True)
-def _direct(place, beside, j, item_place, item_beside, turned):
-    # Minutes between two places on one edge without leaving it; place = (share, along, against).
-    a, b = place, item_place[j]
-    if turned:
-        a, b = item_place[j], place
-    there = np.inf
-    if a[0] == b[0]:
-        there = 0.0
-    elif a[0] < b[0]:
-        there = b[1] - a[1]
-    else:
-        there = a[2] - b[2]
-    return beside + there + item_beside[j] if there >= 0.0 else np.inf
-
-
-@njit(nogil=True, cache=True)
-def _along_edges(seeds, items, o, j, row, item_row, turned):
-    # The least minutes along an edge from origin o to item j over all their rows; infinity unless these two rows are
-    # the first that share an edge: so each pair is counted once.
-    least, first = np.inf, True
-    for r in range(seeds[3][o], seeds[3][o + 1]):
-        for i in range(items[3][j], items[3][j + 1]):
-            if seeds[4][r] < 0 or seeds[4][r] != items[4][i]:
-                continue
-            if first and (r != row or i != item_row):
-                return np.inf
-            first = False
-            there = _direct(seeds[5][r], seeds[6][r], i, items[5], items[6], turned)
-            least = there if there < least else least
-    return least
-
-
-@njit(nogil=True, cache=True)
-def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_value, value, work):
+def sum_within(graph, seeds, items, hangs, known, origins, limits, width, node_value, value, work):
     """For each origin, the sum of values within each limit.
 
     Parameters
     ----------
     graph : (first, to, minutes)
-    seeds : (first, node, minutes, row_first, edge, place, beside, origin)
-        Of the origins: nodes they start from; where the rows of each begin; and of the rows the edge
-        they stand on (-1: none), where on it, the minutes beside it, and whose they are.
-    items : (first, node, minutes, row_first, edge, place, beside, item)
+    seeds : (first, node, minutes)
+        Of the origins: nodes they start from.
+    items : (first, node, minutes)
         The same of the items.
-    edges : (first, row, first, item)
-        Rows of items on each edge, and items that hang on each node.
+    hangs : (first, item)
+        Items that hang on each node.
+    known : (first, item, minutes)
+        Of each of `origins`: items to which the minutes of another way are known, each once.
     origins : ndarray of int
         Origins to do, neighbours next to each other.
     limits : ndarray, shape (k,)
         Ascending.
-    width, turned
-        See `search`; `turned` when travel goes from the items to the origins.
+    width
+        See `search`.
     node_value : ndarray of int64, shape (nodes, m)
         Values that stand on the nodes themselves.
     value : ndarray of int64, shape (items, m)
@@ -253,7 +221,7 @@ def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_
     sums = np.zeros(k * m * wide, np.int64)
     lane_count = np.uint64(wide)
     found = np.empty(wide)
-    hung_first, hung_item = edges[2], edges[3]
+    hung_first, hung_item = hangs
     for begin in range(0, len(origins), wide):
         lanes = origins[begin : begin + wide]
         count = search(*graph, limits[-1], width, lanes, *seeds[:3], work)
@@ -277,38 +245,30 @@ def sum_within(graph, seeds, items, edges, origins, limits, width, turned, node_
                 _item(j, items[0], items[1], items[2], label, found)
                 _add(sums, found, np.uint64(0), limits, value, j)
         for lane in range(len(lanes)):
-            o = lanes[lane]
             for g in range(k):
                 for c in range(m):
                     out[begin + lane, g, c] = sums[(g * m + c) * wide + lane]
-            # Somebody on the same edge may be nearer along it than over its ends.
-            for r in range(seeds[3][o], seeds[3][o + 1]):
-                edge = seeds[4][r]
-                if edge < 0:
-                    continue
-                for h in range(edges[0][edge], edges[0][edge + 1]):
-                    j = items[7][edges[1][h]]
-                    there = _along_edges(seeds, items, o, j, r, edges[1][h], turned)
-                    if there == np.inf:
-                        continue
-                    _item(j, items[0], items[1], items[2], label, found)
-                    for g in range(k):
-                        if there <= limits[g] < found[lane]:
-                            for c in range(m):
-                                out[begin + lane, g, c] += value[j, c]
+            # Somebody may be nearer along the same edge, or straight, than over nodes.
+            for h in range(known[0][begin + lane], known[0][begin + lane + 1]):
+                j, there = known[1][h], known[2][h]
+                _item(j, items[0], items[1], items[2], label, found)
+                for g in range(k):
+                    if there <= limits[g] < found[lane]:
+                        for c in range(m):
+                            out[begin + lane, g, c] += value[j, c]
         clear(count, work)
     return out
 
 
 @njit(nogil=True, cache=True)
-def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work):
+def pairs_within(graph, seeds, items, hangs, origins, limit, width, work):
     """Minutes of every pair of origin and item within a limit.
 
     Parameters
     ----------
-    graph, seeds, items, edges
+    graph, seeds, items, hangs
         See `sum_within`.
-    origins, width, turned, work
+    origins, width, work
         See `sum_within`.
     limit : float
 
@@ -317,12 +277,12 @@ def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work
     origin, item : ndarray of int32, shape (pairs,)
         `origin` numbers into the whole list of origins.
     minutes : ndarray of float64, shape (pairs,)
-        A pair may occur several times, over the nodes and along an edge: the least counts.
+        Over nodes.
     """
     label, touched, stamp = work[0], work[6], work[7]
     wide = len(label) // len(touched)
     found = np.empty(wide)
-    hung_first, hung_item = edges[2], edges[3]
+    hung_first, hung_item = hangs
     room, filled = 1024, 0
     who, what, long = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
     for begin in range(0, len(origins), wide):
@@ -342,22 +302,6 @@ def pairs_within(graph, seeds, items, edges, origins, limit, width, turned, work
                     if found[lane] <= limit and found[lane] < np.inf:
                         who[filled], what[filled], long[filled] = lanes[lane], j, found[lane]
                         filled += 1
-        for lane in range(len(lanes)):
-            o = lanes[lane]
-            for r in range(seeds[3][o], seeds[3][o + 1]):
-                edge = seeds[4][r]
-                if edge < 0:
-                    continue
-                for h in range(edges[0][edge], edges[0][edge + 1]):
-                    i = edges[1][h]
-                    there = _direct(seeds[5][r], seeds[6][r], i, items[5], items[6], turned)
-                    if not (there <= limit and there < np.inf):
-                        continue
-                    if filled == room:
-                        room *= 2
-                        who, what, long = _grown(who, room), _grown(what, room), _longer(long, room)
-                    who[filled], what[filled], long[filled] = o, items[7][i], there
-                    filled += 1
         clear(count, work)
     return who[:filled], what[:filled], long[:filled]
 

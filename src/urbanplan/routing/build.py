@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,13 @@ from urbanplan.routing.street_rules import (
     stops,
 )
 from urbanplan.routing.turns import Junctions, at_hours, binding, enclosed
-from urbanplan.sources.streets import Restriction, Streets
+from urbanplan.sources.streets import Restriction, Streets, dry_ways
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+#: Roads that nobody crosses on foot.
+_MOTORWAYS = frozenset({"motorway", "motorway_link"})
 
 
 class _Segments(NamedTuple):
@@ -45,6 +51,7 @@ def build_network(
     crs: str | None = None,
     heights_m: np.ndarray | None = None,
     keep_all: bool = False,
+    water: BaseGeometry | None = None,
 ) -> Network:
     """Which streets may this mode use, and how long does each take?
 
@@ -61,6 +68,8 @@ def build_network(
         Keep pockets too: streets that can be entered and never left, or left and never entered
         (`findings` says what is dropped). Parts that are not joined to the rest, as islands, are
         always kept; see `Network.part`.
+    water : geometry, optional
+        In `crs`: nobody walks across it beside the streets.
 
     Returns
     -------
@@ -94,7 +103,7 @@ def build_network(
         *_ferry_findings(streets, rules),
     )
     notes = (*notes, *network.findings)
-    network = replace(network, findings=notes)
+    network = replace(network, findings=notes, water=water)
     if heights_m is None:
         return network
     notes = _heights_lacking(segments, heights_m[point])
@@ -287,8 +296,7 @@ def _assemble(
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.lexsort((length[chosen], place[head[chosen]], place[tail[chosen]]))]
     take = _ragged(first[chosen], first[chosen + 1])
-    counts = np.diff(first)[chosen]
-    first = np.concatenate([[0], np.cumsum(counts)])
+    first = np.concatenate([[0], np.cumsum(np.diff(first)[chosen])])
     segment, turned, end = segment[take], turned[take], end[take]
     bend = first + np.arange(len(first))
     vertex = np.empty(bend[-1], np.int64)
@@ -318,12 +326,30 @@ def _assemble(
         part=part[chosen],
         fence_xy=transform(streets.fence_lonlat, WGS84, crs),
         fence_first=streets.fence_first,
+        **_motorways(streets, crs),
         entrances=transform(streets.entrances, WGS84, crs),
         source=streets.source,
         licence=streets.licence,
         as_of=streets.as_of,
         findings=(*_part_findings(total_m, length[chosen], part[chosen]), *notes),
     )
+
+
+def _motorways(streets: Streets, crs: str) -> dict[str, np.ndarray]:
+    # Vertices of all motorways on the ground, and where each begins: nobody walks across one.
+    shut = np.array(
+        [
+            t.get("motorroad") == "yes" or not _MOTORWAYS.isdisjoint(classes_of(t))
+            for t in streets.tags
+        ],
+        bool,
+    )[streets.tags_of]
+    ways = np.flatnonzero(shut & dry_ways(streets) & (np.diff(streets.first) > 1))
+    points = streets.refs[_ragged(streets.first[ways], streets.first[ways + 1])]
+    return {
+        "motorway_xy": transform(streets.lonlat[points], WGS84, crs),
+        "motorway_first": np.r_[0, np.cumsum(np.diff(streets.first)[ways])].astype(np.int64),
+    }
 
 
 def _turning(

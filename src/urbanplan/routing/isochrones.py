@@ -9,7 +9,7 @@ import numpy as np
 
 from urbanplan.errors import InputError
 from urbanplan.routing.network import Network
-from urbanplan.routing.places import Ground, Placed
+from urbanplan.routing.places import Ground, Placed, Strolls, walled
 from urbanplan.routing.surface import Surface
 from urbanplan.routing.times import require_direction, require_limits, search
 
@@ -27,6 +27,8 @@ _CELL_M = (5.0, 30.0)
 _MAX_POINTS = 16_000_000
 #: Streets are followed to within this share of a cell.
 _BEND = 0.05
+#: A straight walk off the street is drawn in at most so many cells.
+_STROLL_CELLS = 200
 #: Parts and holes smaller than this share of a cell are noise of the grid.
 _SLIVER = 0.25
 
@@ -66,7 +68,8 @@ def isochrones(
     Notes
     -----
     Streets: edges are followed to the very place where the limit is reached, and the land beside
-    them as far as the minutes left allow on foot, at most ``off_street_m`` of the mode; the
+    them as far as the minutes left allow on foot, at most ``off_street_m`` of the mode; around a
+    place off the street also land so near a street that is a straight walk away (`Strolls`). The
     outline is the marching-squares contour (contourpy) of that measure. Surface: see
     `service_areas`.
     """
@@ -180,19 +183,60 @@ def _around_streets(
     )
     own = own_segments(places.edge, places.spot, places.beside_min, *shape, to)
     # The place itself, wherever it was drawn: people walk off from there too.
-    here = np.full((len(places.xy), 8), 1e9)
-    here[:, :2] = here[:, 2:4] = places.xy
+    starts = Strolls.of(network, places)
+    far = starts.off_m > cell
+    close = np.isfinite(places.xy).all(1) & (places.moved_m <= cell)
+    here = np.full((close.sum(), 8), 1e9)
+    here[:, :2] = here[:, 2:4] = places.xy[close]
     here[:, 4:6] = 0.0
-    segments = np.concatenate([segments, own, here[np.isfinite(places.xy).all(1)]])
+    segments = np.concatenate([segments, own, here])
     chosen, edge = cell_m is not None, width + 2.5 * cell
     # One grid over towns or islands far apart would be all sea, too coarse or too large.
-    groups = (
-        _apart(segments, 2 * edge) if _points(segments, edge, cell) > _MAX_POINTS else [segments]
-    )
+    groups = [segments] if len(segments) else []
+    if groups and _points(segments, edge, cell) > _MAX_POINTS:
+        groups = _apart(segments, 2 * edge)
     drawn = [_bands(group, limits, pace, width, cell, chosen=chosen) for group in groups]
+    drawn += [
+        _strolled(network, *start, limits, cell) for start in zip(starts.xy[far], starts.off_m[far])
+    ]
     return (
         drawn[0] if len(drawn) == 1 else [_areas(shapely.union_all(some)) for some in zip(*drawn)]
     )
+
+
+def _strolled(
+    network: Network, at: np.ndarray, off_m: float, limits: np.ndarray, cell_m: float
+) -> list[MultiPolygon]:
+    # Straight from a place off the street, as `Strolls` allow it, to land beside it or beside streets.
+    import shapely
+
+    rules = network.rules
+    pace, width = rules.off_street_min_per_m, rules.off_street_m
+    radius = min(off_m + width, limits[-1] / pace)
+    cell_m = max(cell_m, radius / _STROLL_CELLS)
+    count = int(radius / cell_m) + 3
+    grid = (*(at - count * cell_m), 2 * count + 1, 2 * count + 1, cell_m)
+    step = np.arange(-count, count + 1) * cell_m
+    to = at + np.stack(np.meshgrid(step, step), axis=-1).reshape(-1, 2)
+    apart = np.hypot(*(to - at).T)
+    most = width + 2 * cell_m
+    off = np.full(len(to), most)
+    inside = np.flatnonzero(apart <= radius + 2 * cell_m)
+    (hit, _), far = network.index.query_nearest(
+        shapely.points(to[inside]), max_distance=most, return_distance=True, all_matches=False
+    )
+    off[inside[hit]] = far
+    # Beside the place; or beside a street, and nearer to the place than both are to theirs.
+    over_m = np.minimum(apart - width, np.maximum(apart - off_m - off, off - width))
+    shut = walled(network, np.broadcast_to(at, to.shape), to)
+    bands: list[MultiPolygon] = []
+    for limit in limits:
+        field = np.maximum(apart * pace - limit, over_m * pace)
+        field[shut] = cell_m * pace
+        shape = _contour(field.reshape(grid[2:4]).astype(np.float32), *grid)
+        # Behind a wall, parts may meet in a point of the grid.
+        bands.append(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+    return bands
 
 
 #: West, south, columns, rows and metres of a cell.

@@ -18,6 +18,7 @@ from urbanplan.routing.turns import Arcs, with_turns
 
 if TYPE_CHECKING:
     from shapely import STRtree
+    from shapely.geometry.base import BaseGeometry
 
 #: A part of the streets shorter than this, joined to nothing, may be a fault of the map: what stands beside it may also
 #: step onto a street of a longer part.
@@ -61,12 +62,18 @@ class Network:
         Vertices of fences and walls, one after the other.
     fence_first : ndarray of int64, shape (fences + 1,)
         Where each begins.
+    motorway_xy : ndarray of float64, shape (n, 2)
+        Vertices of motorways on the ground, one after the other, whether the mode may use them or not.
+    motorway_first : ndarray of int64, shape (motorways + 1,)
+        Where each begins.
     entrances : ndarray of float64, shape (m, 2)
         Gates and entrances that anybody may use.
     source, licence, as_of : str
         Where the streets come from.
     findings : tuple of str
         What the reader must know, such as how much was cut off from the rest.
+    water : geometry, optional
+        Water in the same system; a city knows its own, a file of streets holds none.
     """
 
     mode: Mode
@@ -85,11 +92,14 @@ class Network:
     part: np.ndarray
     fence_xy: np.ndarray
     fence_first: np.ndarray
+    motorway_xy: np.ndarray
+    motorway_first: np.ndarray
     entrances: np.ndarray
     source: str
     licence: str
     as_of: str
     findings: tuple[str, ...]
+    water: BaseGeometry | None = None
 
     @property
     def rules(self) -> StreetRules:
@@ -170,8 +180,7 @@ class Network:
         """Fences and walls as lines, shape (fences,)."""
         import shapely
 
-        row = np.repeat(np.arange(len(self.fence_first) - 1), np.diff(self.fence_first))
-        return shapely.linestrings(self.fence_xy, indices=row)
+        return shapely.linestrings(self.fence_xy, indices=_rows(self.fence_first))
 
     @cached_property
     def fence_index(self) -> STRtree:
@@ -179,6 +188,16 @@ class Network:
         import shapely
 
         return shapely.STRtree(self.fences)
+
+    @cached_property
+    def walls(self) -> STRtree:
+        """Spatial index of what nobody walks across beside the streets: fences, motorways, water."""
+        import shapely
+
+        roads = shapely.linestrings(self.motorway_xy, indices=_rows(self.motorway_first))
+        found = np.concatenate([self.fences, roads, shapely.get_parts([self.water])])
+        shapely.prepare(found)
+        return shapely.STRtree(found)
 
     @cached_property
     def entrance_index(self) -> STRtree:
@@ -204,8 +223,12 @@ class Network:
         return found
 
 
+def _rows(first: np.ndarray) -> np.ndarray:
+    return np.repeat(np.arange(len(first) - 1), np.diff(first))
+
+
 #: Version of the arrays; another one is refused rather than misread.
-_FORMAT = "urbanplan network 4"
+_FORMAT = "urbanplan network 5"
 #: Edges of the longest sequence that may be forbidden.
 _LONGEST = 200
 #: Fields of the rules that are tables.
@@ -214,6 +237,8 @@ _TABLES = ("kmh", "opened_kmh")
 
 def save(network: Network, path: Path | str) -> Path:
     """Write a network to a file that `load` reads back, the same bytes for the same network."""
+    from shapely import to_wkb
+
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {"format": _FORMAT}
     for field in fields(network):
@@ -222,6 +247,8 @@ def save(network: Network, path: Path | str) -> Path:
             arrays[field.name] = value
         elif field.name == "mode":
             about["mode"] = _plain(value)
+        elif field.name == "water":
+            about["water"] = None if value is None else to_wkb(value, hex=True)
         else:
             about[field.name] = value
     return write_arrays(path, arrays, about)
@@ -235,6 +262,9 @@ def load(path: Path | str) -> Network:
     InputError
         If the file is something else, of another version, or damaged.
     """
+    from shapely import from_wkb
+    from shapely.errors import ShapelyError
+
     held, about = read_arrays(path)
     arrays: dict[str, Any] = {**held}
     if about.pop("format", None) != _FORMAT:
@@ -245,13 +275,14 @@ def load(path: Path | str) -> Network:
         mode = about.pop("mode")
         about["findings"] = tuple(map(str, about["findings"]))
         about["crs"] = require_metric(about["crs"], path)
+        about["water"] = from_wkb(about["water"])
         own = {k: v for k, v in mode.items() if k != "id"}
         network = Network(mode=mode_of(mode["id"], own, None), **arrays, **about)
         _require_sound(network)
     except CrsError:
         raise
     # What somebody else wrote may lack anything; the searches trust their arrays.
-    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as err:
+    except (ValueError, TypeError, KeyError, AttributeError, LookupError, ShapelyError) as err:
         raise InputError(
             f"holds a street network that is broken ({str(err)[:120]})",
             where=path,
@@ -278,6 +309,8 @@ def _require_sound(network: Network) -> None:
         "part": (np.int32, (edges,)),
         "fence_xy": (np.float64, (len(network.fence_xy), 2)),
         "fence_first": (np.int64, (len(network.fence_first),)),
+        "motorway_xy": (np.float64, (len(network.motorway_xy), 2)),
+        "motorway_first": (np.int64, (len(network.motorway_first),)),
         "entrances": (np.float64, (len(network.entrances), 2)),
     }
     for name, (kind, shape) in shapes.items():
@@ -297,10 +330,10 @@ def _require_sound(network: Network) -> None:
         "bend": network.bend[0] == 0 and network.bend[-1] == vertices and np.all(steps >= 2),
         "xy": np.isfinite(network.xy).all() and np.isfinite(network.vertex_xy).all(),
         "part": np.all((network.part >= 0) & (network.part < edges)),
-        "fence_first": network.fence_first[0] == 0
-        and network.fence_first[-1] == len(network.fence_xy)
-        and np.all(np.diff(network.fence_first) >= 2),
+        "fence_first": _are_lines(network.fence_first, network.fence_xy),
         "fence_xy": np.isfinite(network.fence_xy).all() and np.isfinite(network.entrances).all(),
+        "motorway_first": _are_lines(network.motorway_first, network.motorway_xy),
+        "motorway_xy": np.isfinite(network.motorway_xy).all(),
         "spent": np.all(network.spent >= 0),
         "forbidden": _are_turns(network),
         "length_m": np.all(network.length_m >= 0) and np.isfinite(network.length_m).all(),
@@ -312,6 +345,10 @@ def _require_sound(network: Network) -> None:
 
 def _width(array: np.ndarray) -> int:
     return array.shape[1] if array.ndim == 2 else 0
+
+
+def _are_lines(first: np.ndarray, xy: np.ndarray) -> bool:
+    return bool(first[0] == 0 and first[-1] == len(xy) and np.all(np.diff(first) >= 2))
 
 
 def _are_turns(network: Network) -> bool:

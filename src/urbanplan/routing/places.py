@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -185,6 +186,97 @@ def at_nodes(ground: Ground, nodes: Sequence[int] | np.ndarray | None = None) ->
     )
 
 
+#: By less than so many metres nobody is nearer: a straight walk over the street itself adds up to the same.
+_HAIR_M = 1e-3
+
+
+@dataclass(frozen=True)
+class Strolls:
+    """The places off every street or land among some, for the straight walk between two that are nearer.
+
+    Attributes
+    ----------
+    ground : Network or Surface
+    row : ndarray of int64, shape (n,)
+        Which row of the places each is: of a feature's rows at one spot, that nearest to a street.
+    xy : ndarray of float64, shape (n, 2)
+    off_m : ndarray of float64, shape (n,)
+        Metres to the street or land.
+    """
+
+    ground: Ground
+    row: np.ndarray
+    xy: np.ndarray
+    off_m: np.ndarray
+
+    @classmethod
+    def of(cls, ground: Ground, places: Placed) -> Strolls:
+        """Those of some places that are off every street or land."""
+        spots = np.c_[places.feature, places.xy]
+        order = np.lexsort((places.moved_m, *spots.T[::-1]))
+        first = np.ones(len(order), bool)
+        first[1:] = (spots[order][1:] != spots[order][:-1]).any(axis=1)
+        row = order[first]
+        row = row[places.moved_m[row] > 0]
+        return cls(ground, row, places.xy[row], places.moved_m[row])
+
+    @cached_property
+    def _tree(self) -> STRtree:
+        import shapely
+
+        return shapely.STRtree(self._squares())
+
+    def _squares(self) -> np.ndarray:
+        import shapely
+
+        return shapely.box(*(self.xy - self.off_m[:, None]).T, *(self.xy + self.off_m[:, None]).T)
+
+    def to(self, others: Strolls, limit_min: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Straight walks within a limit to others, where two are nearer to each other than to the street.
+
+        That is, than what both of them walk to it; and no water, motorway or fence lies between,
+        as far as the ground knows of any.
+
+        Returns
+        -------
+        row, other_row : ndarray of int64
+        minutes : ndarray of float64
+        """
+        if not len(self.row) or not len(others.row):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        a, b = others._tree.query(self._squares())
+        apart = np.hypot(*(self.xy[a] - others.xy[b]).T)
+        minutes = apart * pace_beside(self.ground)
+        near = (apart == 0) | (apart < self.off_m[a] + others.off_m[b] - _HAIR_M)
+        near = np.flatnonzero(near & (minutes <= limit_min))
+        a, b, minutes = a[near], b[near], minutes[near]
+        open_ = (minutes == 0) | ~walled(self.ground, self.xy[a], others.xy[b])
+        return self.row[a[open_]], others.row[b[open_]], minutes[open_]
+
+
+def pace_beside(ground: Ground) -> float:
+    """Minutes per metre between a place and its street, or its land."""
+    if isinstance(ground, Network):
+        return ground.rules.off_street_min_per_m
+    return ground.mode.open_land.pace_min_per_m
+
+
+def walled(ground: Ground, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Whether something that nobody walks across lies between each two points, shape (n, 2)."""
+    import shapely
+
+    found, tree = np.zeros(len(a), bool), ground.walls
+    if not len(tree) or not len(a):
+        return found
+    lines = shapely.linestrings(np.stack([a, b], axis=1))
+    line, wall = tree.query(lines)
+    walls, lines = tree.geometries[wall], lines[line]
+    # Who stands on a bank, or at a gate, only touches it.
+    met = np.flatnonzero(shapely.intersects(walls, lines))
+    found[line[met[~shapely.touches(walls[met], lines[met])]]] = True
+    return found
+
+
 #: So many of the nearest cells are tried for one on the same bank.
 _NEIGHBOURS = 16
 
@@ -204,7 +296,7 @@ def place_on_cells(surface: Surface, ids: np.ndarray, shapes: np.ndarray, limit_
         found.append((i, nodes, moved))
     kept = np.array([f[0] for f in found], np.int64)
     moved_m = np.array([f[2] for f in found], float)
-    beside = moved_m * surface.mode.open_land.pace_min_per_m
+    beside = moved_m * pace_beside(surface)
     counts = np.array([len(f[1]) for f in found], np.int64)
     links = Links(
         np.r_[0, np.cumsum(counts)].astype(np.int64),
@@ -278,7 +370,7 @@ def place_on_streets(
     feature, edge, xy, spot, moved = map(np.concatenate, zip(*ways))
     order = np.lexsort((spot[:, 0], edge, feature))
     feature, edge, xy, spot, moved = (a[order] for a in (feature, edge, xy, spot, moved))
-    beside = moved * network.rules.off_street_min_per_m
+    beside = moved * pace_beside(network)
     placed, number = np.unique(feature, return_inverse=True)
     leave, arrive = _links(network, edge, spot, beside)
     return Placed(

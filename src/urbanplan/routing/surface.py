@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from urbanplan.routing.graph import Graph, build_graph
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from shapely import LineString
+    from shapely import LineString, STRtree
     from shapely.geometry.base import BaseGeometry
 
 #: Road classes entered only at interchanges, that is at vertices shared with other roads.
@@ -72,6 +73,15 @@ class Surface:
     def cells(self) -> np.ndarray:
         """Flat cell index of each cell node, in node order."""
         return np.flatnonzero(self.node_of.ravel() >= 0)
+
+    @cached_property
+    def walls(self) -> STRtree:
+        """Spatial index of what nobody walks across: water. Land steps cross every drawn road."""
+        import shapely
+
+        found = shapely.get_parts([self.barrier])
+        shapely.prepare(found)
+        return shapely.STRtree(found)
 
     def on_grid(self, minutes: np.ndarray) -> np.ndarray:
         """Minutes per node as minutes per cell; NaN where nobody can stand."""

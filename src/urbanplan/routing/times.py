@@ -13,7 +13,7 @@ import numpy as np
 
 from urbanplan.errors import InputError, one_of
 from urbanplan.routing.graph import Graph
-from urbanplan.routing.places import Ground, Links, Placed
+from urbanplan.routing.places import Ground, Links, Placed, Strolls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,7 @@ class Nearest:
         Ascending; infinity where there is no way, or none within the limit.
     facility : ndarray of int32, shape (nodes, ranks), or None
         Which feature of `facilities` it is, -1 for none; only where ranks were asked for.
+    ground : Network or Surface
     facilities : Placed
     direction : str
     limit_min : float
@@ -40,6 +41,7 @@ class Nearest:
 
     minutes: np.ndarray
     facility: np.ndarray | None
+    ground: Ground
     facilities: Placed
     direction: str
     limit_min: float
@@ -54,7 +56,8 @@ class Nearest:
         to = self.direction == "to"
         links = places.leave if to else places.arrive
         found = _least(links, self.minutes[links.node, 0] + links.minutes)
-        rows, _, direct = same_edge(places, self.facilities, turned=not to)
+        known = Direct(self.ground, self.facilities, turned=not to)
+        rows, _, direct = known.pairs(places, self.limit_min)
         np.minimum.at(found, rows, direct)
         found[found > self.limit_min] = np.inf
         out = np.full(len(places), np.inf)
@@ -73,7 +76,8 @@ class Nearest:
         to = self.direction == "to"
         links = places.leave if to else places.arrive
         row = np.repeat(np.arange(len(links.first) - 1), np.diff(links.first))
-        rows, others, direct = same_edge(places, self.facilities, turned=not to)
+        known = Direct(self.ground, self.facilities, turned=not to)
+        rows, others, direct = known.pairs(places, self.limit_min)
         feature = places.feature[np.r_[row, rows]]
         minutes = np.r_[self.minutes[links.node, 0] + links.minutes, direct]
         assert self.facility is not None
@@ -133,7 +137,7 @@ def nearest(
         raise InputError("ranks must be at least 1", remedy="ask for the nearest 1, 2, 3 ...")
     if ranks is None:
         labels, _ = search(ground, facilities, limit_min, to)
-        return Nearest(labels[:, None], None, facilities, direction, limit_min)
+        return Nearest(labels[:, None], None, ground, facilities, direction, limit_min)
     graph, links = search_graph(ground, to), facilities.arrive if to else facilities.leave
     from urbanplan.routing.search import sweep_ranked
 
@@ -151,7 +155,7 @@ def nearest(
         links.minutes,
         room,
     )
-    return Nearest(minutes, which, facilities, direction, limit_min)
+    return Nearest(minutes, which, ground, facilities, direction, limit_min)
 
 
 def search(
@@ -179,33 +183,60 @@ def search(
         room *= 2
 
 
-def same_edge(
-    a: Placed, b: Placed, turned: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Minutes straight along an edge for every two rows that stand on the same one.
+#: Rows of places, rows of others, and the minutes between.
+_Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-    Returns
-    -------
-    a_row, b_row : ndarray of int
-    minutes : ndarray of float64
-        From a to b, or from b to a if `turned`; infinity where the edge is closed that way.
+
+class Direct:
+    """What needs no search: minutes along the edge that two places stand on, or straight from one to the other.
+
+    Parameters
+    ----------
+    ground : Network or Surface
+    others : Placed
+        Where `pairs` lead to.
+    turned : bool
+        Whether travel goes from the others to the places.
     """
-    on = np.flatnonzero(b.edge >= 0)
-    on = on[np.argsort(b.edge[on], kind="stable")]
-    first = np.searchsorted(b.edge[on], a.edge, "left")
-    count = np.where(a.edge >= 0, np.searchsorted(b.edge[on], a.edge, "right") - first, 0)
-    rows = np.repeat(np.arange(len(a.edge)), count)
-    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    others = on[np.repeat(first, count) + offset]
-    p, q = a.spot[rows], b.spot[others]
-    if turned:
-        p, q = q, p
-    with np.errstate(invalid="ignore"):
-        ahead, back = q[:, 1] - p[:, 1], p[:, 2] - q[:, 2]
-    there = np.where(p[:, 0] < q[:, 0], ahead, back)
-    there[p[:, 0] == q[:, 0]] = 0.0
-    there[np.isnan(there)] = np.inf
-    return rows, others, a.beside_min[rows] + there + b.beside_min[others]
+
+    def __init__(self, ground: Ground, others: Placed, turned: bool) -> None:
+        self.ground, self.others, self.turned = ground, others, turned
+        on = np.flatnonzero(others.edge >= 0)
+        self._on = on[np.argsort(others.edge[on], kind="stable")]
+        self._edge = others.edge[self._on]
+        self._strolls = Strolls.of(ground, others)
+
+    def pairs(self, places: Placed, limit_min: float) -> _Pairs:
+        """Pairs of rows within a limit; the same two may occur twice.
+
+        Returns
+        -------
+        row, other_row : ndarray of int
+        minutes : ndarray of float64
+        """
+        along = self._along(places)
+        near = (along[2] <= limit_min) & np.isfinite(along[2])
+        across = Strolls.of(self.ground, places).to(self._strolls, limit_min)
+        row, other, minutes = (np.concatenate([a[near], b]) for a, b in zip(along, across))
+        return row, other, minutes
+
+    def _along(self, a: Placed) -> _Pairs:
+        # Infinity where the edge is closed that way.
+        first = np.searchsorted(self._edge, a.edge, "left")
+        end = np.searchsorted(self._edge, a.edge, "right")
+        count = np.where(a.edge >= 0, end - first, 0)
+        rows = np.repeat(np.arange(len(a.edge)), count)
+        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        others = self._on[np.repeat(first, count) + offset]
+        p, q = a.spot[rows], self.others.spot[others]
+        if self.turned:
+            p, q = q, p
+        with np.errstate(invalid="ignore"):
+            ahead, back = q[:, 1] - p[:, 1], p[:, 2] - q[:, 2]
+        there = np.where(p[:, 0] < q[:, 0], ahead, back)
+        there[p[:, 0] == q[:, 0]] = 0.0
+        there[np.isnan(there)] = np.inf
+        return rows, others, a.beside_min[rows] + there + self.others.beside_min[others]
 
 
 def _least(links: Links, values: np.ndarray) -> np.ndarray:
@@ -288,20 +319,21 @@ def reach(
     np.add.at(on_node, links.node[links.first[:-1][alone]], whole[demand.feature[alone]])
     apart = np.flatnonzero(~alone)
     value, hung = whole[np.unique(demand.feature[apart])], demand.of(apart)
-    items, seeds = _by_feature(hung, leave=to), _by_feature(origins, leave=not to)
-    edges, order = _by_place(graph, seeds[4], items), _neighbours(seeds)
+    items, seeds = _ways(hung, leave=to), _ways(origins, leave=not to)
+    hangs, order = _by_node(graph, items), _neighbours(seeds)
     noisy, width = limits + NOISE_MIN, graph.mean_min
+    direct, by_feature = Direct(ground, hung, turned=to), _by_feature(origins)
 
     def task(rows: np.ndarray, work: tuple) -> np.ndarray:
         return sum_within(
             (graph.first, graph.to, graph.minutes),
             seeds,
             items,
-            edges,
+            hangs,
+            _known(direct, origins, by_feature, rows, noisy[-1]),
             rows,
             noisy,
             width,
-            to,
             on_node,
             value,
             work,
@@ -349,8 +381,8 @@ def matrix(
     graph = search_graph(ground, to)
     from urbanplan.routing import batch_search
 
-    items, seeds = _by_feature(destinations, leave=to), _by_feature(origins, leave=not to)
-    edges, order = _by_place(graph, seeds[4], items), _neighbours(seeds)
+    items, seeds = _ways(destinations, leave=to), _ways(origins, leave=not to)
+    hangs, order = _by_node(graph, items), _neighbours(seeds)
     limit, width = limit_min + NOISE_MIN, graph.mean_min
 
     def task(rows: np.ndarray, work: tuple) -> tuple[np.ndarray, ...]:
@@ -358,11 +390,10 @@ def matrix(
             (graph.first, graph.to, graph.minutes),
             seeds,
             items,
-            edges,
+            hangs,
             rows,
             limit,
             width,
-            to,
             work,
         )
 
@@ -373,9 +404,9 @@ def matrix(
         len(destinations.feature),
     )
     parts = [part for _, part in _in_threads(task, order, make, progress, threads)]
-    origin, item, minutes = (
-        (np.concatenate(p) for p in zip(*parts)) if parts else (np.zeros(0, int),) * 3
-    )
+    row, other, there = Direct(ground, destinations, turned=to).pairs(origins, limit)
+    parts.append((origins.feature[row], destinations.feature[other], there))
+    origin, item, minutes = (np.concatenate(p) for p in zip(*parts))
     shape = (len(origins), len(destinations))
     pair, minutes = _least_per_pair(origin.astype(np.int64) * shape[1] + item, minutes, shape)
     first, second = np.divmod(pair, max(shape[1], 1))
@@ -414,39 +445,45 @@ def _lanes(graph: Graph, origins: int) -> int:
     return _LANES_DENSE if origins * _DENSE >= graph.nodes else _LANES_SPARSE
 
 
-def _by_feature(places: Placed, leave: bool) -> tuple:
-    # Of each feature: the links of all its rows; where its rows begin; and of those the edge that they stand on,
-    # where, how far beside, and the feature.
-    order = np.argsort(places.feature, kind="stable")
-    row_first = np.searchsorted(places.feature[order], np.arange(len(places) + 1))
-    links: Links = (places.leave if leave else places.arrive).of(order)
-    return (
-        links.first[row_first],
-        links.node,
-        links.minutes,
-        row_first,
-        places.edge[order],
-        places.spot[order],
-        places.beside_min[order],
-        places.feature[order],
-    )
+def _by_feature(places: Placed) -> tuple[np.ndarray, np.ndarray]:
+    # The rows of each feature: where they begin, one after the other.
+    rows = np.argsort(places.feature, kind="stable")
+    return np.searchsorted(places.feature[rows], np.arange(len(places) + 1)), rows
 
 
-def _by_place(graph: Graph, origin_edge: np.ndarray, items: tuple) -> tuple:
-    # Rows on each edge that anybody stands on, and items that hang on each node.
-    edge = items[4]
-    on_edge = np.flatnonzero(edge >= 0)
-    on_edge = on_edge[np.argsort(edge[on_edge], kind="stable")]
-    edges = int(max(edge.max(initial=-1), origin_edge.max(initial=-1))) + 1
-    first, node, _ = items[:3]
+def _ways(places: Placed, leave: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # The links of all rows of each feature.
+    first, rows = _by_feature(places)
+    links: Links = (places.leave if leave else places.arrive).of(rows)
+    return links.first[first], links.node, links.minutes
+
+
+def _known(
+    direct: Direct,
+    origins: Placed,
+    by_feature: tuple[np.ndarray, np.ndarray],
+    chosen: np.ndarray,
+    limit: float,
+) -> _Pairs:
+    # Of each chosen origin, the others that it reaches without a search, and the least minutes of each.
+    first, rows = by_feature
+    begin, count = first[chosen], np.diff(first)[chosen]
+    at = np.repeat(begin - np.cumsum(count) + count, count) + np.arange(count.sum())
+    some, size = origins.of(rows[at]), len(direct.others)
+    row, other, minutes = direct.pairs(some, limit)
+    origin = np.argsort(chosen)[some.feature[row]]
+    pair = origin * size + direct.others.feature[other]
+    pair, minutes = _least_per_pair(pair, minutes, (len(chosen), size))
+    origin, other = np.divmod(pair, max(size, 1))
+    return np.searchsorted(origin, np.arange(len(chosen) + 1)), other, minutes
+
+
+def _by_node(graph: Graph, items: tuple) -> tuple[np.ndarray, np.ndarray]:
+    # Items that hang on each node.
+    first, node, _ = items
     item = np.repeat(np.arange(len(first) - 1), np.diff(first))
     by_node = np.argsort(node, kind="stable")
-    return (
-        np.searchsorted(edge[on_edge], np.arange(edges + 2)),
-        on_edge,
-        np.searchsorted(node[by_node], np.arange(graph.nodes + 1)),
-        item[by_node],
-    )
+    return np.searchsorted(node[by_node], np.arange(graph.nodes + 1)), item[by_node]
 
 
 def _neighbours(seeds: tuple) -> np.ndarray:

@@ -145,7 +145,8 @@ class Ready:
 
             heights = street_heights(self.heights, streets)
         crs = self.city.metric_crs
-        network = build_network(streets, mode, crs=crs, heights_m=heights)
+        water = self.ground.barrier
+        network = build_network(streets, mode, crs=crs, heights_m=heights, water=water)
         return Ways(network, self._homes(network))
 
     def _lines(self, opened: tuple[str, ...]) -> dict[str, tuple[LineString, dict[str, str]]]:
