@@ -106,7 +106,7 @@ class City(Model):
     @property
     def layers(self) -> Layers:
         """Layers by name, each a GeoDataFrame in WGS84."""
-        return Layers(self)
+        return Layers(self._layers, self._layer)
 
     @cached_property
     def _layers(self) -> Mapping[str, Layer]:

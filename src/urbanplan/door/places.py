@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from urbanplan.door.city import City
+    from urbanplan.city.layers import Layer
 
 #: Takes each sentence that the caller must know.
 Note = Callable[[str], None]
@@ -267,26 +267,26 @@ def _short(value: Any) -> str:
 class Layers(Mapping[str, "gpd.GeoDataFrame"]):
     """A city's layers by name, each a GeoDataFrame in WGS84; read when they are asked for."""
 
-    def __init__(self, city: City) -> None:
-        self._city = city
+    def __init__(self, held: Mapping[str, Layer], layer_of: Callable[[str], Layer]) -> None:
+        self._held, self._layer_of = held, layer_of
 
     def __getitem__(self, name: str) -> gpd.GeoDataFrame:
-        return self._city._layer(name).frame.copy()
+        return self._layer_of(name).frame.copy()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._city._layers)
+        return iter(self._held)
 
     def __len__(self) -> int:
-        return len(self._city._layers)
+        return len(self._held)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._city._layers
+        return name in self._held
 
     def __repr__(self) -> str:
         return f"<layers {', '.join(self) or 'none'}>"
 
     def _repr_html_(self) -> str:
-        rows = [(name, f"{len(layer.frame):,}") for name, layer in self._city._layers.items()]
+        rows = [(name, f"{len(layer.frame):,}") for name, layer in self._held.items()]
         return table_html(("layer", "features"), rows)
 
     def _ipython_key_completions_(self) -> list[str]:
