@@ -205,10 +205,10 @@ def test_bad_folders_say_what_is_wrong(folder, tmp_path):
         load_layer(city, "parks")
     change(folder, "roads", lambda f: [x["properties"].pop("source") for x in f])
     with pytest.raises(InputError, match=r"roads\.geojson: lacks the column\(s\) source"):
-        load_layers(city)
+        dict(load_layers(city))
     change(folder, "roads", lambda f: [x["properties"].update(source="s", id="same") for x in f])
     with pytest.raises(InputError, match="same more than once"):
-        load_layers(city)
+        dict(load_layers(city))
 
 
 def test_a_fact_that_cannot_be_used_is_named(folder):
@@ -258,7 +258,8 @@ def test_an_analysis_refuses_what_it_cannot_use_and_names_it(folder, layer, edit
     change(folder, layer, edit)
     city = load_city(folder)
     with pytest.raises(UrbanplanError, match=re.escape(says)):
-        study.prepare(city).ways(load_catalog().mode("drive"))
+        ready = study.prepare(city)
+        ready.placed(ready.ways(load_catalog().mode("drive")), "hospitals")
 
 
 @pytest.mark.parametrize("layer", ["roads", "bridges", "water", "built_up", "hospitals"])

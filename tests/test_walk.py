@@ -308,6 +308,7 @@ WALK = {
 
 #: Functions that take a frame of our own making only, or another function's result unchanged.
 INSIDE = {
+    "city.checks.told": "the table of `check_city`",
     "city.folder.marked": "rows of `write_layer`",
     "output.rounding.coverage": "the table of a run",
     "output.rounding.scenario_coverage": "the table of a run",
