@@ -130,7 +130,7 @@ def test_layers_that_become_a_link_meanwhile_are_neither_read_nor_written(town):
     before = {p: p.read_bytes() for p in (town.parent / "victim").iterdir()}
     kind = load_catalog().layer("hospitals")
     steps = (
-        lambda: load_layers(city),
+        lambda: dict(load_layers(city)),
         lambda: city.find("facts.csv"),
         lambda: write_layer_of(city.layers_folder, kind, None, None, {}, {}),
         lambda: fetch_from(city, "http://127.0.0.1:9", Guard(), day="2026-01-01"),
