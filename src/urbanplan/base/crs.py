@@ -368,11 +368,6 @@ def _oriented(geometry: BaseGeometry) -> BaseGeometry:
     return orient_polygons(geometry)
 
 
-def bounds_wgs84(crs: str, bounds: np.ndarray) -> tuple[float, float, float, float]:
-    """Bounds (west, south, east, north) in degrees of a box in `crs`."""
-    return _turn(crs, WGS84).transform_bounds(*bounds)
-
-
 def central_meridian(crs: str) -> float | None:
     """Longitude about which a projected system is drawn, None if it names none."""
     from pyproj import CRS

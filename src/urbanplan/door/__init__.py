@@ -87,16 +87,15 @@ def create_city(
 
         create.begin_division(Path(folder), find_division(adcode, name), today())
     else:
-        from urbanplan.files import read_delivery, split_name
+        from urbanplan.files import read_delivery
 
-        plain, said = split_name(boundary)
-        crs = crs or said.get("crs")
         delivery = read_delivery(
-            plain, layer=layer or said.get("layername"), crs=crs, encoding=encoding or said.get("encoding"), family="polygon"
-        )  # fmt: skip
-        worth = Worth("existing", quality, accuracy_m, source or f"file {plain.name}", licence, as_of)  # fmt: skip
+            boundary, layer=layer, crs=crs, encoding=encoding, family="polygon"
+        )
+        worth = Worth("existing", quality, accuracy_m, source or f"file {delivery.path.name}", licence, as_of)  # fmt: skip
         _, report = create.begin_boundary(
-            Path(folder), delivery, worth, name=name or Path(folder).resolve().name, crs=crs,
+            Path(folder), delivery, worth, name=name or Path(folder).resolve().name,
+            crs=delivery.system if delivery.crs_from == "user" else None,
             given=dict(columns or {}), day=today(), seven=transform,
         )  # fmt: skip
     city = City(Path(folder), note=note)

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from urbanplan.errors import InputError, UnknownNameError, one_of
+from urbanplan.routing.times import NOISE_MIN
 
-#: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
-_NOISE_MIN = 1e-9
 #: A weight per pair from its minutes; what lies beyond the limit never gets here.
 Decay = Callable[[np.ndarray], np.ndarray]
 #: Weights of the three zones of a catchment (Luo & Qi 2009, the slower decay of their table).
@@ -36,7 +35,7 @@ class Pairs:
 
     def within(self, limit_min: float) -> Pairs:
         """Pairs at most so many minutes apart."""
-        keep = self.minutes <= limit_min + _NOISE_MIN
+        keep = self.minutes <= limit_min + NOISE_MIN
         return Pairs(self.demand[keep], self.supply[keep], self.minutes[keep])
 
 
@@ -45,7 +44,7 @@ def stepwise(limit_min: float, weights: tuple[float, ...] = LUO_QI_WEIGHTS) -> D
     edges = limit_min * np.arange(1, len(weights) + 1) / len(weights)
 
     def weigh(minutes: np.ndarray) -> np.ndarray:
-        zone = np.searchsorted(edges + _NOISE_MIN, minutes, "left")
+        zone = np.searchsorted(edges + NOISE_MIN, minutes, "left")
         return np.r_[np.asarray(weights, float), 0.0][zone]
 
     return weigh

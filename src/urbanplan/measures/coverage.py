@@ -9,6 +9,7 @@ import numpy as np
 
 from urbanplan.base.grid import ALL, Grid
 from urbanplan.errors import InputError
+from urbanplan.routing.times import NOISE_MIN
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,8 +24,6 @@ _NOBODY = 0.5
 LEAST_MIN = 0.5
 #: Metres from a cluster's middle cell to its farthest: about an hour's walk (this tool's own).
 GAP_RADIUS_M = 5_000.0
-#: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
-_NOISE_MIN = 1e-9
 #: For each area, which rows of the demand lie in it (positions) and with what share of each;
 #: where areas overlap, `ALL` says so for their union.
 Parts = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -124,7 +123,7 @@ def coverage(
     known = not np.isnan(persons[within[ALL] > 0]).any()
     rows = []
     for limit in limits_min:
-        hit = reached <= limit + _NOISE_MIN
+        hit = reached <= limit + NOISE_MIN
         for area, share in within.items():
             inside, near = share > 0, (share > 0) & hit
             rows.append(
@@ -211,7 +210,7 @@ def gap_areas(
     from rasterio.features import shapes
 
     persons = demand["persons"].to_numpy(float)
-    far = (minutes.reindex(demand.index).to_numpy(float) > limit_min + _NOISE_MIN) & (persons > 0)
+    far = (minutes.reindex(demand.index).to_numpy(float) > limit_min + NOISE_MIN) & (persons > 0)
     far &= (demand["area"] != "").to_numpy()
     table = demand[far].assign(weighed=persons[far] * minutes[far])
     table["cluster"] = _clusters(table, grid)
@@ -239,23 +238,27 @@ def _clusters(table: pd.DataFrame, grid: Grid) -> np.ndarray:
     from scipy.ndimage import label
     from scipy.spatial import cKDTree
 
-    number, persons = np.zeros(len(table), np.int32), table["persons"].to_numpy(float)
-    cells, xy = table.index.to_numpy(), np.c_[grid.centres(table.index.to_numpy())]
-    for area in sorted(table["area"].unique()):
-        here = np.flatnonzero(table["area"] == area)
+    cells, persons = table.index.to_numpy(), table["persons"].to_numpy(float)
+    xy, areas = np.c_[grid.centres(cells)], table["area"].to_numpy()
+    number, count = np.zeros(len(table), np.int32), 0
+    for area in sorted(set(areas)):
+        here = np.flatnonzero(areas == area)
         held = np.zeros(grid.rows * grid.columns, bool)
         held[cells[here]] = True
         whole = label(held.reshape(grid.shape), np.ones((3, 3)))[0].ravel()[cells[here]]
-        for one in range(1, whole.max(initial=0) + 1):
-            rows = here[whole == one]
-            # The most populous cell first, then the most populous that no chosen one is near to.
-            left, centres = rows[np.lexsort((cells[rows], -persons[rows]))], []
-            while len(left):
-                centres.append(left[0])
-                left = left[np.hypot(*(xy[left] - xy[left[0]]).T) > GAP_RADIUS_M]
-            nearest = cKDTree(xy[centres]).query(xy[rows])[1]
-            _, nearest = np.unique(nearest, return_inverse=True)
-            number[rows] = number.max(initial=0) + 1 + nearest
+        order = np.argsort(whole, kind="stable")
+        for rows in np.split(here[order], np.flatnonzero(np.diff(whole[order])) + 1):
+            part: np.ndarray = np.zeros(len(rows), np.int32)
+            if np.hypot(*np.ptp(xy[rows], axis=0)) > GAP_RADIUS_M:
+                # The most populous cell first, then the most populous that no chosen one is near to.
+                left, centres = rows[np.lexsort((cells[rows], -persons[rows]))], []
+                while len(left):
+                    centres.append(left[0])
+                    left = left[np.hypot(*(xy[left] - xy[left[0]]).T) > GAP_RADIUS_M]
+                nearest = cKDTree(xy[centres]).query(xy[rows])[1]
+                part = np.unique(nearest, return_inverse=True)[1]
+            number[rows] = count + 1 + part
+            count += int(part.max()) + 1
     return number
 
 

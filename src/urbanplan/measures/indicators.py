@@ -17,6 +17,7 @@ from urbanplan.catalog.standards import Indicator, judge
 from urbanplan.city.layers import Layer, measure, select
 from urbanplan.errors import InputError
 from urbanplan.measures.coverage import Parts, share_in
+from urbanplan.routing.times import NOISE_MIN
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -369,8 +370,6 @@ def _word(unit: str, lang: str) -> str:
     return known[unit][lang] if unit in known else unit
 
 
-#: Minutes are sums of many steps: 0.1 + 0.2 is still within 0.3.
-_NOISE_MIN = 1e-9
 #: Figures in a unit of their own, as one of `layers.select.measure` times a factor.
 _SCALED = {"area_m2": ("area_km2", 1e6), "length_m": ("length_km", 1e3)}
 #: Half the widest street that lies between two blocks of built-up land, in metres.
@@ -405,7 +404,7 @@ def _minutes(indicator: Indicator, scene: Scene) -> Measured:
     reach_m = indicator.minutes / scene.mode(indicator.mode).built_up.pace_min_per_m
     frame, trust = scene.features(indicator.layer, indicator.where, reach_m, beyond=True)
     trust &= scene.ground_trust
-    limit = indicator.minutes + _NOISE_MIN
+    limit = indicator.minutes + NOISE_MIN
     if indicator.of == "villages":
         villages, known = scene.features("villages", reach_m=reach_m)
         hit = scene.at(villages, frame, indicator.mode) <= limit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import contextlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from urbanplan import __version__
 from urbanplan.catalog import load_catalog
 from urbanplan.city.layers import gap_sentences
 from urbanplan.city.profile import City
-from urbanplan.files import sha256, size_bytes, write_text
+from urbanplan.files import sha256, size_bytes, write_json
 from urbanplan.output.style import RESULTS, chapters, drawn_of, tables_of
 from urbanplan.study import Results
 
@@ -349,7 +348,7 @@ def write(
             layers.setdefault(layer, {})[kind] = path
     for layer, files in layers.items():
         path = root / layer / "collection.json"
-        found[f"stac/{layer}"] = _write(path, _collection(about[layer], files, path.parent))
+        found[f"stac/{layer}"] = write_json(path, _collection(about[layer], files, path.parent))
     children = [
         {"rel": "child", "href": f"./{layer}/collection.json", "type": "application/json", "title": about[layer].title_zh}
         for layer in layers
@@ -362,12 +361,8 @@ def write(
         "description": f"{city.notice_zh} {city.notice_en}".strip() or city.name_en,
         "links": [_link("root", "./catalog.json"), _link("self", "./catalog.json"), *children],
     }
-    found["stac/catalog"] = _write(root / "catalog.json", catalog)
+    found["stac/catalog"] = write_json(root / "catalog.json", catalog)
     return found
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> Path:
-    return write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def _link(rel: str, href: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 from urbanplan.base.crs import WGS84, metric_crs_of, transform
 from urbanplan.catalog import SPEED_FACTORS, STEEPEST, Mode, StreetRules
 from urbanplan.errors import InputError
+from urbanplan.routing.graph import hilbert, ragged
 from urbanplan.routing.network import FRAGMENT_M, Network
 from urbanplan.routing.street_rules import (
     at_ends_only,
@@ -289,19 +290,19 @@ def _assemble(
     if not keep_all:
         keep = _without_pockets(tail, head, along, against, length)
         keep |= not keep.any()  # one-way streets only: better than nothing
-    gone = _way_ids(streets, segments.way[segment[_ragged(first[:-1][~keep], first[1:][~keep])]])
+    gone = _way_ids(streets, segments.way[segment[ragged(first[:-1][~keep], first[1:][~keep])]])
     node, place = _hilbert_nodes(tail[keep], head[keep], xy)
     part = np.full(len(tail), -1, np.int32)
     part[keep] = _parts(tail[keep], head[keep], length[keep])
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.lexsort((length[chosen], place[head[chosen]], place[tail[chosen]]))]
-    take = _ragged(first[chosen], first[chosen + 1])
+    take = ragged(first[chosen], first[chosen + 1])
     first = np.concatenate([[0], np.cumsum(np.diff(first)[chosen])])
     segment, turned, end = segment[take], turned[take], end[take]
     bend = first + np.arange(len(first))
     vertex = np.empty(bend[-1], np.int64)
     vertex[bend[:-1]] = tail[chosen]
-    vertex[_ragged(bend[:-1] + 1, bend[1:])] = end
+    vertex[ragged(bend[:-1] + 1, bend[1:])] = end
     spent = add_up(first, segment, turned, segments.ahead_min, segments.back_min)
     tail, head = place[tail[chosen]].astype(np.int32), place[head[chosen]].astype(np.int32)
     private = enclosed(tail, head, length[chosen], segments.private[segment[first[:-1]]])
@@ -345,7 +346,7 @@ def _motorways(streets: Streets, crs: str) -> dict[str, np.ndarray]:
         bool,
     )[streets.tags_of]
     ways = np.flatnonzero(shut & dry_ways(streets) & (np.diff(streets.first) > 1))
-    points = streets.refs[_ragged(streets.first[ways], streets.first[ways + 1])]
+    points = streets.refs[ragged(streets.first[ways], streets.first[ways + 1])]
     return {
         "motorway_xy": transform(streets.lonlat[points], WGS84, crs),
         "motorway_first": np.r_[0, np.cumsum(np.diff(streets.first)[ways])].astype(np.int64),
@@ -462,18 +463,10 @@ def _part_findings(total_m: float, length: np.ndarray, part: np.ndarray) -> tupl
     return notes
 
 
-def _ragged(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    # Indices begin[0]..end[0], begin[1]..end[1], ... one after the other.
-    counts = end - begin
-    offset = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(begin, counts) + np.arange(counts.sum()) - offset
-
-
 def _hilbert_nodes(
     tail: np.ndarray, head: np.ndarray, xy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     # Neighbours on the ground become neighbours in memory.
-    from urbanplan.routing.graph import hilbert
 
     node, _ = _numbered(len(xy), tail, head)
     node = node[np.argsort(hilbert(xy[node]), kind="stable")]

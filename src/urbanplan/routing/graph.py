@@ -137,3 +137,20 @@ def hilbert(xy: np.ndarray) -> np.ndarray:
         x, y = np.where(up, x, y), np.where(up, y, x)
         side >>= 1
     return place
+
+
+def ragged(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Indices ``begin[0]..end[0], begin[1]..end[1], ...`` one after the other.
+
+    Parameters
+    ----------
+    begin, end : ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> ragged(np.array([3, 8]), np.array([5, 9])).tolist()
+    [3, 4, 8]
+    """
+    counts = end - begin
+    offset = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(begin, counts) + np.arange(counts.sum()) - offset

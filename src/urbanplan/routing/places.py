@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.errors import CrsError, InputError
+from urbanplan.routing.graph import ragged
 from urbanplan.routing.network import FRAGMENT_M, Network
 from urbanplan.routing.surface import Surface, same_bank
 
@@ -464,7 +465,7 @@ def _along(
     length = shapely.length(stretch)
     step = max(_STEP_M, length.sum() / _MOST_STEPS)
     count = np.ceil(length / step).astype(np.int64) + 1
-    k = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    k = ragged(np.zeros_like(count), count)
     share = k / np.repeat(np.maximum(count - 1, 1), count)
     between = (
         shapely.line_interpolate_point(np.repeat(stretch, count), share, normalized=True)

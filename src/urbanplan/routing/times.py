@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from urbanplan.errors import InputError, one_of
-from urbanplan.routing.graph import Graph
+from urbanplan.routing.graph import Graph, ragged
 from urbanplan.routing.places import Ground, Links, Placed, Strolls
 
 if TYPE_CHECKING:
@@ -226,8 +226,7 @@ class Direct:
         end = np.searchsorted(self._edge, a.edge, "right")
         count = np.where(a.edge >= 0, end - first, 0)
         rows = np.repeat(np.arange(len(a.edge)), count)
-        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        others = self._on[np.repeat(first, count) + offset]
+        others = self._on[ragged(first, first + count)]
         p, q = a.spot[rows], self.others.spot[others]
         if self.turned:
             p, q = q, p
@@ -467,9 +466,8 @@ def _known(
 ) -> _Pairs:
     # Of each chosen origin, the others that it reaches without a search, and the least minutes of each.
     first, rows = by_feature
-    begin, count = first[chosen], np.diff(first)[chosen]
-    at = np.repeat(begin - np.cumsum(count) + count, count) + np.arange(count.sum())
-    some, size = origins.of(rows[at]), len(direct.others)
+    some = origins.of(rows[ragged(first[chosen], first[chosen + 1])])
+    size = len(direct.others)
     row, other, minutes = direct.pairs(some, limit)
     origin = np.argsort(chosen)[some.feature[row]]
     pair = origin * size + direct.others.feature[other]
