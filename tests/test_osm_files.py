@@ -6,6 +6,7 @@ import bz2
 import gzip
 import random
 
+import geopandas as gpd
 import numpy as np
 import osmium
 import pytest
@@ -13,8 +14,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urbanplan.catalog import read_osm_rules
+from urbanplan import routing as tt
+from urbanplan.catalog import load_catalog, read_osm_rules
 from urbanplan.errors import InputError
+from urbanplan.routing import build_network
 from urbanplan.sources import read_streets
 from urbanplan.sources.extract import read_extract
 from urbanplan.sources.osm import in_order, write_osm
@@ -230,3 +233,71 @@ def test_an_ordered_file_is_not_copied(tmp_path):
     path.write_bytes(xml(ORDERED))
     with in_order(path) as ordered:
         assert ordered == path
+
+
+def _square(first, members, tags) -> list[str]:
+    """A square of 0.004 degrees with a hole of 0.002 in its middle, in two outer ways and a closed inner one, as a relation."""
+    spots = [(0, 0), (0, 2), (0, 4), (4, 4), (4, 2), (4, 0), (1, 1), (1, 3), (3, 3), (3, 1), (-1, 2), (5, 2)]  # fmt: skip
+    nodes = [
+        f"<node id='{first + i}' version='1' lon='{10 + x / 1000}' lat='{y / 1000}'/>"
+        for i, (x, y) in enumerate(spots)
+    ]
+    ways = [(0, 1, 2, 3), (3, 4, 5, 0), (6, 7, 8, 9, 6), (10, 1), (4, 11)]
+    street = "<tag k='highway' v='footway'/>"
+    parts = [
+        f"<way id='{60 + n}' version='1'>" + "".join(f"<nd ref='{first + i}'/>" for i in way)
+        + street * (n > 2) + "</way>"
+        for n, way in enumerate(ways)
+    ]  # fmt: skip
+    rows = "".join(f"<member type='way' ref='{60 + n}' role='{role}'/>" for n, role in members)
+    said = "".join(f"<tag k='{k}' v='{v}'/>" for k, v in {"type": "multipolygon", **tags}.items())
+    return [*nodes, *parts, f"<relation id='90' version='1'>{rows}{said}</relation>"]
+
+
+OUTER, HOLE = [(0, "outer"), (1, "outer")], [(2, "inner")]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("members", "tags", "units"),
+    [
+        (OUTER, {"highway": "pedestrian"}, 6),
+        (OUTER, {"highway": "pedestrian", "area": "yes", "place": "square"}, 6),
+        (OUTER, {"place": "square"}, 6),
+        # Round a hole's corner, which lies one unit aside: the root of two there, straight along it, and back.
+        (OUTER + HOLE, {"highway": "pedestrian"}, 2 + 2 * 2**0.5 + 2),
+        # A park has its own paths, and what nobody may enter stays shut.
+        (OUTER, {"place": "square", "leisure": "park"}, None),
+        (OUTER, {"highway": "pedestrian", "access": "no"}, None),
+    ],
+)
+def test_a_square_that_is_a_relation_is_crossed_round_its_holes(
+    read, tmp_path, order, members, tags, units
+):
+    streets = read(_square(30, members, tags)[::order])
+    again = read_streets(write_osm(tmp_path / "again.osm.pbf", streets))
+    area = shapely.box(9.9, -0.1, 10.2, 0.1)
+    city = read_extract(tmp_path / "town.osm", area, area, list(read_osm_rules())).streets
+    walk = load_catalog().mode("walk")
+    for one in (streets, again, city, clipped(again, area)):
+        net = build_network(one, walk, crs="EPSG:32632", keep_all=True)
+        spots = gpd.points_from_xy([9.999, 10.005], [0.002, 0.002], crs=4326)
+        at = tt.place(net, gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=spots).to_crs(net.crs), 5)
+        table = tt.matrix(net, at, at, limit_min=1e3).set_index(["origin", "destination"])
+        minutes = table["minutes"].get((0, 1))
+        if units is None:
+            assert minutes is None
+        else:
+            # A unit is 0.001 degrees: of latitude a hair less than of longitude here.
+            assert minutes == pytest.approx(units * 111.32 * 0.06 / 5, rel=5e-3)
+
+
+def test_a_square_drawn_twice_keeps_its_hole(read):
+    once = (
+        "<way id='70' version='1'>{}<tag k='highway' v='pedestrian'/><tag k='area' v='yes'/></way>"
+    )
+    ring = "".join(f"<nd ref='{30 + i}'/>" for i in (0, 1, 2, 3, 4, 5, 0))
+    parts = _square(30, OUTER + HOLE, {"highway": "pedestrian"})
+    walk = load_catalog().mode("walk")
+    twice = build_network(read([*parts, once.format(ring)]), walk, crs="EPSG:32632")
+    assert twice.length_m.sum() == build_network(read(parts), walk, crs="EPSG:32632").length_m.sum()

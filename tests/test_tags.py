@@ -49,7 +49,7 @@ REASONS = {
     "roundabout": "an explicit oneway=no counts; GraphHopper keeps the ring one-way",
     "season": "frozen for some months only",
     "sidepath": "whoever writes use_sidepath says that the way beside is drawn, and that this one is forbidden",
-    "square": "as a line it is closed: squares are crossed (network/squares.py)",
+    "square": "as a line it is closed: squares are crossed (routing/build.py)",
     "steps": "oneway binds vehicles; GraphHopper reads it as an outdated way to say escalator",
     "track": "field tracks are for those who farm there, as in OSRM, unless a key opens them",
     "trunk": "open by the wiki's table for all countries; OSRM's cyclists avoid trunk roads",

@@ -19,10 +19,12 @@ from urbanplan.routing.street_rules import (
     classes_of,
     conditional,
     duration_min,
+    is_area,
     speeds_kmh,
     stops,
 )
 from urbanplan.routing.turns import Junctions, at_hours, binding, enclosed
+from urbanplan.sources.osm import SQUARE
 from urbanplan.sources.streets import Restriction, Streets, dry_ways
 
 if TYPE_CHECKING:
@@ -476,7 +478,7 @@ def _hilbert_nodes(
 
 
 #: A square with more ways in and inner corners than this is walked along its outline.
-_MOST_CORNERS = 40
+_MOST_CORNERS = 64
 #: Lines of sight may graze the outline by so much, in metres.
 _GRAZE_M = 0.05
 
@@ -494,8 +496,8 @@ def with_squares(streets: Streets, rules: StreetRules) -> tuple[Streets, tuple[s
     Returns
     -------
     streets : Streets
-        A square is a closed way with ``area=yes`` of a class open to the mode. Where it has two
-        entrances (points shared with other open ways), straight ways join all pairs of entrances
+        A square is a closed way with ``area=yes``, or a relation with its holes, of a class open to the
+        mode. Where it has two entrances (points shared with other open ways), straight ways join all pairs of entrances
         and inward corners that see each other inside it: the shortest way across is among them
         (Lozano-Pérez and Wesley 1979, the visibility graph).
     notes : tuple of str
@@ -504,23 +506,25 @@ def with_squares(streets: Streets, rules: StreetRules) -> tuple[Streets, tuple[s
     if not rules.squares:
         return streets, ()
     opened = {
-        kind: {k: v for k, v in tags.items() if k != "area"}
-        for kind, tags in enumerate(streets.tags)
-        if tags.get("area") == "yes"
+        kind: {**tags, "area": "no"} for kind, tags in enumerate(streets.tags) if is_area(tags)
     }
     opened = {kind: tags for kind, tags in opened.items() if any(speeds_kmh(tags, rules))}
-    squares = np.flatnonzero(np.isin(streets.tags_of, list(opened)))
+    squares, holes = _rings(streets, np.flatnonzero(np.isin(streets.tags_of, list(opened))))
     if not len(squares):
         return streets, ()
-    entrance = _entrances(streets, rules, squares)
+    inner = [way for rings in holes.values() for way in rings]
+    entrance = _entrances(streets, rules, np.r_[squares, inner].astype(np.int64))
     number = {kind: len(streets.tags) + i for i, kind in enumerate(opened)}
     tags_of, across, kinds, around = streets.tags_of.copy(), [], [], 0
     for way in squares.tolist():
-        tags_of[way] = number[int(streets.tags_of[way])]
-        ring = streets.refs[streets.first[way] : streets.first[way + 1]]
-        pairs = _sight_lines(ring, streets.lonlat[ring], entrance)
+        own = holes.get(way, [])
+        rings = [streets.refs[streets.first[w] : streets.first[w + 1]] for w in (way, *own)]
+        pairs = _sight_lines(rings, streets.lonlat, entrance)
         around += pairs is None
+        tags_of[way] = number[int(streets.tags_of[way])]
         if pairs is not None and len(pairs):
+            # A hole is walked around where lines lead to it.
+            tags_of[own] = [number[kind] for kind in streets.tags_of[own].tolist()]
             across.append(pairs)
             kinds += [tags_of[way]] * len(pairs)
     new = np.concatenate(across) if across else np.zeros((0, 2), np.int32)
@@ -538,6 +542,25 @@ def with_squares(streets: Streets, rules: StreetRules) -> tuple[Streets, tuple[s
     return grown, (note,) * bool(around)
 
 
+def _rings(streets: Streets, ways: np.ndarray) -> tuple[np.ndarray, dict[int, list[int]]]:
+    # Outer rings of squares, and the rings of the holes in each; a way drawn once more as a relation is left to it.
+    names = {way: streets.tags[streets.tags_of[way]].get(SQUARE, "") for way in ways.tolist()}
+    inner = {way for way, name in names.items() if "/" in name}
+    outer = {name: way for way, name in names.items() if name and way not in inner}
+    holes: dict[int, list[int]] = {}
+    for way in sorted(inner):
+        holes.setdefault(outer.get(names[way].partition("/")[0], -1), []).append(way)
+    holes.pop(-1, None)
+    points = {
+        way: frozenset(streets.refs[streets.first[way] : streets.first[way + 1]].tolist())
+        for way in names
+        if outer
+    }
+    drawn = {points[way] for way in outer.values()}
+    kept = [w for w, name in names.items() if w not in inner and (name or points.get(w) not in drawn)]  # fmt: skip
+    return np.array(kept, np.int64), holes
+
+
 def _entrances(streets: Streets, rules: StreetRules, squares: np.ndarray) -> np.ndarray:
     # Points of squares that another way open to the mode shares, shape (points,).
     open_kind = np.array([any(speeds_kmh(tags, rules)) for tags in streets.tags], bool)
@@ -549,33 +572,45 @@ def _entrances(streets: Streets, rules: StreetRules, squares: np.ndarray) -> np.
     return np.bincount(both[:, 0], minlength=len(streets.lonlat)) > 1
 
 
-def _sight_lines(ring: np.ndarray, lonlat: np.ndarray, entrance: np.ndarray) -> np.ndarray | None:
-    # Pairs of points of a ring that see each other inside it, shape (n, 2); None if it is not crossed.
+def _sight_lines(
+    rings: list[np.ndarray], lonlat: np.ndarray, entrance: np.ndarray
+) -> np.ndarray | None:
+    # Pairs of points of a square's rings that see each other inside it, shape (n, 2); None if it is not crossed.
     import shapely
 
-    if len(ring) < 4 or ring[0] != ring[-1]:
+    if any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
         return None
-    east = np.cos(np.radians(lonlat[:, 1].mean()))
-    xy = ((lonlat - lonlat[0]) * [east, 1] * 111_195)[:-1]
-    area = shapely.polygons(np.r_[xy, xy[:1]])
+    corners = np.concatenate([ring[:-1] for ring in rings])
+    east = np.cos(np.radians(lonlat[rings[0], 1].mean()))
+    flat = [(lonlat[ring] - lonlat[rings[0][0]]) * [east, 1] * 111_195 for ring in rings]
+    area = shapely.Polygon(flat[0], flat[1:])
     if not shapely.is_valid(area) or shapely.area(area) == 0:
         return None
-    into, out = xy - np.roll(xy, 1, axis=0), np.roll(xy, -1, axis=0) - xy
-    turn = into[:, 0] * out[:, 1] - into[:, 1] * out[:, 0]
-    if not shapely.is_ccw(shapely.get_exterior_ring(area)):
-        turn = -turn
-    door = entrance[ring[:-1]]
+    door = entrance[corners]
     if door.sum() < 2:
-        return np.zeros((0, 2), ring.dtype)
-    corner = np.flatnonzero(door | (turn < -1e-9))
+        return np.zeros((0, 2), corners.dtype)
+    inward = np.concatenate([_inward(xy, hole=n > 0) for n, xy in enumerate(flat)])
+    corner = np.flatnonzero(door | inward)
     if len(corner) > _MOST_CORNERS:
         return None
+    xy, size = np.concatenate([ring[:-1] for ring in flat]), [len(ring) - 1 for ring in rings]
+    ring = np.repeat(np.arange(len(rings)), size)
     a, b = (corner[i] for i in np.triu_indices(len(corner), 1))
-    # Neighbours on the outline are joined by it.
-    apart = (b - a) % len(xy)
-    far = (apart > 1) & (apart < len(xy) - 1)
+    # Neighbours on one outline are joined by it.
+    apart, whole = b - a, np.array(size)[ring[a]]
+    far = (ring[a] != ring[b]) | ((apart > 1) & (apart < whole - 1))
     a, b = a[far], b[far]
     wide = shapely.buffer(area, _GRAZE_M)
     shapely.prepare(wide)
     seen = shapely.covers(wide, shapely.linestrings(np.stack([xy[a], xy[b]], axis=1)))
-    return np.c_[ring[a], ring[b]][seen]
+    return np.c_[corners[a], corners[b]][seen]
+
+
+def _inward(ring: np.ndarray, hole: bool) -> np.ndarray:
+    # Corners of a closed ring that stick into the square: the only ones that a shortest way turns at.
+    import shapely
+
+    xy = ring[:-1]
+    into, out = xy - np.roll(xy, 1, axis=0), np.roll(xy, -1, axis=0) - xy
+    turn = into[:, 0] * out[:, 1] - into[:, 1] * out[:, 0]
+    return turn * (-1 if shapely.is_ccw(shapely.linearrings(ring)) != hole else 1) > 1e-9

@@ -42,9 +42,9 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
     known opens nothing), *OSM tags for routing/Access restrictions* (classes open by default),
     *Key:oneway*, *Key:maxspeed*; what tags imply besides is in ``tags.toml``, with its sources.
     """
+    tags = _with_implied(tags)
     if tags.get("area") == "yes":
         return 0.0, 0.0
-    tags = _with_implied(tags)
     classes = classes_of(tags)
     if len(classes) > 1:
         # A street of several classes, joined into one: passed only if each of them is, as slowly as the slowest.
@@ -61,6 +61,11 @@ def speeds_kmh(tags: Mapping[str, str], rules: StreetRules) -> tuple[float, floa
 def classes_of(tags: Mapping[str, str]) -> list[str]:
     """The classes of a way; more than one where a list names them (``residential;tertiary``)."""
     return [part.strip() for part in tags.get("highway", "").split(";")]
+
+
+def is_area(tags: Mapping[str, str]) -> bool:
+    """Is it the outline of a piece of ground, a square say, rather than a line?"""
+    return _with_implied(tags).get("area") == "yes"
 
 
 def _with_implied(tags: Mapping[str, str]) -> Mapping[str, str]:

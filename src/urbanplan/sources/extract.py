@@ -14,6 +14,7 @@ from urbanplan.catalog import OsmRule
 from urbanplan.errors import InputError
 from urbanplan.files import existing, scratch_folder, size_bytes
 from urbanplan.sources.osm import (
+    AREA_KEYS,
     LICENCE,
     SOURCE,
     STREET_KEYS,
@@ -303,7 +304,7 @@ def _items(path: Path, rules: Sequence[OsmRule]) -> Iterator[Any]:
         large = size_bytes(path) > _IN_MEMORY_BYTES
         places = f"sparse_file_array,{folder}/places" if large else "flex_mem"
         reader = osmium.FileProcessor(str(path)).with_locations(places)
-        reader = reader.with_areas(KeyFilter(*of_areas))
+        reader = reader.with_areas(KeyFilter(*AREA_KEYS, *of_areas))
         yield from reader.with_filter(KeyFilter(*STREET_KEYS, *keys))
 
 

@@ -213,9 +213,13 @@ def _kind(item: Any) -> str:
 #: Keys that say who may pass, general to specific.
 _ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
 _SIDES = ("", ":left", ":right", ":both")
+#: Key of our own: rings of a square that is a relation name it, the outer ring as `name`, its holes as `name/1`, `name/2`.
+SQUARE = "urbanplan:square"
+#: Rings of relations are numbered from here: no way of OpenStreetMap comes near.
+_RINGS_FROM = 2**50
 #: Tags that decide who may use a way, in which direction, how fast and on what ground.
 WAY_KEYS = (
-    "highway", "area", "route", "duration", "junction", "motorroad", "service", "construction", "disused", "abandoned",
+    "highway", "area", SQUARE, "place", "leisure", "landuse", "natural", "building", "route", "duration", "junction", "motorroad", "service", "construction", "disused", "abandoned",
     "bridge", "tunnel", "layer", "embankment", "covered", "indoor", "level", "conveying", "ford", "toll", "hov", "busway",
     "man_made", "railway", "public_transport", "floating", "ice_road", "winter_road", "seasonal", "surface", "tracktype", "smoothness", "sac_scale", "segregated", "psv", "bus",
     *_ACCESS, *(f"{key}:{way}" for key in _ACCESS for way in ("forward", "backward")),
@@ -229,6 +233,8 @@ _KEPT = frozenset(WAY_KEYS)
 POINT_KEYS = ("barrier", *_ACCESS, "locked", "bollard", "kerb", "highway")
 #: Keys by which streets, ferries, gates and restrictions of turns are found.
 STREET_KEYS = ("highway", "barrier", "entrance", "route", "type", *walked_tags())
+#: Keys of the areas that are streets.
+AREA_KEYS = ("highway", *walked_tags())
 #: Ways that close an area, and points that open it.
 FENCES = ("fence", "wall", "hedge", "city_wall", "retaining_wall", "wire_fence")
 GATES = (
@@ -244,7 +250,7 @@ _NOWHERE = 2**31 - 1
 
 
 def read_osm(path: Path | str) -> Streets:
-    """Read every way with a ``highway`` tag, every platform and pier, and every ferry.
+    """Read every way with a ``highway`` tag, every platform, pier and square, and every ferry.
 
     Parameters
     ----------
@@ -270,7 +276,7 @@ def read_osm(path: Path | str) -> Streets:
 
     path, reader = existing(path), StreetReader()
     with in_order(path) as ordered, readable(path):
-        items = osmium.FileProcessor(str(ordered)).with_locations()
+        items = osmium.FileProcessor(str(ordered)).with_locations().with_areas(KeyFilter(*AREA_KEYS))  # fmt: skip
         for item in items.with_filter(KeyFilter(*STREET_KEYS)):
             reader.add(item)
     return reader.streets(path, as_of(path))
@@ -295,26 +301,30 @@ class StreetReader:
         self._kinds: dict[tuple, int] = {}
         self._gates: dict[int, dict[str, str]] = {}
         self._tags_of, self._ends, self._ids = array("i"), array("q"), array("q")
-        self._way_ids = array("q")
+        self._way_ids, self._rings = array("q"), 0
         self._restrictions: list[Restriction] = []
         self._xs, self._ys = array("i"), array("i")
         self._fences: list[list[tuple[float, float]]] = []
         self._entrances: list[tuple[float, float]] = []
 
     def add(self, item: Any) -> None:
-        """Take a barrier, an entrance, a street, a ferry, or a relation that restricts turns."""
+        """Take a barrier, an entrance, a street, a square, a ferry, or a relation that restricts turns."""
         if item.is_node():
             if _lets_in(item.tags) and self._inside(item.location):
                 self._entrances.append((item.location.lon, item.location.lat))
             if "barrier" in item.tags:
                 self._gates[item.id] = {k: item.tags[k] for k in POINT_KEYS if k in item.tags}
             return
-        if not item.is_way():
-            self._restrictions += _restrictions(item) if item.is_relation() else ()
-            return
+        if item.is_relation():
+            self._restrictions += _restrictions(item)
+        elif item.is_area():
+            self._add_square(item)
+        else:
+            self._add_way(item)
+
+    def _add_way(self, item: Any) -> None:
         tags, nodes = item.tags, item.nodes
-        street = "highway" in tags or tags.get("route") == "ferry"
-        street = street or any(tags.get(key) in values for key, values in walked_tags().items())
+        street = _is_street(tags) or tags.get("route") == "ferry"
         fence = not street and tags.get("barrier") in FENCES
         if not (street or fence) or (self._boxes and not self._near(nodes)):
             return
@@ -323,9 +333,26 @@ class StreetReader:
             if len(here) > 1:
                 self._fences.append([(place.lon, place.lat) for place in here])
             return
-        kind = tuple(sorted([(tag.k, tag.v) for tag in tags if tag.k in _KEPT]))
+        self._keep({tag.k: tag.v for tag in tags if tag.k in _KEPT}, item.id, nodes)
+
+    def _add_square(self, area: Any) -> None:
+        # Closed ways come as ways.
+        if area.from_way() or not _is_street(area.tags):
+            return
+        own = {tag.k: tag.v for tag in area.tags if tag.k in _KEPT}
+        for outer, ring in enumerate(area.outer_rings()):
+            if self._boxes and not any(self._near([node]) for node in ring):
+                continue
+            name = f"{area.orig_id()}.{outer}"
+            for n, nodes in enumerate([ring, *area.inner_rings(ring)]):
+                square = name + (f"/{n}" if n else "")
+                self._rings += 1
+                self._keep({**own, "area": "yes", SQUARE: square}, _RINGS_FROM + self._rings, nodes)
+
+    def _keep(self, tags: dict[str, str], number: int, nodes: Any) -> None:
+        kind = tuple(sorted(tags.items()))
         self._tags_of.append(self._kinds.setdefault(kind, len(self._kinds)))
-        self._way_ids.append(item.id)
+        self._way_ids.append(number)
         ids, xs, ys = self._ids, self._xs, self._ys
         # The shortest way to a node's numbers: its iterator and its x and y are Python in between.
         for node in map(nodes.__getitem__, range(len(nodes))):
@@ -419,6 +446,10 @@ def stated_bounds(path: Path) -> tuple[float, float, float, float] | None:
             return None
         low, high = box.bottom_left, box.top_right
         return low.lon, low.lat, high.lon, high.lat
+
+
+def _is_street(tags: Any) -> bool:
+    return "highway" in tags or any(tags.get(k) in values for k, values in walked_tags().items())
 
 
 def _lets_in(tags: Any) -> bool:
