@@ -71,7 +71,7 @@ def streets(*ways, gates=()) -> Streets:
 
 
 def network(*ways, mode: Mode = MODE, gates=(), **options) -> Network:
-    options = {"keep_all": True, "crs": CRS, **options}
+    options = {"crs": CRS, **options}
     return build_network(streets(*ways, gates=gates), mode, **options)
 
 

@@ -49,9 +49,9 @@ def ground(folder: Path) -> dict[str, float]:
     streets = read_streets(city.find("streets.osm.pbf"))
     for name in ("walk", "drive"):
         mode = load_catalog().mode(name)
-        # Lines across squares are the package's own, and it leaves pockets out: both are said, and neither is compared.
+        # Lines across squares are the package's own.
         mode = replace(mode, streets=replace(mode.streets, squares=False))
-        network = build_network(streets, mode, crs=city.metric_crs, keep_all=True)
+        network = build_network(streets, mode, crs=city.metric_crs)
         part = shapely.length(shapely.intersection(network.lines, area))
         ratio = part / np.maximum(shapely.length(network.lines), 1e-9)
         found[f"{name} km"] = float((ratio * network.length_m).sum()) / 1000

@@ -165,7 +165,7 @@ def test_lengths_are_those_of_the_ellipsoid(lat, east, north):
         np.array([[105, lat], [lon, up]]), np.array([0, 1], np.int32), np.array([0, 2]),
         ({"highway": "path"},), np.zeros(1, np.int32), np.arange(2),
     )  # fmt: skip
-    built = build_network(drawn, town.MODE, keep_all=True)
+    built = build_network(drawn, town.MODE)
     # Five kilometres at 75 degrees north are the worst that a street could be.
     assert built.length_m[0] == pytest.approx(metres, rel=3e-6)
     assert built.minutes[0] == pytest.approx(0.06 * metres / 6, rel=3e-6)
@@ -215,32 +215,79 @@ def test_nothing_passes_a_gate_but_both_sides_stay_in_reach():
     assert town.network(way, gates=[((1, 0), {"barrier": "gate"})]).edges == 1
 
 
-def test_every_part_is_kept_but_pockets_that_one_cannot_leave_or_enter():
+def shut(net) -> dict[tuple[bool, bool], float]:
+    """Units of street by whether one gets there from the rest, and away from there."""
+    kinds = {}
+    for joined, metres in zip(map(tuple, net.joined.tolist()), net.length_m):
+        kinds[joined] = kinds.get(joined, 0) + round(metres / 100)
+    return kinds
+
+
+def test_every_part_and_every_pocket_is_kept_and_told():
     ways = [((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)), ((9, 9), (9, 10))]
     trap = ((2, 0), (3, 0), {"oneway": "yes"})  # nobody comes back from its end
-    kept = town.network(*ways, trap, keep_all=False)
-    assert kept.nodes == 6 and kept.length_m.sum() == pytest.approx(400, rel=1e-4)
+    kept = town.network(*ways, trap)
+    assert kept.nodes == 7 and shut(kept) == {(True, True): 4, (True, False): 1}
     assert "0.1 km of 0.5 km" in kept.findings[0] and "20.0%" in kept.findings[0]
     assert "0.1 km of 0.5 km of streets (20.0%) are not joined" in kept.findings[1]
-    assert kept.part.tolist().count(0) == 3 and kept.part_m == pytest.approx([300, 100], rel=1e-4)
-    whole = town.network(*ways, trap)
-    assert whole.nodes == 7 and len(whole.findings) == 1
+    assert kept.part.tolist().count(0) == 4 and kept.part_m == pytest.approx([400, 100], rel=1e-4)
+    assert len(town.network(*ways).findings) == 1
 
 
-def test_large_parts_that_lead_one_way_into_another_are_kept_with_what_lies_between():
+def test_large_parts_that_lead_one_way_into_another_are_no_pockets_nor_what_lies_between():
     a = [((0, 0), (3, 0)), ((3, 0), (3, 3)), ((3, 0), (3, -1))]
     b = [((6, 0), (9, 0)), ((6, 0), (6, 3)), ((6, 0), (6, -1))]
     small = [((3, 3), (3, 4), {"oneway": "yes"}), ((3, 4), (4, 4)), ((3, 4), (2, 4))]
     link = [((3, 0), (4, 0), (6, 0), {"oneway": "yes"}), ((4, 0), (4, 1), {"oneway": "yes"})]
-    kept = town.network(*a, *b, *small, *link, keep_all=False)
-    # Left out: the small part that is never left (300 m), and the branch that ends nowhere (100 m).
-    assert kept.length_m.sum() == pytest.approx(700 + 700 + 300, rel=1e-4)
+    kept = town.network(*a, *b, *small, *link)
+    # Never left: the small part (300 m), and the branch that ends nowhere (100 m).
+    assert shut(kept) == {(True, True): 7 + 7 + 3, (True, False): 4}
     assert kept.part.max() == 0
 
 
-def test_one_way_streets_alone_are_kept():
-    kept = town.network(((0, 0), (1, 0), {"oneway": "yes"}), keep_all=False)
-    assert kept.edges == 1
+def test_one_way_streets_alone_are_no_pocket():
+    kept = town.network(((0, 0), (1, 0), {"oneway": "yes"}))
+    assert shut(kept) == {(True, True): 1} and not kept.findings
+
+
+#: A street of four units, a spur that only leads in from its middle, one that only leads out to it, and a court that is both.
+SPURS = [
+    ((0, 0), (2, 0)), ((2, 0), (4, 0)), ((2, 0), (2, 3), {"oneway": "yes"}), ((4, 3), (4, 0), {"oneway": "yes"}),
+    ((9, 0), (9, 1), (8, 1), (9, 0)),
+]  # fmt: skip
+
+
+def test_a_place_on_a_one_way_spur_is_reached_or_left_that_way_only():
+    from urbanplan import routing as tt
+
+    net = town.network(*SPURS)
+    at = tt.place(net, town.places((0, 0), (2, 2), (4, 2), network=net), 50)
+    table = tt.matrix(net, at, at).set_index(["origin", "destination"])["minutes"]
+    assert table.to_dict() == pytest.approx(
+        {(0, 0): 0, (0, 1): 4, (1, 1): 0, (2, 0): 6, (2, 1): 6, (2, 2): 0}, rel=1e-4
+    )
+
+
+def test_the_nearest_is_told_by_its_true_reason():
+    from urbanplan.study.streets import nearest_on
+
+    net = town.network(*SPURS)
+    spots = [(0, 0), (2, 2), (4, 2), (9, 0.5)]
+    homes = town.places(*spots, ids=["street", "inward", "outward", "court"], network=net)
+    shop = town.places((4, 0), ids=["shop"], network=net)
+    answer = nearest_on(net, homes, shop, 3, snap_m=50)
+    assert answer.rows["minutes"].tolist() == pytest.approx([np.inf, np.inf, 2, np.inf])
+    told = answer.findings[-4:]
+    assert (
+        "1 of 4 origins are on parts of the streets (0.3 km) that no destination is on: court"
+        in told
+    )
+    assert "1 of 4 origins are on streets that no way leaves: inward" in told
+    assert "1 of 4 origins reach no destination within 3 minutes: street" in told
+    assert "2 of 4 origins are joined to no destination by any way: inward, court" in told
+    back = nearest_on(net, shop, homes[2:3], 3, snap_m=50)
+    assert back.rows["destination"].tolist() == [None]
+    assert "1 of 1 destinations are on streets that no way leads to: outward" in back.findings
 
 
 def test_no_street_open_to_the_mode_is_one_sentence():
@@ -270,7 +317,7 @@ def test_contraction_changes_no_travel_time(ways, gates, chance):
     plain = town.segments_of(drawn, town.MODE)
     if not any(minutes > 0 for _, _, minutes in plain.edges(data="minutes")):
         return
-    built = build_network(drawn, town.MODE, keep_all=True, crs=town.CRS)
+    built = build_network(drawn, town.MODE, crs=town.CRS)
     open_ids = [int(i) for i in built.node_ids if i in plain]
     truth = dict(nx.all_pairs_dijkstra_path_length(plain, weight="minutes"))
     graph = nx.DiGraph()
@@ -288,7 +335,7 @@ def test_contraction_changes_no_travel_time(ways, gates, chance):
             )
     # The order of the ways does not matter.
     chance.shuffle(ways)
-    again = build_network(town.streets(*ways, gates=gates), town.MODE, keep_all=True, crs=town.CRS)
+    again = build_network(town.streets(*ways, gates=gates), town.MODE, crs=town.CRS)
     assert again.nodes == built.nodes and again.edges == built.edges
     assert again.length_m.sum() == pytest.approx(built.length_m.sum())
     assert sorted(again.graph.minutes) == pytest.approx(sorted(built.graph.minutes), rel=1e-9)
@@ -389,7 +436,7 @@ def test_every_array_of_a_network_is_judged(tmp_path):
 def test_slopes_change_speeds_by_the_published_functions():
     drawn = town.streets(((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (1, 1)))
     heights = np.array([0.0, 10.0, 10.0, 5.0])  # 10 % up, flat, 5 % down
-    built = build_network(drawn, load_catalog().mode("walk"), heights_m=heights, keep_all=True)
+    built = build_network(drawn, load_catalog().mode("walk"), heights_m=heights)
     flat = 0.06 * 100 / 5
     found = {
         tuple(sorted((int(built.node_ids[t]), int(built.node_ids[h])))): (t, h, m)
@@ -401,10 +448,8 @@ def test_slopes_change_speeds_by_the_published_functions():
             ahead, back = back, ahead
         assert ahead == pytest.approx(flat / float(tobler(slope)), rel=1e-5)
         assert back == pytest.approx(flat / float(tobler(-slope)), rel=1e-5)
-    bare = build_network(drawn, load_catalog().mode("walk"), keep_all=True)
-    level = build_network(
-        drawn, load_catalog().mode("walk"), heights_m=np.full(4, 240.0), keep_all=True
-    )
+    bare = build_network(drawn, load_catalog().mode("walk"))
+    level = build_network(drawn, load_catalog().mode("walk"), heights_m=np.full(4, 240.0))
     np.testing.assert_array_equal(bare.spent, level.spent)
 
 
@@ -482,11 +527,11 @@ def test_squares_are_for_those_who_may_walk_there():
 
 
 def test_a_square_that_is_too_intricate_is_passed_along_its_outline():
-    comb = [(x, y) for i in range(0, 60, 2) for x, y in ((i, 0), (i, 5), (i + 1, 5), (i + 1, 0))]
-    ring = ((-1, -1), *comb, (60, -1), (-1, -1))
-    net = plaza(*ring, ways=(((-2, -1), (-1, -1)), ((60, -1), (61, -1))))
-    assert "1 of 1 squares" in net.findings[0]
-    assert crossing(net, (-2, -1), (61, -1)) == pytest.approx(6300, rel=1e-3)
+    comb = [(x, y) for i in range(0, 80, 2) for x, y in ((i, 0), (i, 5), (i + 1, 5), (i + 1, 0))]
+    ring = ((-1, -1), *comb, (80, -1), (-1, -1))
+    net = plaza(*ring, ways=(((-2, -1), (-1, -1)), ((80, -1), (81, -1))))
+    assert any("1 of 1 squares" in finding for finding in net.findings)
+    assert crossing(net, (-2, -1), (81, -1)) == pytest.approx(8300, rel=1e-3)
 
 
 @settings(max_examples=25)
@@ -517,7 +562,7 @@ def test_a_cliff_of_a_height_model_is_level_and_said():
     drawn = town.streets(((0, 0), (1, 0), (2, 0)), ((1, 0), (1, 1)))
     heights = np.array([0.0, 1500.0, 1500.0, np.nan])
     with np.errstate(all="raise"):
-        built = build_network(drawn, walk, heights_m=heights, keep_all=True)
+        built = build_network(drawn, walk, heights_m=heights)
     np.testing.assert_allclose(built.minutes, 0.06 * 100 / 5, rtol=1e-5)
     assert any("1 of 4 street points have no height" in f for f in built.findings)
     assert any("0.10 km of streets would be steeper than 100%" in f for f in built.findings)

@@ -280,7 +280,7 @@ def test_a_square_that_is_a_relation_is_crossed_round_its_holes(
     city = read_extract(tmp_path / "town.osm", area, area, list(read_osm_rules())).streets
     walk = load_catalog().mode("walk")
     for one in (streets, again, city, clipped(again, area)):
-        net = build_network(one, walk, crs="EPSG:32632", keep_all=True)
+        net = build_network(one, walk, crs="EPSG:32632")
         spots = gpd.points_from_xy([9.999, 10.005], [0.002, 0.002], crs=4326)
         at = tt.place(net, gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=spots).to_crs(net.crs), 5)
         table = tt.matrix(net, at, at, limit_min=1e3).set_index(["origin", "destination"])

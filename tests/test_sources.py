@@ -64,7 +64,7 @@ def test_an_extract_is_read_as_it_is_drawn(osm):
     assert drawn.point_tags == {1: {"barrier": "bollard"}}  # the wall is on no street
     np.testing.assert_allclose(drawn.lonlat[4], [105.003, 0.001])
     assert drawn.source == "OpenStreetMap contributors" and drawn.licence == "ODbL-1.0"
-    cars = build_network(drawn, DRIVE, keep_all=True)
+    cars = build_network(drawn, DRIVE)
     assert cars.length_m.sum() == pytest.approx(3 * 111.32, rel=1e-3)
     assert len(cars.xy) == 5  # both sides of the bollard are dead ends
     people = build_network(drawn, WALK)
@@ -181,14 +181,14 @@ def test_lines_meet_where_they_share_a_vertex(tmp_path):
         crs=4326,
     )  # fmt: skip
     drawn = from_lines(frame)
-    net = build_network(drawn, DRIVE, keep_all=True, crs=town.CRS)
+    net = build_network(drawn, DRIVE, crs=town.CRS)
     assert net.nodes == 6 and net.edges == 4
     assert sorted(net.minutes[:, 0]) == pytest.approx(
         sorted([0.2, 0.2, 0.06 * 200 / 65, 0.4]), rel=1e-3
     )
     assert np.isinf(net.minutes).sum() == 1
     frame.to_crs(town.CRS).to_file(tmp_path / "roads.gpkg")
-    again = build_network(read_streets(tmp_path / "roads.gpkg"), DRIVE, keep_all=True, crs=town.CRS)
+    again = build_network(read_streets(tmp_path / "roads.gpkg"), DRIVE, crs=town.CRS)
     assert sorted(again.graph.minutes) == pytest.approx(sorted(net.graph.minutes), rel=1e-6)
 
 
@@ -314,7 +314,7 @@ ROUND = [[(0, 0), (2, 0)], [(0, 0), (0, 1), (2, 1), (2, 0)]]
 
 
 def minutes(drawn, mode, a=(0, 0), b=(2, 0)) -> float:
-    net = build_network(drawn, mode, keep_all=True, crs=town.CRS)
+    net = build_network(drawn, mode, crs=town.CRS)
     at = town.places(a, b, network=net)
     placed = tt.place(net, at, 5)
     table = tt.matrix(net, placed, placed).set_index(["origin", "destination"])["minutes"]
@@ -391,7 +391,7 @@ def test_an_osmnx_graph_of_ones_own_speeds_is_taken_at_its_word():
         data["travel_time"] = data["length"] / 5  # 18 km/h
     drawn = from_graph(graph)
     assert any("travel_time" in finding for finding in drawn.findings)
-    net = build_network(drawn, DRIVE, keep_all=True, crs=town.CRS)
+    net = build_network(drawn, DRIVE, crs=town.CRS)
     moved = net.length_m[:, None] / np.where(np.isfinite(net.minutes), net.minutes, np.nan)
     assert np.nanmin(moved) == pytest.approx(300, rel=1e-3)
     assert np.nanmax(moved) == pytest.approx(300, rel=1e-3)

@@ -29,7 +29,7 @@ def turn(kind, start, via, end, over_ways=False, **tags):
 
 def built(ways, turns=(), mode=CAR, gates=(), **options):
     drawn = replace(town.streets(*ways, gates=gates), restrictions=tuple(turns))
-    return build_network(drawn, mode, crs=town.CRS, **{"keep_all": True, **options})
+    return build_network(drawn, mode, crs=town.CRS, **options)
 
 
 def point(ways, spot) -> int:
@@ -112,9 +112,9 @@ def test_who_is_excepted_or_not_meant_turns():
 
 
 def test_who_must_go_where_nobody_gets_back_from_does_not_turn_instead():
-    # The way straight on leads out of the map, and is left out as a pocket.
+    # The way straight on leads out of the map.
     ways = [*CROSS[:1], ((0, 0), (2, 0), {"oneway": "yes"}), *CROSS[2:4]]
-    net = built(ways, [turn("only_straight_on", 1, (MIDDLE,), 2)], keep_all=False)
+    net = built(ways, [turn("only_straight_on", 1, (MIDDLE,), 2)])
     assert any("1 turn restrictions are obeyed" in f for f in net.findings)
     assert np.isinf(minutes(net, (-1, 0), (0, 1)))
     assert minutes(net, (0, 1), (-1, 0)) == pytest.approx(2, rel=1e-3)
@@ -166,7 +166,7 @@ def test_private_streets_are_used_at_the_ends_of_a_trip_only():
     # A ring of 16 units; a private street crosses it from west to east, with a house street in the middle.
     ring = ((0, 0), (4, 0), (4, 2), (4, 4), (0, 4), (0, 2), (0, 0))
     ways = [ring, ((0, 2), (2, 2), own), ((2, 2), (4, 2), own), ((2, 2), (2, 3), own), ((-1, 2), (0, 2)), ((4, 2), (5, 2))]  # fmt: skip
-    net = built(ways, keep_all=False)
+    net = built(ways)
     assert net.part.max() == 0
     assert minutes(net, (-0.5, 2), (4.5, 2)) == pytest.approx(0.5 + 8 + 0.5, rel=1e-3)
     assert minutes(net, (-0.5, 2), (2, 2.5)) == pytest.approx(0.5 + 2 + 0.5, rel=1e-3)
@@ -177,7 +177,7 @@ def test_private_streets_are_used_at_the_ends_of_a_trip_only():
         untold = [way[:-1] if way[-1] is own else way for way in ways]
         gates = [((1.5, 2), gate), ((3.5, 2), gate)]
         untold[1], untold[2] = ((0, 2), (1.5, 2), (2, 2)), ((2, 2), (3.5, 2), (4, 2))
-        guarded = built(untold, mode=mode, gates=gates, keep_all=False)
+        guarded = built(untold, mode=mode, gates=gates)
         assert minutes(guarded, (-0.5, 2), (4.5, 2)) == pytest.approx(9, rel=1e-3)
         assert minutes(guarded, (-0.5, 2), (2, 2.5)) == pytest.approx(3, rel=1e-3)
         assert minutes(guarded, (2, 2.5), (4.5, 2)) == pytest.approx(3, rel=1e-3)

@@ -12,7 +12,7 @@ from urbanplan.base.crs import WGS84, metric_crs_of, transform
 from urbanplan.catalog import SPEED_FACTORS, STEEPEST, Mode, StreetRules
 from urbanplan.errors import InputError
 from urbanplan.routing.graph import hilbert, ragged
-from urbanplan.routing.network import FRAGMENT_M, Network
+from urbanplan.routing.network import Network
 from urbanplan.routing.street_rules import (
     at_ends_only,
     carries,
@@ -53,7 +53,6 @@ def build_network(
     *,
     crs: str | None = None,
     heights_m: np.ndarray | None = None,
-    keep_all: bool = False,
     water: BaseGeometry | None = None,
 ) -> Network:
     """Which streets may this mode use, and how long does each take?
@@ -67,10 +66,6 @@ def build_network(
         Projected system in metres for coordinates; the UTM zone of the streets by default.
     heights_m : ndarray, shape (points,), optional
         Height of each of the streets' points; slopes then change the speed.
-    keep_all : bool
-        Keep pockets too: streets that can be entered and never left, or left and never entered
-        (`findings` says what is dropped). Parts that are not joined to the rest, as islands, are
-        always kept; see `Network.part`.
     water : geometry, optional
         In `crs`: nobody walks across it beside the streets.
 
@@ -98,14 +93,14 @@ def build_network(
         )
     crs = crs or metric_crs_of(streets.lonlat)
     xy = transform(streets.lonlat[point], WGS84, crs)
-    network = _assemble(streets, mode, rules, crs, segments, point, xy, keep_all)
+    network = _assemble(streets, mode, rules, crs, segments, point, xy)
     notes = (
         *streets.findings,
         *around,
         *_hours_unread(streets, rules),
         *_ferry_findings(streets, rules),
     )
-    notes = (*notes, *network.findings)
+    notes = (*notes, *_pocket_findings(network), *network.findings)
     network = replace(network, findings=notes, water=water)
     if heights_m is None:
         return network
@@ -274,7 +269,6 @@ def _assemble(
     segments: _Segments,
     point: np.ndarray,
     xy: np.ndarray,
-    keep_all: bool,
 ) -> Network:
     from urbanplan.routing.search import add_up, join
 
@@ -286,18 +280,9 @@ def _assemble(
     end = np.where(turned, segments.a[segment], segments.b[segment])
     tail, head = start[first[:-1]], end[first[1:] - 1]
     length = np.add.reduceat(segments.length_m[segment], first[:-1])
-    along = np.where(turned[first[:-1]], back[segment[first[:-1]]], ahead[segment[first[:-1]]])
-    against = np.where(turned[first[:-1]], ahead[segment[first[:-1]]], back[segment[first[:-1]]])
-    keep, total_m = np.ones(len(tail), bool), length.sum()
-    if not keep_all:
-        keep = _without_pockets(tail, head, along, against, length)
-        keep |= not keep.any()  # one-way streets only: better than nothing
-    gone = _way_ids(streets, segments.way[segment[ragged(first[:-1][~keep], first[1:][~keep])]])
-    node, place = _hilbert_nodes(tail[keep], head[keep], xy)
-    part = np.full(len(tail), -1, np.int32)
-    part[keep] = _parts(tail[keep], head[keep], length[keep])
-    chosen = np.flatnonzero(keep)
-    chosen = chosen[np.lexsort((length[chosen], place[head[chosen]], place[tail[chosen]]))]
+    node, place = _hilbert_nodes(tail, head, xy)
+    part = _parts(tail, head, length)
+    chosen = np.lexsort((length, place[head], place[tail]))
     take = ragged(first[chosen], first[chosen + 1])
     first = np.concatenate([[0], np.cumsum(np.diff(first)[chosen])])
     segment, turned, end = segment[take], turned[take], end[take]
@@ -310,7 +295,7 @@ def _assemble(
     private = enclosed(tail, head, length[chosen], segments.private[segment[first[:-1]]])
     ways = segments.way[np.stack([segment[first[:-1]], segment[first[1:] - 1]], axis=1)]
     forbidden, notes = _forbidden(
-        streets, rules, binds, tail, head, spent[bend[1:] - 1], ways, point[node], gone
+        streets, rules, binds, tail, head, spent[bend[1:] - 1], ways, point[node]
     )
     return Network(
         mode=mode,
@@ -334,7 +319,7 @@ def _assemble(
         source=streets.source,
         licence=streets.licence,
         as_of=streets.as_of,
-        findings=(*_part_findings(total_m, length[chosen], part[chosen]), *notes),
+        findings=(*_part_findings(length, part), *notes),
     )
 
 
@@ -368,10 +353,6 @@ def _turning(
     return np.isin(streets.point_ids[point], list(at)) | np.isin(point, ends)
 
 
-def _way_ids(streets: Streets, ways: np.ndarray) -> frozenset[int]:
-    return frozenset(streets.way_ids[np.unique(ways[ways >= 0])].tolist())
-
-
 def _forbidden(
     streets: Streets,
     rules: StreetRules,
@@ -381,14 +362,13 @@ def _forbidden(
     minutes: np.ndarray,
     ways: np.ndarray,
     point: np.ndarray,
-    gone: frozenset[int],
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     # Turns that must not be taken, as rows of directed edges filled up with -1, and what is to be said of them.
     notes: tuple[str, ...] = ()
     rows: set[tuple[int, ...]] = set()
     if binds:
         ids = np.where(ways >= 0, streets.way_ids[ways], -1)
-        junctions = Junctions(tail, head, minutes, ids, streets.point_ids[point], gone)
+        junctions = Junctions(tail, head, minutes, ids, streets.point_ids[point])
         rows, obeyed, unclear = junctions.forbidden(binds)
         notes += (f"{obeyed:,} turn restrictions are obeyed",) * bool(obeyed)
         notes += (
@@ -404,37 +384,6 @@ def _forbidden(
     return table, notes
 
 
-def _without_pockets(
-    tail: np.ndarray, head: np.ndarray, along: np.ndarray, against: np.ndarray, length: np.ndarray
-) -> np.ndarray:
-    # Edges that belong to a part where one gets everywhere and back, or lie between two such parts.
-    # Of streets that hang together the largest such part counts, and all that are no fragment.
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    start = np.concatenate([tail[along], head[against]])
-    end = np.concatenate([head[along], tail[against]])
-    hub = int(max(tail.max(), head.max())) + 1
-
-    def parts(a: np.ndarray, b: np.ndarray, connection: str) -> np.ndarray:
-        links = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(hub + 1, hub + 1))
-        return connected_components(links.tocsr(), directed=True, connection=connection)[1]
-
-    strong, weak = parts(start, end, "strong"), parts(start, end, "weak")
-    inner = strong[tail] == strong[head]
-    metres = np.bincount(strong[tail[inner]], length[inner], minlength=hub + 1)
-    most = np.zeros(hub + 1)
-    np.maximum.at(most, weak[tail], metres[strong[tail]])
-    whole = (metres[strong] >= np.minimum(most[weak], FRAGMENT_M)) & (metres[strong] > 0)
-    node = np.flatnonzero(whole)
-    lasting = parts(
-        np.concatenate([start, node, np.full(len(node), hub)]),
-        np.concatenate([end, np.full(len(node), hub), node]),
-        "strong",
-    )
-    return (lasting[tail] == lasting[hub]) & (lasting[head] == lasting[hub])
-
-
 def _parts(tail: np.ndarray, head: np.ndarray, length: np.ndarray) -> np.ndarray:
     # Which part of the streets each edge belongs to, the longest first.
     from scipy.sparse import coo_array
@@ -448,21 +397,21 @@ def _parts(tail: np.ndarray, head: np.ndarray, length: np.ndarray) -> np.ndarray
     return np.argsort(order, kind="stable")[part].astype(np.int32)
 
 
-def _part_findings(total_m: float, length: np.ndarray, part: np.ndarray) -> tuple[str, ...]:
-    notes: tuple[str, ...] = ()
-    km, dropped = total_m / 1000, (total_m - length.sum()) / 1000
-    if dropped > 1e-6:
-        notes += (
-            f"{dropped:.1f} km of {km:.1f} km of streets ({dropped / km:.1%}) can be entered and not left,"
-            " or left and not entered, and are left out",
-        )
-    apart = length[part > 0].sum() / 1000
-    if apart:
-        notes += (
-            f"{apart:.1f} km of {km:.1f} km of streets ({apart / km:.1%}) are not joined to the rest"
-            f" ({part.max():,} parts): ways there begin and end in the same part",
-        )
-    return notes
+def _part_findings(length: np.ndarray, part: np.ndarray) -> tuple[str, ...]:
+    km, apart = length.sum() / 1000, length[part > 0].sum() / 1000
+    return (
+        f"{apart:.1f} km of {km:.1f} km of streets ({apart / km:.1%}) are not joined to the rest"
+        f" ({part.max():,} parts): ways there begin and end in the same part",
+    ) * bool(apart)
+
+
+def _pocket_findings(network: Network) -> tuple[str, ...]:
+    km, shut = network.length_m.sum() / 1000, ~network.joined.all(axis=1)
+    pocket = network.length_m[shut].sum() / 1000
+    return (
+        f"{pocket:.1f} km of {km:.1f} km of streets ({pocket / km:.1%}) can be entered and not left,"
+        " or left and not entered: ways to places there or from there are one-way too",
+    ) * bool(pocket > 1e-6)
 
 
 def _hilbert_nodes(

@@ -17,6 +17,7 @@ from urbanplan.routing.graph import Graph, build_graph
 from urbanplan.routing.turns import Arcs, with_turns
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
     from shapely import STRtree
     from shapely.geometry.base import BaseGeometry
 
@@ -162,6 +163,47 @@ class Network:
     def part_m(self) -> np.ndarray:
         """Length of each part in metres."""
         return np.bincount(self.part, self.length_m)
+
+    @cached_property
+    def joined(self) -> np.ndarray:
+        """Whether one gets to each edge from the rest of its part, and away from it; bool, shape (edges, 2).
+
+        The rest is where one gets everywhere and back: the longest such piece of a part, and each that is no fragment.
+        Where a part has none (one-way streets only), nobody can tell what its rest is, and all is joined.
+        """
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+        ends = np.stack([self.tail, self.head], axis=1).astype(np.int64)
+        open_ = np.isfinite(self.minutes)
+        arcs = np.concatenate([ends[open_[:, 0]], ends[open_[:, 1]][:, ::-1]])
+        hub = self.nodes
+
+        def linked(rows: np.ndarray) -> csr_array:
+            return coo_array(
+                (np.ones(len(rows), np.int8), rows.T), shape=(hub + 1, hub + 1)
+            ).tocsr()
+
+        strong = connected_components(linked(arcs), connection="strong")[1]
+        inner = strong[self.tail] == strong[self.head]
+        metres = np.bincount(strong[self.tail[inner]], self.length_m[inner], minlength=hub + 1)
+        most = np.zeros(len(self.part_m))
+        np.maximum.at(most, self.part, metres[strong[self.tail]])
+        rest = inner & (metres[strong[self.tail]] >= np.minimum(most[self.part], FRAGMENT_M))
+        rest &= metres[strong[self.tail]] > 0
+        nodes = np.unique(self.tail[rest])
+        start = np.c_[np.full(len(nodes), hub), nodes]
+        found = []
+        for rows in (arcs, arcs[:, ::-1]):
+            at = np.zeros(hub + 1, bool)
+            graph = linked(np.concatenate([rows, start]))
+            at[breadth_first_order(graph, hub, return_predecessors=False)] = True
+            found.append(at)
+        into, away = found
+        # Into the edge from its tail, or from its head; away from it at its head, or at its tail.
+        to = (open_[:, 0] & into[self.tail]) | (open_[:, 1] & into[self.head])
+        out = (open_[:, 0] & away[self.head]) | (open_[:, 1] & away[self.tail])
+        return np.stack([to, out], axis=1) | ~(most[self.part] > 0)[:, None]
 
     @cached_property
     def main_kerb(self) -> np.ndarray:

@@ -427,8 +427,6 @@ class Junctions:
     way_ids : ndarray of int64, shape (edges, 2)
         Way at the tail and at the head of each edge.
     node_ids : ndarray of int64, shape (nodes,)
-    gone : set of int
-        Ways that are open, and not among the edges because nobody gets back from them.
     """
 
     def __init__(
@@ -438,9 +436,7 @@ class Junctions:
         minutes: np.ndarray,
         way_ids: np.ndarray,
         node_ids: np.ndarray,
-        gone: frozenset[int] = frozenset(),
     ) -> None:
-        self._gone = gone
         self._turns = _Turns(tail, head, minutes, set(), True)
         self._way, self._node_of = way_ids, dict(zip(node_ids.tolist(), range(len(node_ids))))
         self._by_way: dict[int, list[int]] = defaultdict(list)
@@ -485,9 +481,6 @@ class Junctions:
             return back if kind == "no_u_turn" else None
         if len(begun) > 1 or len(onward) > 1:
             return None
-        if kind.startswith("only_") and not onward and turn.to_way in self._gone:
-            # Whoever must go where nobody gets back from may not go elsewhere for that.
-            onward = [-1]
         return [(a, b) for a in begun for b in onward]
 
     def _over_ways(self, turn: Restriction) -> list[tuple[int, ...]]:

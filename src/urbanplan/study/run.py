@@ -40,6 +40,7 @@ from urbanplan.study.streets import (
     bands_of,
     cut_off,
     isochrones_by_facility,
+    stranded,
 )
 from urbanplan.study.supply import gaps_of
 from urbanplan.study.variants import Variants, scenarios_of
@@ -467,7 +468,17 @@ def _moved(ready: Ready, ways: Ways, facilities: str, placed: Placed) -> list[st
             f"{kind.name_zh}：{len(cells)} 个人口格网只连着 {km:.1f} 公里与任何设施都不相通的街道 /"
             f" {kind.name_en}: {len(cells)} cells of people are on {km:.1f} km of streets that no facility is on"
         )
-        return [*notes, *[text] * bool(lost), *[alone] * bool(len(cells))]
+        shut = stranded(ways.ground, placed, leave=False)
+        pocket = (
+            f"{kind.name_zh}：{len(shut)} 处所在的街道只能出不能进，{ways.mode.name_zh}到不了 /"
+            f" {kind.name_en}: {len(shut)} on streets that no way leads to by {ways.mode.name_en}, not reached"
+        )
+        return [
+            *notes,
+            *[text] * bool(lost),
+            *[alone] * bool(len(cells)),
+            *[pocket] * bool(len(shut)),
+        ]
     notes += [
         f"{names[fid]}：示意位置落在不可通行处，移至 {metres:.0f} 米外的岸上计算 / "
         f"{fid}: drawn where nobody can stand, counted from land {metres:.0f} m away"

@@ -147,16 +147,36 @@ def cut_off(ground: Ground, places: Placed, others: Placed) -> tuple[np.ndarray,
     return lost, float(ground.part_m[parts].sum() / 1000)
 
 
-def apart(ground: Ground, places: Placed, others: Placed, what: str, other: str) -> tuple[str, ...]:
-    """A sentence about the places of `cut_off`; () if there are none."""
+def stranded(ground: Ground, places: Placed, leave: bool) -> np.ndarray:
+    """Which places stand in pockets only: on streets that no way leaves (`leave`), or that none leads to."""
+    if not isinstance(ground, Network):
+        return np.zeros(0, int)
+    free = ground.joined[places.edge, int(leave)]
+    return np.setdiff1d(np.arange(len(places)), places.feature[free])
+
+
+def apart(
+    ground: Ground, places: Placed, others: Placed, what: str, other: str, *, leave: bool
+) -> tuple[str, ...]:
+    """Sentences about the places of `cut_off`, and of those `stranded`; () if there are none."""
+    notes: tuple[str, ...] = ()
     lost, km = cut_off(ground, places, others)
-    if not len(lost):
-        return ()
-    some = ", ".join(map(str, places.ids[lost[:5]]))
-    return (
-        f"{len(lost)} of {len(places)} {what} are on parts of the streets ({km:.1f} km) that no {other} is on:"
-        f" {some}{' …' if len(lost) > 5 else ''}",
-    )
+    if len(lost):
+        notes += (
+            f"{len(lost)} of {len(places)} {what} are on parts of the streets ({km:.1f} km) that no {other} is on:"
+            f" {_some(places, lost)}",
+        )
+    lost = np.setdiff1d(stranded(ground, places, leave), lost)
+    if len(lost):
+        way = "no way leaves" if leave else "no way leads to"
+        notes += (
+            f"{len(lost)} of {len(places)} {what} are on streets that {way}: {_some(places, lost)}",
+        )
+    return notes
+
+
+def _some(places: Placed, rows: np.ndarray) -> str:
+    return ", ".join(map(str, places.ids[rows[:5]])) + (" …" if len(rows) > 5 else "")
 
 
 def findings_of(ground: Ground) -> tuple[str, ...]:
@@ -228,7 +248,7 @@ def matrix_on(
             "minutes": table["minutes"],
         }
     )
-    alone = _apart_both(ground, starts, ends)
+    alone = _apart_both(ground, starts, ends, direction)
     return Answer(rows, (*findings_of(ground), *one, *other, *alone))
 
 
@@ -274,16 +294,35 @@ def nearest_on(
     rows["destination"] = (
         rows["destination"].astype(object).where(rows["destination"].notna(), None)
     )
-    lost = int(np.isinf(minutes).sum())
-    notes = (f"{lost} of {len(origins)} origins reach no destination",) if lost else ()
-    alone = _apart_both(ground, starts, ends)
+    lost = np.flatnonzero(np.isinf(minutes))
+    alone = _apart_both(ground, starts, ends, direction)
+    notes = _unreached(ground, starts, ends, lost, turned, limit_min) if len(lost) else ()
     return Answer(rows, (*findings_of(ground), *one, *other, *alone, *notes))
 
 
-def _apart_both(ground: Ground, starts: Placed, ends: Placed) -> tuple[str, ...]:
+def _unreached(
+    ground: Ground, starts: Placed, ends: Placed, lost: np.ndarray, turned: str, limit_min: float
+) -> tuple[str, ...]:
+    # Those beyond the limit, and those from whom no way leads at all, whatever the limit.
+    ever = nearest(ground, ends, direction=turned, limit_min=np.inf).at(starts)
+    far, never = lost[np.isfinite(ever[lost])], lost[np.isinf(ever[lost])]
     return (
-        *apart(ground, starts, ends, "origins", "destination"),
-        *apart(ground, ends, starts, "destinations", "origin"),
+        *(
+            f"{len(far)} of {len(starts)} origins reach no destination within {limit_min:g} minutes: {_some(starts, far)}",
+        )
+        * bool(len(far)),
+        *(
+            f"{len(never)} of {len(starts)} origins are joined to no destination by any way: {_some(starts, never)}",
+        )
+        * bool(len(never)),
+    )
+
+
+def _apart_both(ground: Ground, starts: Placed, ends: Placed, direction: str) -> tuple[str, ...]:
+    out = direction == "from"
+    return (
+        *apart(ground, starts, ends, "origins", "destination", leave=out),
+        *apart(ground, ends, starts, "destinations", "origin", leave=not out),
     )
 
 

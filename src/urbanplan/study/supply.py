@@ -248,8 +248,8 @@ def coverage_on(
     asked = (limits_min, named, rank, by)
     table = point_coverage(ways, there, people, persons, homes, *asked)
     alone = (
-        *apart(ground, homes, there, "places of demand", "facility"),
-        *apart(ground, there, homes, "facilities", "place of demand"),
+        *apart(ground, homes, there, "places of demand", "facility", leave=True),
+        *apart(ground, there, homes, "facilities", "place of demand", leave=False),
     )
     lost = _uncounted(table, persons)
     return Answer(table, (*findings_of(ground), *notes, *more, *alone, *lost))
