@@ -12,10 +12,11 @@ from urbanplan.catalog import (
     STATUSES,
     Catalog,
     Mode,
+    load_catalog,
     read_aliases,
     read_osm_rules,
 )
-from urbanplan.catalog.standards import Indicator, read_standards
+from urbanplan.catalog.standards import GRADES, Indicator, read_standards
 from urbanplan.files import read_toml
 
 #: Denominators in words, in English and Chinese.
@@ -25,14 +26,20 @@ _OF = {
     "built_up": ("built-up land", "建成区"),
     "residential": ("land for housing", "居住用地"),
     "villages": ("villages", "行政村"),
+    "industrial_parks": ("industrial parks", "产业园区"),
 }
 #: Figures of a layer or of the street network.
 _FIGURES = {
     "area_m2": ("square metres", "面积（平方米）"),
+    "area_ha": ("hectares", "面积（公顷）"),
     "area_km2": ("square kilometres", "面积（平方公里）"),
     "length_m": ("metres", "长度（米）"),
     "length_km": ("kilometres", "长度（公里）"),
     "sum:persons": ("persons, added up", "人数合计"),
+    "sum:capacity": ("places, added up", "容量合计"),
+    "beds": ("beds", "床位"),
+    "largest_km2": ("largest piece in square kilometres", "最大一片的面积（平方公里）"),
+    "spacing_m": ("longest side of a block between streets, in metres", "街坊最长边（米）"),
     "stretches": ("separate stretches (ends within 50 m are joined)", "分段数（相距50米以内视为连通）"),
     "gaps_km": ("kilometres that are missing between its stretches", "断点合计（公里）"),
     "intersections": ("crossings of three and more streets", "三岔及以上路口"),
@@ -44,17 +51,13 @@ _FIGURES = {
     ),
 }  # fmt: skip
 #: Figures of streets that are ratios in themselves, not amounts per square kilometre.
-_RATIOS = {"block_ha", "detour", "betweenness"}
+_RATIOS = {"block_ha", "spacing_m", "detour", "betweenness"}
 _LEVELS = {
     "obligatory": ("obligatory", "强制性"),
     "recommended": ("recommended", "推荐性"),
     "target": ("a target", "目标"),
     "definition": ("a definition", "定义"),
-}
-_GRADES = {
-    "V": ("seen in the text of a public page; may judge", "见于公开网页原文，可据以判定"),
-    "G": ("only as quoted in public code; does not judge", "仅见于公开代码引用，不作判定"),
-    "K": ("general knowledge; does not judge", "一般常识，不作判定"),
+    "superseded": ("superseded", "已被替代"),
 }
 _DIRECTIONS = {
     "at_least": ("at least", "不小于"),
@@ -80,7 +83,10 @@ def definition(one: Indicator, catalog: Catalog) -> tuple[str, str]:
     layer = (f"{kind.name_en.lower()} (`{one.layer}`)", f"{kind.name_zh}（`{one.layer}`）") if kind else ("", "")  # fmt: skip
     if one.where:
         layer = (f"{layer[0]} with `{one.where}`", f"{layer[1]}（`{one.where}`）")
-    of, figure = _OF.get(one.of, ("", "")), _FIGURES.get(one.figure, (one.figure, one.figure))
+    of = _OF.get(one.of, ("", ""))
+    if one.of_where:
+        of = (f"{of[0]} with `{one.of_where}`", f"{of[1]}（`{one.of_where}`）")
+    figure = _FIGURES.get(one.figure, (one.figure, one.figure))
     if one.measure == "minutes":
         mode = catalog.mode(one.mode)
         return (
@@ -101,6 +107,21 @@ def definition(one: Indicator, catalog: Catalog) -> tuple[str, str]:
             f"{figure[0].capitalize()} of {layer[0]} per km² of {of[0]}.",
             f"每平方公里{of[1]}的{layer[1]}{figure[1]}。",
         )
+    if one.measure == "least":
+        return f"{figure[0].capitalize()} of the smallest of {layer[0]}.", f"{layer[1]}中最小一处的{figure[1]}。"  # fmt: skip
+    if one.measure == "served":
+        return (
+            f"Square kilometres of {of[0]} that one of {layer[0]} is nearest to, the largest.",
+            f"{layer[1]}中一处按直线最近划得的{of[1]}面积（平方公里），取最大者。",
+        )
+    if one.measure == "slope":
+        return (
+            f"Share of {of[0]} with a slope below {one.percent:g} %.",
+            f"坡度小于{one.percent:g}%的{of[1]}占比。",
+        )
+    if one.measure == "unmeasured":
+        zh, _, en = one.needs.partition(" / ")
+        return f"Cannot be told today: it takes {en}.", f"目前无法判断：需要{zh}。"
     if one.measure == "total":
         return f"{figure[0].capitalize()} of {layer[0]}.", f"{layer[1]}：{figure[1]}。"
     if one.figure in _RATIOS:
@@ -111,6 +132,11 @@ def definition(one: Indicator, catalog: Catalog) -> tuple[str, str]:
     what = "kilometres of street" if one.figure == "length_km" else figure[0]
     zh = "街道长度（公里）" if one.figure == "length_km" else figure[1]
     return f"{what.capitalize()} per km² of {of[0]}.", f"每平方公里{of[1]}的{zh}。"
+
+
+def _grades() -> dict[str, tuple[str, str]]:
+    words = load_catalog().symbols.values["grade_means"]
+    return {g: (words[f"grade {g}"]["en"], words[f"grade {g}"]["zh"]) for g in GRADES}
 
 
 def _rings(one: Indicator, layer: tuple[str, str]) -> tuple[str, str]:
@@ -132,7 +158,7 @@ def _threshold(one: Indicator) -> str:
 
 def _entry(one: Indicator, catalog: Catalog) -> str:
     en, zh = definition(one, catalog)
-    grade = _GRADES[one.grade]
+    grade = _grades()[one.grade]
     where = one.clause or "not seen / 未见条款号"
     rows = {
         "id": f"`{one.id}`",
@@ -140,6 +166,11 @@ def _entry(one: Indicator, catalog: Catalog) -> str:
         "threshold / 标准值": _threshold(one),
         "document / 文件": f"{one.document}, {one.edition}",
         "clause / 条款": where + (f", page {one.page}" if one.page else ""),
+        "figures quoted / 条文数值": one.quote,
+        "borrowed / 借自他文": "; ".join(
+            f"`{b.field}`: {' '.join(filter(None, (b.document, b.clause)))}, {b.quote} ({b.source})"
+            for b in one.borrowed
+        ),
         "grade / 核实等级": f"{one.grade}: {grade[0]} / {grade[1]}",
         "applies to / 适用": one.applies_to,
         "source / 来源": one.source,
@@ -162,7 +193,7 @@ def indicators(catalog: Catalog, standards: Path, own: Mapping[str, Path]) -> st
     """
     known = read_standards()
     parts = [_INDICATORS.format(n=len(known), documents=len({i.standard for i in known.values()}))]
-    parts.append(table(["grade", "meaning", "含义"], ((k, *v) for k, v in _GRADES.items())))
+    parts.append(table(["grade", "meaning", "含义"], ((k, *v) for k, v in _grades().items())))
     for path in sorted(standards.glob("*.toml")):
         head = read_toml(path)["standard"]
         parts.append(f"## {head['document']} {head['name_zh']} / {head['name_en']}\n")

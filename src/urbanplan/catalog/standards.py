@@ -8,7 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from urbanplan.base.schema import ABOVE_0, NAME, PAIRS, TEXT, id_of, require_fields, require_id
+from urbanplan.base.schema import (
+    ABOVE_0,
+    NAME,
+    PAIRS,
+    TABLE,
+    TEXT,
+    id_of,
+    require_fields,
+    require_id,
+)
 from urbanplan.errors import InputError, UnknownNameError, one_of
 from urbanplan.files import list_files, read_toml
 
@@ -23,14 +32,31 @@ MEASURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "density": ("layer", "figure", "of"),
         "total": ("layer", "figure"),
         "streets": ("figure", "of"),
+        "least": ("layer", "figure"),
+        "served": ("layer", "of"),
+        "slope": ("of", "percent"),
+        "unmeasured": ("needs",),
     }
 )
 #: Denominators that clauses name.
-DENOMINATORS = ("people", "area", "built_up", "residential", "villages")
-#: How far an entry's threshold was verified: only the first may judge.
-GRADES = ("V", "G", "K")
-#: How binding it is.
-LEVELS = ("obligatory", "recommended", "target", "definition")
+DENOMINATORS = ("people", "area", "built_up", "residential", "villages", "industrial_parks")
+#: How far an entry's threshold was verified: only the first may judge; the last belongs to no standard.
+GRADES = ("V", "G", "K", "D")
+#: How binding it is; what is superseded binds nobody.
+LEVELS = ("obligatory", "recommended", "target", "definition", "superseded")
+#: What a verdict ends with where a part of its entry is not the clause's own.
+PART_BORROWED = ", part borrowed"
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """A part of an entry that its clause does not hold: the field, and whose text it is from."""
+
+    field: str
+    document: str
+    quote: str
+    source: str
+    clause: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,12 +85,17 @@ class Indicator:
     mode: str = ""
     minutes: float = 0.0
     metres: float = 0.0
+    percent: float = 0.0
     rings: tuple[tuple[float, float], ...] = ()
     of: str = ""
+    of_where: str = ""
+    needs: str = ""
     threshold: float | None = None
     direction: str = ""
     clause: str = ""
     page: str = ""
+    quote: str = ""
+    borrowed: tuple[Borrowed, ...] = ()
     applies_to: str = ""
     note: str = ""
     own: bool = False
@@ -92,12 +123,17 @@ _HEAD = dict.fromkeys(("name_zh", "name_en", "edition", "country"), TEXT)
 _NEEDED = dict.fromkeys(("name_zh", "name_en", "measure", "unit", "level", "grade", "source"), NAME)
 _BESIDES = {
     **dict.fromkeys(
-        ("document", "edition", "layer", "where", "figure", "mode", "of", "direction", "clause", "page", "applies_to", "note"),
+        ("document", "edition", "layer", "where", "figure", "mode", "of", "of_where", "direction", "clause", "page", "quote", "applies_to", "note"),
         TEXT,
     ),
-    **dict.fromkeys(("threshold", "minutes", "metres"), ABOVE_0),
+    **dict.fromkeys(("threshold", "minutes", "metres", "percent"), ABOVE_0),
     "rings": PAIRS,
+    "needs": NAME,
+    "borrowed": TABLE,
 }  # fmt: skip
+_BORROWED = dict.fromkeys(("document", "quote", "source"), NAME)
+#: What may be another text's: all that says how a share is measured.
+_PARTS = ("minutes", "metres", "percent", "rings", "of", "mode", "figure")
 
 
 def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapping) -> Indicator:
@@ -125,7 +161,18 @@ def _indicator(where: object, standard: str, head: Mapping, name: str, row: Mapp
         raise wrong("has a threshold without a direction, or the other way round")
     if "direction" in row and row["direction"] not in DIRECTIONS:
         raise wrong(f"needs direction = one of {', '.join(DIRECTIONS)}")
+    if values["grade"] == "D" and "threshold" in row:
+        raise wrong("is a definition of grade D and has a threshold, which only a standard can set")
+    values["borrowed"] = _borrowed(where, name, row.get("borrowed", {}))
     return Indicator(id=name, standard=standard, **values)
+
+
+def _borrowed(where: object, name: str, parts: Mapping) -> tuple[Borrowed, ...]:
+    require_fields(parts, f"borrowed of indicator {name}", where, {}, dict.fromkeys(_PARTS, TABLE))
+    for field, about in parts.items():
+        what = f"borrowed.{field} of indicator {name}"
+        require_fields(about, what, where, _BORROWED, {"clause": TEXT})
+    return tuple(Borrowed(field, **about) for field, about in parts.items())
 
 
 def _read(path: Path) -> dict[str, Indicator]:
@@ -234,8 +281,10 @@ def judge(indicator: Indicator, value: float, sketched: bool = False) -> str:
 
     A standard of another country is ``not applicable``.
 
-    Only a threshold that was seen in a public text (grade V) judges, and only what is more than
-    `sketched`: a figure that rests on schematic data is ``indicative``.
+    Only a threshold that was seen in a public text (grade V) and is in force judges, and only what
+    is more than `sketched`: a figure that rests on schematic data, or that a substitute stands in
+    for, is ``indicative``. Where a part of the entry is not the clause's own, the verdict ends
+    with ``, part borrowed``.
     """
     if value != value:
         return "cannot be told"
@@ -243,11 +292,14 @@ def judge(indicator: Indicator, value: float, sketched: bool = False) -> str:
         return "not applicable"
     if indicator.threshold is None:
         return "no threshold"
+    if indicator.level == "superseded":
+        return "superseded"
     if indicator.grade != "V":
         return "threshold unverified"
     if sketched:
         return "indicative"
-    return meets(value, indicator.threshold, indicator.direction)
+    judged = meets(value, indicator.threshold, indicator.direction)
+    return judged + (PART_BORROWED if indicator.borrowed else "")
 
 
 def meets(value: float, threshold: float, direction: str) -> str:

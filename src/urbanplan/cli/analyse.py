@@ -308,8 +308,10 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
             shown["tasks"] = [", ".join(map(str, known.tasks_of_indicator(n))) for n in names]
         title = f"{profile.name_zh} · 城市体检 / {profile.name_en} · city check-up"
         screen.table(shown, False, title)
-        told = table[table["verdict"] != "cannot be told"]["indicator"].nunique()
-        screen.note(f"{table['indicator'].nunique()} indicators, {told} can be told from this data")
+        for note in study.grade_notes(set(table["grade"])):
+            screen.note(note)
+        screen.note(study.counted(table))
+        screen.reasons(study.untold(table))
         if any(one.abroad for one in chosen.values()):
             screen.note(
                 "standards of another country judge nothing here; name one with --standard to see its thresholds"
@@ -336,9 +338,10 @@ def standards(screen: Screen, names, city, as_json: bool) -> int:
 
     known = read_standards() if city is None else study.standards_of(load_city(city))
     table = study.listed(pick(known, names))
-    hide = ("source", "standard")
+    hide = ("source", "standard", "quote", "borrowed")
     screen.table(table, as_json, title="standards", hide=hide)
-    screen.note("grade: V seen in a public text (may judge), G quoted in code, K general knowledge")
+    for note in study.grade_notes(set(table["grade"])):
+        screen.note(note)
     return OK
 
 

@@ -299,6 +299,7 @@ def run(
     """Build the atlas: GeoPackage, QGIS project, page, raster, tables."""
     from urbanplan.city.checks import told as counts_of
     from urbanplan.door import City
+    from urbanplan.study import counted, untold
 
     model = City(city, note=screen.note)
     screen.of(model.profile)
@@ -313,6 +314,9 @@ def run(
     if results.least:
         screen.note(results.findings[0])
     screen.note(counts_of(results.checks))
+    if len(results.indicators):
+        screen.note(counted(results.indicators))
+        screen.reasons(untold(results.indicators))
     return CHECK_FAILED if (results.checks["verdict"] == "fail").any() else OK
 
 

@@ -139,6 +139,12 @@ class Screen:
         console.width = max(console.width, least)
         console.print(shown)
 
+    def reasons(self, table: pd.DataFrame) -> None:
+        """Print why indicators cannot be told, in one language; nothing where all can."""
+        if len(table) and not self.quiet:
+            why = [told(text, self.lang) for text in table["why"]]
+            self.table(table.assign(why=why), False, "why the others cannot be told")
+
     def records(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Print several tables as one JSON object."""
         rows = {name: _records(table) for name, table in tables.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from urbanplan.catalog.standards import Indicator, judge
 from urbanplan.city.layers import Layer, measure, select
 from urbanplan.errors import InputError
 from urbanplan.measures.coverage import Parts, share_in
+from urbanplan.routing.network import FIGURES
 from urbanplan.routing.times import NOISE_MIN
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from urbanplan.base.grid import Grid
     from urbanplan.routing import Network
 
-__all__ = ["COLUMNS", "Scene", "change_text", "check_up", "figure_text", "wide"]
+__all__ = ["COLUMNS", "FIGURES", "Scene", "change_text", "check_up", "figure_text", "wide"]
 
 
 #: No verdict rests on data that covers less of the city's area.
@@ -44,23 +46,31 @@ class CannotTellError(InputError):
 class Trust:
     """What a figure rests on: every quality among its data, best first, and the worst accuracy.
 
-    `covered_share` is the share of the city's area that all of its data covers, 0-1.
+    `covered_share` is the share of the city's area that all of its data covers, 0-1; `stands_in`
+    says what was taken in place of what a clause names ("Chinese / English"), if anything.
     """
 
     qualities: frozenset[str]
     accuracy_m: float
     covered_share: float = 1.0
+    stands_in: str = ""
 
     def __and__(self, other: Trust) -> Trust:
         """Both together."""
         worst = float(np.nanmax([self.accuracy_m, other.accuracy_m, 0.0]))
         covered = min(self.covered_share, other.covered_share)
-        return Trust(self.qualities | other.qualities, worst, covered)
+        stands_in = "；".join(filter(None, (self.stands_in, other.stands_in)))
+        return Trust(self.qualities | other.qualities, worst, covered, stands_in)
 
     @property
     def quality(self) -> str:
         """Qualities as text, such as ``derived+modelled``."""
         return "+".join(q for q in QUALITIES if q in self.qualities)
+
+
+def no_slopes() -> tuple[np.ndarray, Trust]:
+    """The slopes of a city without heights: raises `CannotTellError`."""
+    raise CannotTellError("没有高程栅格 / there are no heights")
 
 
 #: Of what needs no data.
@@ -95,6 +105,9 @@ class Scene:
         How well it is known who lives where, and how one gets about.
     covered : callable
         Layer's id to the share of the city's area that its data covers.
+    slopes : callable
+        Slope of every cell of the grid in per cent, and what it is worth; raises `CannotTellError`
+        where there are no heights.
     """
 
     layers: Mapping[str, Layer]
@@ -110,6 +123,7 @@ class Scene:
     people_trust: Trust
     ground_trust: Trust
     covered: Callable[[str], float] = lambda _: 1.0
+    slopes: Callable[[], tuple[np.ndarray, Trust]] = no_slopes
 
     @cached_property
     def outlines(self) -> Mapping[str, BaseGeometry]:
@@ -182,15 +196,30 @@ class Scene:
         require_accurate(trust, reach_m, self.called(name))
         return frame.to_crs(self.crs), trust
 
-    def polygons(self, of: str, reach_m: float = np.inf) -> tuple[BaseGeometry, Trust]:
+    def polygons(
+        self, of: str, reach_m: float = np.inf, where: str = ""
+    ) -> tuple[BaseGeometry, Trust]:
         """The land that a clause takes as denominator, and what it is worth."""
-        frame, trust = self.features(of, reach_m=reach_m)
+        frame, trust = self.features(of, where, reach_m)
+        require_outlines(frame, self.called(of))
         return frame.geometry.union_all(), trust
 
 
 def trust_of(frame: pd.DataFrame) -> Trust:
     """Qualities and worst accuracy of some features."""
     return Trust(frozenset(frame["quality"]), float(frame["accuracy_m"].astype(float).max()))
+
+
+def has_outlines(frame: gpd.GeoDataFrame) -> bool:
+    """Whether every feature is drawn as an area."""
+    return bool(frame.geom_type.isin(["Polygon", "MultiPolygon"]).all())
+
+
+def require_outlines(frame: gpd.GeoDataFrame, called: tuple[str, str]) -> None:
+    """Raise `CannotTellError` if some features of a layer (so called) are not drawn as areas."""
+    if not has_outlines(frame):
+        zh, en = called
+        raise CannotTellError(f"{zh}没有面积 / some of {en} have no outline, so no size")
 
 
 def require_covered(trust: Trust) -> None:
@@ -209,126 +238,6 @@ def require_accurate(trust: Trust, reach_m: float, called: tuple[str, str]) -> N
             f"{zh}误差约 {trust.accuracy_m:,.0f} 米，判断不了 {reach_m:,.0f} 米 /"
             f" {en} is known to {trust.accuracy_m:,.0f} m only, which cannot tell {reach_m:,.0f} m"
         )
-
-
-#: Origins and destinations of the detour are nodes this many apart in the network's own order.
-_SAMPLES = 100
-#: Nearer pairs say more about where the nodes lie than about the streets, in metres.
-_NEAREST_M = 500.0
-
-
-def length_km_per_km2(network: Network, land: BaseGeometry) -> float:
-    """Kilometres of street per km² of land; a street along the border counts with what lies inside.
-
-    Parameters
-    ----------
-    network : Network
-    land : shapely geometry
-        In the network's system.
-    """
-    import shapely
-
-    inside = shapely.intersection(network.lines, land)
-    # On the ellipsoid: the drawn length is scaled by each edge's own ratio.
-    drawn = shapely.length(network.lines)
-    ratio = np.divide(network.length_m, drawn, out=np.ones(len(drawn)), where=drawn > 0)
-    return float((shapely.length(inside) * ratio).sum() / 1e3 / (land.area / 1e6))
-
-
-def intersections_per_km2(network: Network, land: BaseGeometry) -> float:
-    """Nodes where three or more street ends meet, per km² of land."""
-    import shapely
-
-    ends = np.bincount(np.r_[network.tail, network.head], minlength=len(network.xy))
-    here = shapely.points(network.xy[ends >= 3])
-    shapely.prepare(land)
-    return float(shapely.intersects(land, here).sum() / (land.area / 1e6))
-
-
-def block_ha(network: Network, land: BaseGeometry) -> float:
-    """Median size in hectares of the blocks that streets enclose and that lie in the land.
-
-    NaN where streets enclose nothing. A block belongs where a point inside it lies.
-    """
-    import shapely
-
-    near = network.lines[shapely.intersects(land.envelope, network.lines)]
-    noded = shapely.union_all(near)
-    blocks = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-    if not len(blocks):
-        return float("nan")
-    here = blocks[shapely.intersects(land, shapely.point_on_surface(blocks))]
-    return float(np.median(shapely.area(here)) / 1e4) if len(here) else float("nan")
-
-
-def detour_ratio(network: Network, land: BaseGeometry) -> float:
-    """Mean way along the streets over the straight line, between crossings of the land.
-
-    Of pairs at least 500 m apart; 1 would be straight (circuity; Boeing 2019, Papers in Applied
-    Geography 5). About a hundred crossings are taken evenly along the network's space-filling
-    order, so the figure is the same at every run.
-    """
-    picked, along, _ = _ways(network, land)
-    if len(picked) < 2:
-        return float("nan")
-    along = along[:, picked]
-    straight = np.hypot(*(network.xy[picked][:, None] - network.xy[picked]).transpose(2, 0, 1))
-    pairs = (straight >= _NEAREST_M) & np.isfinite(along)
-    return float(along[pairs].sum() / straight[pairs].sum()) if pairs.any() else float("nan")
-
-
-def busiest_share(network: Network, land: BaseGeometry) -> float:
-    """Share of shortest ways between crossings of the land that pass its busiest crossing.
-
-    Betweenness (Freeman 1977, Sociometry 40) of the node that has most of it, estimated from
-    the pairs of about a hundred nodes (Brandes & Pich 2007); a way's own ends do not count.
-    """
-    picked, along, before = _ways(network, land)
-    if len(picked) < 3:
-        return float("nan")
-    passed, ways = np.zeros(len(network.xy) + 1), 0
-    for row in range(len(picked)):
-        # All ways from one crossing are followed back together, a step at a time.
-        at = picked[np.isfinite(along[row, picked]) & (picked != picked[row])]
-        ways += len(at)
-        at = before[row, at]
-        while len(at := at[at != picked[row]]):
-            np.add.at(passed, at, 1)
-            at = before[row, at]
-    return float(passed.max() / ways) if ways else float("nan")
-
-
-def _ways(network: Network, land: BaseGeometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # Sampled nodes inside the land, metres from each of them to every node, and the node before.
-    import shapely
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import dijkstra
-
-    from urbanplan.routing import build_graph
-
-    shapely.prepare(land)
-    inside = np.flatnonzero(shapely.intersects(land, shapely.points(network.xy)))
-    if len(inside) < 2:
-        return inside, np.empty((0, 0)), np.empty((0, 0), int)
-    picked = inside[np.unique(np.linspace(0, len(inside) - 1, _SAMPLES).astype(int))]
-    tail, head = np.r_[network.tail, network.head], np.r_[network.head, network.tail]
-    # Metres take the place of minutes: form is measured on foot, both ways.
-    graph = build_graph(len(network.xy), tail, head, np.tile(network.length_m, 2))
-    ways = csr_matrix((graph.minutes, graph.to, graph.first), shape=(graph.nodes,) * 2)
-    along, before = dijkstra(ways, indices=picked, return_predecessors=True)
-    return picked, along, before
-
-
-#: Figures of the street network by the name that standards call them, each of (network, land).
-FIGURES: Mapping[str, Callable[[Network, BaseGeometry], float]] = MappingProxyType(
-    {
-        "length_km": length_km_per_km2,
-        "intersections": intersections_per_km2,
-        "block_ha": block_ha,
-        "detour": detour_ratio,
-        "betweenness": busiest_share,
-    }
-)
 
 
 def figure_text(value: float, unit: str, lang: str) -> str:
@@ -372,8 +281,13 @@ def _word(unit: str, lang: str) -> str:
 
 #: Figures in a unit of their own, as one of `layers.select.measure` times a factor.
 _SCALED = {"area_m2": ("area_km2", 1e6), "length_m": ("length_km", 1e3)}
+#: Square metres of the units that a feature's own size is told in.
+_SIZES = {"area_m2": 1.0, "area_ha": 1e4}
 #: Half the widest street that lies between two blocks of built-up land, in metres.
 _BETWEEN_BLOCKS_M = 50.0
+#: What stands in for land that is not drawn, and for areas that nobody gave.
+_COUNTED = "{zh}仅有点位，按个数计 / {en} known as points: each counts once, whatever its size"
+_NEAREST = "按直线最近划分 / each has the land that it is nearest to as the crow flies"
 #: Stretches of a greenway that are no farther apart than this are joined, in metres.
 _JOINED_M = 50.0
 #: Circles are polygons of so many corners per quarter: 0.03 % of their area is lost.
@@ -420,22 +334,24 @@ def _metres(indicator: Indicator, scene: Scene) -> Measured:
     reach_m = indicator.reach_m
     frame, trust = scene.features(indicator.layer, indicator.where, reach_m, beyond=True)
     near = _circles(indicator, scene, frame)
-    if indicator.of == "villages":
-        villages, known = scene.features("villages", reach_m=reach_m)
-        hit = shapely.intersects(near, np.asarray(villages.geometry.values))
-        return _of_points(scene, villages, hit, trust & known)
-    if indicator.of in ("built_up", "residential"):
-        land, known = scene.polygons(indicator.of, reach_m)
+    if indicator.of not in ("people", "area"):
+        places, known = scene.features(indicator.of, indicator.of_where, reach_m)
+        if indicator.of == "villages" or not has_outlines(places):
+            # Estates that are known as points are counted where their land is not drawn.
+            if indicator.of != "villages":
+                zh, en = scene.called(indicator.of)
+                known = replace(known, stands_in=_COUNTED.format(zh=zh, en=en))
+            hit = shapely.intersects(near, places.geometry.representative_point().values)
+            return _of_points(scene, places, hit, trust & known)
+        land = places.geometry.union_all()
         base = {a: land.intersection(o).area for a, o in scene.outlines.items()}
         hit = land.intersection(near)
         inside = {a: hit.intersection(o).area for a, o in scene.outlines.items()}
         return Measured(_ratios(inside, base), base, trust & known)
     # Cells that the circle's edge crosses count with the part that lies within.
-    (found,) = fractions(scene.grid, [near])
-    part = np.zeros(scene.grid.rows * scene.grid.columns)
-    part[found[0]] = found[1]
+    part = _in_cells(scene, near)[scene.demand.index]
     amount, known = _amount(indicator, scene, reach_m)
-    return _shares(scene, amount * part[scene.demand.index], amount, trust & known)
+    return _shares(scene, amount * part, amount, trust & known)
 
 
 def _circles(indicator: Indicator, scene: Scene, frame: gpd.GeoDataFrame) -> BaseGeometry:
@@ -444,9 +360,7 @@ def _circles(indicator: Indicator, scene: Scene, frame: gpd.GeoDataFrame) -> Bas
     shapes = frame.geometry
     if not indicator.rings:
         return shapely.union_all(shapes.buffer(indicator.metres, quad_segs=_QUARTER).values)
-    if not frame.geom_type.isin(["Polygon", "MultiPolygon"]).all():
-        zh, en = scene.called(indicator.layer)
-        raise CannotTellError(f"{zh}没有面积 / some of {en} have no outline, so no size")
+    require_outlines(frame, scene.called(indicator.layer))
     area_ha, drawn = shapes.area / 1e4, []
     for least_ha, metres in indicator.rings:
         # A larger one has the longest radius that its size earns: rings ascend.
@@ -461,7 +375,7 @@ def _per_head(indicator: Indicator, scene: Scene) -> Measured:
 
 
 def _density(indicator: Indicator, scene: Scene) -> Measured:
-    land, known = _closed_land(indicator.of, scene)
+    land, known = _closed_land(indicator, scene)
     places = {a: land.intersection(o) for a, o in scene.outlines.items()}
     figures, trust = _figures(indicator, scene, places)
     base = {a: _km2(place) for a, place in places.items()}
@@ -477,12 +391,78 @@ def _streets(indicator: Indicator, scene: Scene) -> Measured:
     if indicator.figure not in FIGURES:
         raise CannotTellError(f"'{indicator.figure}' is no figure of streets")
     network = scene.streets()
-    land, known = _closed_land(indicator.of, scene)
+    land, known = _closed_land(indicator, scene)
     places = {a: land.intersection(o) for a, o in scene.outlines.items()}
     base = {a: _km2(place) for a, place in places.items()}
     figure = FIGURES[indicator.figure]
     values = {a: figure(network, p) if base[a] > 0 else np.nan for a, p in places.items()}
     return Measured(values, base, known & scene.ground_trust)
+
+
+def _least(indicator: Indicator, scene: Scene) -> Measured:
+    # The smallest feature of every area, by its own size or by a column.
+    frame, trust = scene.features(indicator.layer, indicator.where)
+    if indicator.figure in _SIZES:
+        require_outlines(frame, scene.called(indicator.layer))
+        drawn = [crs.area_m2(shape) for shape in frame.to_crs(crs.WGS84).geometry]
+        sizes = np.array(drawn) / _SIZES[indicator.figure]
+    else:
+        _require_known(frame, indicator.figure, scene.called(indicator.layer))
+        sizes = frame[indicator.figure].to_numpy(float)
+    middle, values = frame.geometry.representative_point(), {}
+    for area, outline in scene.outlines.items():
+        here = sizes[middle.within(outline).to_numpy()]
+        values[area] = float(here.min()) if len(here) else np.nan
+    return Measured(values, dict.fromkeys(values, np.nan), trust)
+
+
+def _served(indicator: Indicator, scene: Scene) -> Measured:
+    # The largest piece of land, in km², that one feature is nearest to as the crow flies.
+    import shapely
+
+    wanted, _ = scene.features(indicator.layer, indicator.where)
+    # A place that is known to a third of such a district's radius tells how large it is.
+    reach_m = math.sqrt((indicator.threshold or math.inf) * 1e6 / math.pi)
+    frame, trust = scene.features(indicator.layer, reach_m=reach_m)
+    land, known = scene.polygons(indicator.of, reach_m, indicator.of_where)
+    points = shapely.union_all(frame.geometry.representative_point().values)
+    frame = frame.assign(geometry=frame.geometry.representative_point())
+    cells = shapely.get_parts(shapely.voronoi_polygons(points, extend_to=land.envelope))
+    # One place alone has no neighbour to share the land with.
+    cells = cells if len(cells) else np.array([land.envelope])
+    places = frame[frame["id"].isin(wanted["id"])].geometry
+    km2 = shapely.area(shapely.intersection(cells, land)) / 1e6
+    which, here = shapely.STRtree(cells).query(places.values, predicate="intersects")
+    values = {}
+    for area, outline in scene.outlines.items():
+        inside = places.within(outline).to_numpy()[which]
+        values[area] = float(km2[here[inside]].max()) if inside.any() else np.nan
+    return Measured(
+        values, dict.fromkeys(values, np.nan), replace(trust & known, stands_in=_NEAREST)
+    )
+
+
+def _slope(indicator: Indicator, scene: Scene) -> Measured:
+    steep, trust = scene.slopes()
+    amount, known = _amount(indicator, scene, np.inf)
+    here = steep[scene.demand.index]
+    if (np.isnan(here) & (amount > 0)).any():
+        raise CannotTellError("部分用地没有高程 / some of the land has no height")
+    return _shares(scene, amount * (here < indicator.percent), amount, trust & known)
+
+
+def _unmeasured(indicator: Indicator, scene: Scene) -> Measured:
+    zh, _, en = indicator.needs.partition(" / ")
+    raise CannotTellError(f"需要{zh} / it takes {en or zh}")
+
+
+def _require_known(frame: pd.DataFrame, column: str, called: tuple[str, str]) -> None:
+    if column not in frame or frame[column].isna().any():
+        words = load_catalog().fields.get(column, {"zh": column, "en": column})
+        zh, en = called
+        raise CannotTellError(
+            f"{zh}有要素没有“{words['zh']}” / some of {en} have no {words['en'].lower()}"
+        )
 
 
 def _figures(
@@ -491,6 +471,10 @@ def _figures(
     # A layer's figure in every area (or place), cut along its border, on the ellipsoid.
     frame, trust = scene.features(indicator.layer, indicator.where)
     what, factor = _SCALED.get(indicator.figure, (indicator.figure, 1.0))
+    if what.startswith(("sum:", "value:")):
+        _require_known(frame, what.partition(":")[2], scene.called(indicator.layer))
+    if what in ("area_km2", "area_ha"):
+        require_outlines(frame, scene.called(indicator.layer))
     out = {}
     for area, outline in (places or scene.outlines).items():
         if what in _OF_STRETCHES:
@@ -526,22 +510,32 @@ def _gaps_km(lines: gpd.GeoSeries) -> float:
     return float((minimum_spanning_tree(apart).data + _JOINED_M).sum() / 1e3)
 
 
+def _largest_km2(shapes: gpd.GeoSeries) -> float:
+    # Blocks with a street between them are one piece of town.
+    near = shapes.union_all().buffer(_BETWEEN_BLOCKS_M).buffer(-_BETWEEN_BLOCKS_M)
+    return max((_km2(piece) for piece in getattr(near, "geoms", [near])), default=0.0)
+
+
 _OF_STRETCHES: Mapping[str, Callable[[gpd.GeoSeries], float]] = MappingProxyType(
-    {"stretches": lambda lines: float(len(_stretches(lines))), "gaps_km": _gaps_km}
+    {
+        "stretches": lambda lines: float(len(_stretches(lines))),
+        "gaps_km": _gaps_km,
+        "largest_km2": _largest_km2,
+    }
 )
 
 
-def _land(of: str, scene: Scene) -> tuple[BaseGeometry, Trust]:
-    if of == "area":
+def _land(indicator: Indicator, scene: Scene) -> tuple[BaseGeometry, Trust]:
+    if indicator.of == "area":
         return scene.outlines[ALL], CERTAIN
-    if of == "people":
-        raise CannotTellError("people are no area")
-    return scene.polygons(of)
+    if indicator.of == "people":
+        raise CannotTellError("人口不是用地 / people are no area")
+    return scene.polygons(indicator.of, where=indicator.of_where)
 
 
-def _closed_land(of: str, scene: Scene) -> tuple[BaseGeometry, Trust]:
+def _closed_land(indicator: Indicator, scene: Scene) -> tuple[BaseGeometry, Trust]:
     # Blocks are often drawn without the streets between them, which are what is counted here.
-    land, trust = _land(of, scene)
+    land, trust = _land(indicator, scene)
     return land.buffer(_BETWEEN_BLOCKS_M).buffer(-_BETWEEN_BLOCKS_M), trust
 
 
@@ -557,11 +551,16 @@ def _amount(indicator: Indicator, scene: Scene, reach_m: float) -> tuple[np.ndar
         return scene.demand["persons"].to_numpy(float), scene.people_trust
     if indicator.of == "area":
         return scene.demand["km2"].to_numpy(float), CERTAIN
-    land, trust = scene.polygons(indicator.of, reach_m)
+    land, trust = scene.polygons(indicator.of, reach_m, indicator.of_where)
+    return _in_cells(scene, land)[scene.demand.index] * scene.grid.cell_m**2 / 1e6, trust
+
+
+def _in_cells(scene: Scene, land: BaseGeometry) -> np.ndarray:
+    # Share of every cell of the grid that lies in some land.
     (found,) = fractions(scene.grid, [land])
     part = np.zeros(scene.grid.rows * scene.grid.columns)
     part[found[0]] = found[1]
-    return part[scene.demand.index] * scene.grid.cell_m**2 / 1e6, trust
+    return part
 
 
 def _shares(scene: Scene, hit: np.ndarray, amount: np.ndarray, trust: Trust) -> Measured:
@@ -590,6 +589,10 @@ _MEASURES: Mapping[str, Callable[[Indicator, Scene], Measured]] = MappingProxyTy
         "density": _density,
         "total": _total,
         "streets": _streets,
+        "least": _least,
+        "served": _served,
+        "slope": _slope,
+        "unmeasured": _unmeasured,
     }
 )
 
@@ -598,7 +601,8 @@ _MEASURES: Mapping[str, Callable[[Indicator, Scene], Measured]] = MappingProxyTy
 COLUMNS = (
     "indicator", "name_zh", "name_en", "standard", "document", "edition", "clause", "page",
     "level", "applies_to", "area", "value", "unit", "threshold", "direction", "verdict", "metric",
-    "of", "quality", "accuracy_m", "grade", "source", "why", "note", "own", "replaces",
+    "of", "quality", "accuracy_m", "grade", "source", "quote", "borrowed", "why", "note", "own",
+    "replaces",
 )  # fmt: skip
 #: What stands beside a standard that another country made.
 _ABROAD = "他国标准，仅列数值 / a standard of another country: the value only"
@@ -617,8 +621,10 @@ def check_up(standards: Mapping[str, Indicator], scene: Scene) -> pd.DataFrame:
     -------
     DataFrame
         `COLUMNS`; one row per indicator and area, `ALL` last. `verdict` is ``met``, ``not met``,
-        ``indicative`` (schematic data), ``threshold unverified``, ``no threshold``, ``not
-        applicable`` (another country's) or ``cannot be told`` (then `value` is NaN and `why` says what is missing). Totals are judged for all areas together only.
+        ``indicative`` (schematic data, or points in place of land), ``threshold unverified``, ``superseded``, ``no threshold``, ``not
+        applicable`` (another country's) or ``cannot be told`` (then `value` is NaN and `why` says what is missing). Both of the first two
+        end with ``, part borrowed`` where `borrowed` says which part of the entry is another text's. Totals are judged for all areas
+        together only.
     """
     import pandas as pd
 
@@ -630,6 +636,7 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
     """One indicator for every area, as rows of the table of `check_up`."""
     about = {c: getattr(indicator, c) for c in COLUMNS if hasattr(indicator, c)}
     about |= {"indicator": indicator.id, "why": "", "quality": "", "accuracy_m": np.nan}
+    about["borrowed"] = borrowed_text(indicator)
     about["threshold"] = np.nan if indicator.threshold is None else float(indicator.threshold)
     if indicator.abroad == "hidden":
         about["threshold"], about["direction"] = np.nan, ""
@@ -642,15 +649,28 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         nothing = {"value": np.nan, "verdict": "cannot be told", "why": err.what}
         return [about | nothing | {"area": area} for area in scene.outlines]
     about |= {"quality": found.trust.quality, "accuracy_m": found.trust.accuracy_m}
+    about["note"] = "；".join(filter(None, (found.trust.stands_in, about["note"])))
     rows = []
     for area in scene.outlines:
         value = found.values[area]
         whole = indicator.measure != "total" or area == ALL
-        sketched = "schematic" in found.trust.qualities
+        sketched = bool(found.trust.stands_in) or "schematic" in found.trust.qualities
         verdict = judge(indicator, value, sketched) if whole else "part of a total"
         why = "此处没有分母 / there is nothing to count here" if np.isnan(value) else ""
         rows.append(about | {"area": area, "value": value, "verdict": verdict, "why": why})
     return rows
+
+
+def borrowed_text(indicator: Indicator) -> str:
+    """Which parts of an entry are another text's, and whose: "Chinese / English"."""
+    words = load_catalog().symbols.values["borrowed_part"]
+    parts = [
+        (words[f"borrowed {b.field}"], f"{b.document} {b.clause}".strip())
+        for b in indicator.borrowed
+    ]
+    zh = "；".join(f"{word['zh']}借自{text}" for word, text in parts)
+    en = "; ".join(f"{word['en']} from {text}" for word, text in parts)
+    return f"{zh} / {en}" if parts else ""
 
 
 def wide(table: pd.DataFrame, lang: str = "en") -> pd.DataFrame:
@@ -689,14 +709,23 @@ def _threshold(row: pd.Series, lang: str) -> str:
     if np.isnan(row["threshold"]):
         return ""
     sign = {"at_least": "≥", "above": ">", "at_most": "≤"}[row["direction"]]
-    mark = "" if row["grade"] == "V" else "（待核）" if lang == "zh" else " (unverified)"
+    mark = (
+        ""
+        if row["grade"] == "V" or row["level"] == "superseded"
+        else "（待核）"
+        if lang == "zh"
+        else " (unverified)"
+    )
     return f"{sign} {figure_text(row['threshold'], row['unit'], lang)}{mark}"
 
 
 def _trust(row: pd.Series, lang: str) -> str:
     if row["why"]:
         return row["why"]
+    zh, _, en = row["borrowed"].partition(" / ")
+    borrowed = zh if lang == "zh" else en
     known = load_catalog().symbols.values["quality"]
     quality = "+".join(known[q][lang] for q in row["quality"].split("+") if q)
     metres = row["accuracy_m"]
-    return f"{quality} ±{metres:,.0f} m" if metres > 0 else quality
+    rests_on = f"{quality} ±{metres:,.0f} m" if metres > 0 else quality
+    return "; ".join(filter(None, (rests_on, borrowed)))

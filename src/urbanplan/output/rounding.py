@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.catalog.standards import Indicator, meets
+from urbanplan.catalog.standards import PART_BORROWED, Indicator, meets
 from urbanplan.city.layers import Layer
 from urbanplan.measures.ledger import book
 from urbanplan.study import Results
@@ -251,9 +251,11 @@ def _indicators(
     summed = out[people | count].assign(held=np.where(people, of, value)[people | count])
     out.loc[summed.index, "value"] = _whole(summed, "value", summed["held"].to_numpy())
     out["value"] = np.where(share, out["value"] / held, out["value"])
-    judged = out["verdict"].isin(["met", "not met"])
+    judged = out["verdict"].str.startswith(("met", "not met"))
     out.loc[judged, "verdict"] = [
-        meets(row.value, row.threshold, row.direction) for row in out[judged].itertuples()
+        meets(row.value, row.threshold, row.direction)
+        + (PART_BORROWED if row.verdict.endswith(PART_BORROWED) else "")
+        for row in out[judged].itertuples()
     ]
     hidden = out["value"].isna() & table["value"].notna()
     why = "人数太少，不显示 / too few people: not shown"

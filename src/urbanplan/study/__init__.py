@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urbanplan.study.checkup import listed, scene_of, standards_of
+from urbanplan.study.checkup import counted, grade_notes, listed, scene_of, standards_of, untold
 from urbanplan.study.compare import Comparison, before_and_after, compare, difference_map
 from urbanplan.study.model import Ready, bridge_dependence, check_opened, coverage_of, prepare
 from urbanplan.study.run import Results, Timed, Watch, plan_of, run
@@ -55,11 +55,13 @@ __all__ = [
     "city_reach",
     "city_sites",
     "compare",
+    "counted",
     "coverage_of",
     "coverage_on",
     "difference_map",
     "fairness",
     "gaps_of",
+    "grade_notes",
     "grid_candidates",
     "isochrones_at",
     "listed",
@@ -78,4 +80,5 @@ __all__ = [
     "sites_on",
     "standards_of",
     "street_isochrones",
+    "untold",
 ]

@@ -12,13 +12,22 @@ import numpy as np
 from urbanplan.base.crs import to_crs
 from urbanplan.base.grid import ALL, parts
 from urbanplan.catalog import load_catalog
-from urbanplan.catalog.standards import Indicator, held_in, read_standards
+from urbanplan.catalog.standards import GRADES, Indicator, held_in, read_standards
 from urbanplan.city.layers import covered_share, require, require_usable, told_apart
 from urbanplan.city.profile import City
 from urbanplan.errors import InputError
 from urbanplan.measures.coverage import Parts, minutes_to_nearest
-from urbanplan.measures.indicators import CERTAIN, CannotTellError, Scene, Trust, trust_of
+from urbanplan.measures.indicators import (
+    CERTAIN,
+    CannotTellError,
+    Scene,
+    Trust,
+    borrowed_text,
+    no_slopes,
+    trust_of,
+)
 from urbanplan.routing import Network, nearest
+from urbanplan.sources.rasters import heights_at
 from urbanplan.study.model import STREETS, Ready, Ways
 
 if TYPE_CHECKING:
@@ -48,11 +57,47 @@ def listed(standards: Mapping[str, Indicator]) -> pd.DataFrame:
 
     columns = [
         "id", "name_zh", "name_en", "standard", "document", "clause", "level", "measure", "of",
-        "threshold", "direction", "unit", "applies_to", "grade", "source", "note",
+        "threshold", "direction", "unit", "applies_to", "grade", "source", "quote", "note",
     ]  # fmt: skip
-    rows = [{c: getattr(one, c) for c in columns} for one in standards.values()]
-    table = pd.DataFrame(rows, columns=columns)
+    rows = [
+        {**{c: getattr(one, c) for c in columns}, "borrowed": borrowed_text(one)}
+        for one in standards.values()
+    ]
+    table = pd.DataFrame(rows, columns=[*columns, "borrowed"])
     return table.assign(threshold=table["threshold"].astype(float))
+
+
+def untold(table: pd.DataFrame) -> pd.DataFrame:
+    """Why indicators cannot be told, most of them first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `urbanplan.measures.indicators.check_up`.
+
+    Returns
+    -------
+    DataFrame
+        ``why, count, indicators``; one row per reason, "Chinese / English".
+    """
+    known = table.loc[table["verdict"] != "cannot be told", "indicator"]
+    rest = table[~table["indicator"].isin(known)].drop_duplicates("indicator")
+    found = rest.groupby("why", sort=False)["indicator"].agg(["size", ", ".join]).reset_index()
+    found.columns = ["why", "count", "indicators"]
+    return found.sort_values(["count", "why"], ascending=[False, True]).reset_index(drop=True)
+
+
+def counted(table: pd.DataFrame) -> str:
+    """How many indicators of a check-up can be told."""
+    every = table["indicator"].nunique()
+    return f"{every} indicators, {every - int(untold(table)['count'].sum())} can be told from this data"
+
+
+def grade_notes(grades: Iterable[str]) -> list[str]:
+    """What each of some grades is called and allows: "Chinese / English"."""
+    words = load_catalog().symbols.values
+    pairs = ((words["grade"][g], words["grade_means"][f"grade {g}"]) for g in GRADES if g in grades)
+    return [f"{name['zh']}：{means['zh']} / {name['en']}: {means['en']}" for name, means in pairs]
 
 
 def named_areas(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
@@ -141,6 +186,17 @@ def scene_of(
             raise CannotTellError("没有街道网络数据 / there are no streets to measure")
         return ground
 
+    def slopes() -> tuple[np.ndarray, Trust]:
+        grid = ready.ground.grid
+        if ready.heights is None or min(grid.shape) < 2:
+            return no_slopes()
+        at = np.c_[grid.centres(np.arange(grid.rows * grid.columns))]
+        metres = heights_at(ready.heights, at, ready.city.metric_crs).reshape(grid.shape)
+        down, across = np.gradient(metres, grid.cell_m)
+        covered = covered_share(ready.city, "heights.tif")
+        steep = 100 * np.hypot(down, across).ravel()
+        return steep, Trust(frozenset({"derived"}), float(grid.cell_m), covered)
+
     return Scene(
         layers=ready.layers,
         demand=ready.demand,
@@ -155,6 +211,7 @@ def scene_of(
         people_trust=_people_trust(ready),
         ground_trust=_ground_trust(ready),
         covered=lambda layer: covered_share(ready.city, f"{layer}.geojson"),
+        slopes=slopes,
     )
 
 

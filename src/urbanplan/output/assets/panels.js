@@ -141,13 +141,14 @@ function urbanplanPanels(ui) {
     byId("p-indicators").hidden = !data.indicators.length;
     const wanted = data.indicators.filter((r) => (find.v.value === "told" ? r.verdict !== "cannot be told" : find.v.value === "" || r.verdict === find.v.value) && (find.a.value === "" || r.area === find.a.value));
     byId("i-count").textContent = wanted.length + " / " + data.indicators.length;
+    byId("i-grades").textContent = distinct(data.indicators, "grade").map((g) => t(g) + (ui.lang === "en" ? ": " : "：") + t("grade " + g)).join(ui.lang === "en" ? "; " : "；");
     byId("indicators").tHead.replaceChildren(row([t("indicator"), t("value"), t("threshold"), t("verdict")], true));
     byId("indicators").tBodies[0].replaceChildren(...wanted.map((r) => {
       const name = ui.lang === "en" ? r.en : r.zh;
       const first = el("span");
-      first.append(button(name, () => gapsOf(r.area), name + " · " + area(r.area)), el("small", [area(r.area), r.clause, r.grade, served(ui.tasksOfIndicator(r.id))].filter(Boolean).join(" · ")));
+      first.append(button(name, () => gapsOf(r.area), name + " · " + area(r.area)), el("small", [area(r.area), r.clause, t(r.grade), served(ui.tasksOfIndicator(r.id))].filter(Boolean).join(" · ")));
       const tr = row([first, r.value || "–", r.threshold ? ({ at_least: "≥ ", above: "> ", at_most: "≤ " }[r.direction] || "") + r.threshold : "–", t(r.verdict)]);
-      tr.title = [r.why, r.note, r.quality].filter(Boolean).join(" · ");
+      tr.title = [r.why, r.borrowed, r.note, r.quality].filter(Boolean).join(" · ");
       tr.dataset.verdict = r.verdict;
       return tr;
     }));
@@ -202,7 +203,7 @@ function urbanplanPanels(ui) {
   byId("sheet-close").addEventListener("click", () => byId("sheet").close());
   byId("x-coverage").addEventListener("click", () => ui.saveCsv("coverage", ["facilities", "mode", "minutes", "area", "share", "persons", "of", "km2"], data.coverage.map((r) => [r.facilities, r.mode, r.minutes, r.area, r.share, few(r.persons), r.of, r.km2])));
   byId("x-indicators").addEventListener("click", () => {
-    const keys = ["id", "zh", "en", "area", "value", "direction", "threshold", "verdict", "clause", "grade", "quality", "why", "note"];
+    const keys = ["id", "zh", "en", "area", "value", "direction", "threshold", "verdict", "clause", "quote", "grade", "borrowed", "quality", "why", "note"];
     ui.saveCsv("indicators", keys, data.indicators.map((r) => keys.map((k) => r[k])));
   });
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanplan import __version__
 from urbanplan.catalog import QUALITIES, Mode, load_catalog
+from urbanplan.catalog.standards import GRADES
 from urbanplan.output.metadata import versions_of
 from urbanplan.output.page.tables import figure, percent, whole
 from urbanplan.output.report import pictures
@@ -64,7 +65,10 @@ def _told(context: Context, told: pd.DataFrame) -> Table:
     frame["value_text"] = [measured(context, r.value, r.unit) for r in rows]
     frame["asked"] = [asked(context, r) for r in rows]
     frame["said"] = [context.value("verdict", r.verdict) for r in rows]
-    frame["clause"] = [f"{clean(r.document)} {clean(r.clause)}".strip() for r in rows]
+    frame["clause"] = [
+        words("semicolon").join(filter(None, (f"{clean(r.document)} {clean(r.clause)}".strip(), words.part(r.borrowed))))
+        for r in rows
+    ]  # fmt: skip
     frame["quality"] = [context.qualities(r.quality) for r in rows]
     columns = (
         Column("name", words("c_indicator"), weight=2.2),
@@ -75,7 +79,14 @@ def _told(context: Context, told: pd.DataFrame) -> Table:
         Column("clause", words("c_clause"), weight=1.8),
         Column("quality", words("c_quality"), weight=1.4),
     )
-    return Table("indicators", words("t_indicators"), columns, frame, words("n_grade"), ("area", ALL))  # fmt: skip
+    return Table("indicators", words("t_indicators"), columns, frame, _grades(context), ("area", ALL))  # fmt: skip
+
+
+def _grades(context: Context) -> str:
+    # What each grade is called and allows.
+    words, grades = context.words, context.results.indicators["grade"].unique()
+    said = [f"{context.value('grade', g)}{words('colon')}{context.value('grade_means', f'grade {g}')}" for g in GRADES if g in grades]  # fmt: skip
+    return words("n_grade", grades=words("semicolon").join(said))
 
 
 def _reasons(context: Context, untold: pd.DataFrame) -> Table:
@@ -285,7 +296,7 @@ def _clauses(context: Context) -> Table | None:
         Column("level_text", words("c_level"), weight=0.8),
         Column("grade", words("c_grade")),
     )
-    return Table("clauses", words("t_clauses"), columns, frame, words("n_grade"))
+    return Table("clauses", words("t_clauses"), columns, frame, _grades(context))
 
 
 def quality(context: Context) -> Section:

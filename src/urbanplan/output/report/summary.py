@@ -157,7 +157,7 @@ def _verdicts(context: Context) -> list[str]:
     counts = whole_city["verdict"].value_counts(sort=False)
     said = words.listed([f"{context.value('verdict', v)} {n}" for v, n in counts.items()])
     text = words("s_verdicts" if told else "s_verdicts_none", told=told, all=every, counts=said)
-    failed = whole_city[whole_city["verdict"] == "not met"]
+    failed = whole_city[whole_city["verdict"].str.startswith("not met")]
     names = [words.named(r) for r in failed.itertuples()]
     return [text + (words("s_not_met", names=words.listed(names)) if names else "")]
 
