@@ -221,22 +221,44 @@ def _strolled(
     apart = np.hypot(*(to - at).T)
     most = width + 2 * cell_m
     off = np.full(len(to), most)
-    inside = np.flatnonzero(apart <= radius + 2 * cell_m)
-    (hit, _), far = network.index.query_nearest(
-        shapely.points(to[inside]), max_distance=most, return_distance=True, all_matches=False
-    )
-    off[inside[hit]] = far
+    off = _metres_to_streets(network, grid, width + 2 * cell_m)
     # Beside the place; or beside a street, and nearer to the place than both are to theirs.
     over_m = np.minimum(apart - width, np.maximum(apart - off_m - off, off - width))
-    shut = walled(network, np.broadcast_to(at, to.shape), to)
+    # Farther out, the outline does not ask.
+    near = np.flatnonzero((over_m <= 3 * cell_m) & (apart <= radius + 3 * cell_m))
+    shut = near[walled(network, np.broadcast_to(at, (len(near), 2)), to[near])]
     bands: list[MultiPolygon] = []
+    before = None
     for limit in limits:
         field = np.maximum(apart * pace - limit, over_m * pace)
         field[shut] = cell_m * pace
+        if before is not None and np.array_equal(field, before):
+            bands.append(bands[-1])
+            continue
         shape = _contour(field.reshape(grid[2:4]).astype(np.float32), *grid)
         # Behind a wall, parts may meet in a point of the grid.
         bands.append(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+        before = field
     return bands
+
+
+def _metres_to_streets(network: Network, grid: _Frame, most_m: float) -> np.ndarray:
+    # From each point of a grid, row by row; beyond so many metres it does not matter.
+    import shapely
+
+    from urbanplan.routing.paint import paint
+
+    west, south, columns, rows, cell_m = grid
+    east, north = west + (columns - 1) * cell_m, south + (rows - 1) * cell_m
+    tree = network.index
+    hit = tree.query(shapely.box(west - most_m, south - most_m, east + most_m, north + most_m))
+    xy, line = shapely.get_coordinates(tree.geometries[hit], return_index=True)
+    on = np.flatnonzero(line[1:] == line[:-1])
+    segments = np.zeros((len(on), 8))
+    segments[:, :2], segments[:, 2:4] = xy[on], xy[on + 1]
+    field = np.zeros((rows, columns), np.float32)
+    paint(segments, np.inf, 1.0, most_m, west, south, cell_m, field)
+    return most_m + field.ravel().astype(float)
 
 
 #: West, south, columns, rows and metres of a cell.
