@@ -32,22 +32,22 @@ def wait_for(path, process, seconds=PATIENCE_S):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_goes_on_from_its_last_stage(helsinki, tmp_path, how):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    first = started("-q", "run", helsinki, "--out", broken)
+def test_a_killed_run_goes_on_from_its_last_stage(tmp_path, how):
+    town, whole, broken = write_town(tmp_path / "town"), tmp_path / "whole", tmp_path / "broken"
+    first = started("-q", "run", town, "--out", broken)
     wait_for(broken / ".stages" / "mode_walk.npz", first)
     os.kill(first.pid, how)
     _, err = first.communicate()
     assert first.returncode == (130 if how == signal.SIGINT else -9), err
     assert not (broken / "run.json").exists()
     again = subprocess.run(
-        [*URBANPLAN, "run", str(helsinki), "--out", str(broken)], capture_output=True, text=True
+        [*URBANPLAN, "run", str(town), "--out", str(broken)], capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
     assert "went on from an interrupted run: mode walk" in again.stderr
     assert not (broken / ".stages").exists()
     if how == signal.SIGKILL:
-        subprocess.run([*URBANPLAN, "-q", "run", str(helsinki), "--out", str(whole)], check=True)
+        subprocess.run([*URBANPLAN, "-q", "run", str(town), "--out", str(whole)], check=True)
         names = sorted(p.name for p in whole.iterdir() if p.name[0] != "." and p.name != "run.json")
         assert len(names) == 10 and names == sorted(
             p.name for p in broken.iterdir() if p.name[0] != "." and p.name != "run.json"

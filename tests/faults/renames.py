@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import sys
@@ -19,17 +20,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import fault_writers
 
+import urbanplan
 from streettown import write_street_city
 from townfolder import write_town
 from urbanplan.cli import main
 
 # Every fork would import these for itself.
-for module in (
-    *("geopandas", "pyogrio", "fiona", "rasterio", "osmium", "numba", "scipy.sparse", "contourpy", "folium"),
-    *("urbanplan.city.create", "urbanplan.city.fetch", "urbanplan.city.ingest", "urbanplan.study"),
-    *("urbanplan.output.formats", "urbanplan.output.formats", "urbanplan.cli.city", "urbanplan.cli.city"),
-):  # fmt: skip
-    importlib.import_module(module)
+for found in pkgutil.walk_packages(urbanplan.__path__, "urbanplan."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+for name in ("pyogrio", "fiona", "rasterio.features", "osmium", "numba", "scipy.sparse", "contourpy", "folium", "exactextract"):  # fmt: skip
+    importlib.import_module(name)
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -41,8 +42,17 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
-def call(work: Path, argv: list[str], at: int = -1, before: bool = False) -> int:
-    """Run a command in a fork, killed at one of its renames; its exit code, -9, or 1000 + renames."""
+def settled(files: dict[str, str]) -> dict[str, str]:
+    """Without what writers have in hand and who holds the lock: these are another each time."""
+    return {name: sha for name, sha in files.items() if ".urbanplan" not in name}
+
+
+def call(work: Path, argv: list[str], stop: int = 0, copies: Path | None = None) -> int:
+    """Run a command in a fork, killed before one of its renames; its exit code, -9, or 1000 + renames.
+
+    With `copies`, the folder is copied there as it is before and after each rename: what a kill at
+    that moment leaves behind.
+    """
     gate = os.pipe()
     pid = os.fork()
     if pid:
@@ -58,15 +68,17 @@ def call(work: Path, argv: list[str], at: int = -1, before: bool = False) -> int
 
     def counted(name: str) -> Callable:
         def rename(*args, **kwargs):
-            if ".urbanplan-" in os.fspath(args[1]):
+            if ".urbanplan-" in os.fspath(args[1]) or os.fspath(args[1]).startswith(f"{copies}/"):
                 # Within a writer's own folder, which nobody else looks at.
                 return real[name](*args, **kwargs)
             seen[0] += 1
-            if seen[0] == at and before:
+            if seen[0] == stop:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if copies:
+                shutil.copytree(work, copies / f"{seen[0]} before")
             real[name](*args, **kwargs)
-            if seen[0] == at:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if copies:
+                shutil.copytree(work, copies / f"{seen[0]} after")
             return None
 
         return rename
@@ -75,7 +87,7 @@ def call(work: Path, argv: list[str], at: int = -1, before: bool = False) -> int
         setattr(os, name, counted(name))
     # A killed process loses nothing that it wrote: only a power cut would, and syncing takes most of the time.
     os.fsync = lambda _fd: None
-    if at >= 0 or not os.environ.get("LOUD"):
+    if stop or copies or not os.environ.get("LOUD"):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
@@ -90,29 +102,37 @@ def call(work: Path, argv: list[str], at: int = -1, before: bool = False) -> int
 
 
 def kill_at_each(name: str, start: Path, argv: list[str], every: int = 1) -> dict:
-    """Kill a command at its renames, and run it again: it ends well, with the same files."""
+    """What a kill at each rename leaves behind is run again: it ends well, with the same files.
+
+    The first rename is met by a real kill too, and what that leaves is held to the copy of that moment.
+    """
     wrong, kills = [], 0
     with tempfile.TemporaryDirectory() as tmp:
-        whole = Path(tmp) / "whole"
+        whole, copies, work = (Path(tmp) / part for part in ("whole", "copies", "work"))
         shutil.copytree(start, whole)
-        renames = call(whole, argv) - 1000
+        renames = call(whole, argv, copies=copies) - 1000
         if renames < 1:
             return {"name": name, "renames": renames, "kills": 0, "wrong": ["does not run"]}
         right = tree(whole)
         for at in range(1, renames + 1, every):
-            for before in (True, False):
-                work = Path(tmp) / "work"
-                shutil.copytree(start, work)
-                killed, kills = call(work, argv, at, before), kills + 1
-                half = tree(work)
+            for when in ("before", "after"):
+                if (at, when) == (1, "before"):
+                    shutil.copytree(start, work)
+                    killed, left = call(work, argv, at), tree(copies / f"{at} {when}")
+                    if killed != -9 or settled(tree(work)) != settled(left):
+                        differ = set(settled(tree(work)).items()) ^ set(settled(left).items())
+                        wrong.append(f"{at} {when}: {killed}, and not as in the copy: {differ}")
+                else:
+                    (copies / f"{at} {when}").rename(work)
+                half, kills = tree(work), kills + 1
                 again = call(work, argv)
                 # What was whole before it was killed needs no second start.
                 done = again < 1000 and {k: v for k, v in half.items() if k in right} == right
-                if killed != -9 or not (again >= 1000 or done):
-                    wrong.append(f"{at} {before}: {killed}, then {again}")
+                if not (again >= 1000 or done):
+                    wrong.append(f"{at} {when}: {again}")
                 elif tree(work) != right:
                     differ = set(tree(work).items()) ^ set(right.items())
-                    wrong.append(f"{at} {before}: {sorted({k for k, _ in differ})[:4]}")
+                    wrong.append(f"{at} {when}: {sorted({k for k, _ in differ})[:4]}")
                 shutil.rmtree(work)
     return {"name": name, "renames": renames, "kills": kills, "wrong": wrong}
 
