@@ -97,6 +97,14 @@ def build_graph(
     return Graph(first, to, spent, symmetric)
 
 
+def both(a: Graph, b: Graph) -> Graph:
+    """The arcs of two graphs together, the quicker of parallel ones; the second may have more nodes."""
+    from urbanplan.routing.search import merge_rows
+
+    rows = merge_rows(a.first, a.to, a.minutes, b.first, b.to, b.minutes)
+    return Graph(*rows, a.symmetric and b.symmetric)
+
+
 #: Bits per axis: a city of 60 km is told apart to a metre.
 _BITS = 16
 

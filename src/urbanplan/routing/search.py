@@ -49,6 +49,34 @@ def into_rows(nodes, tail, head, minutes):
     return first, to[:filled].copy(), cost[:filled].copy()
 
 
+@njit(nogil=True, cache=True)
+def merge_rows(first_a, to_a, minutes_a, first_b, to_b, minutes_b):
+    """Rows of two graphs as `into_rows` leaves them, together; the second may have more nodes."""
+    nodes, shared = len(first_b) - 1, len(first_a) - 1
+    first = np.zeros(nodes + 1, np.int32)
+    to = np.empty(len(to_a) + len(to_b), np.int32)
+    cost = np.empty(len(to), np.float64)
+    filled = 0
+    for v in range(nodes):
+        first[v] = filled
+        i, last = (first_a[v], first_a[v + 1]) if v < shared else (0, 0)
+        j, end = first_b[v], first_b[v + 1]
+        while i < last or j < end:
+            if j == end or (i < last and to_a[i] < to_b[j]):
+                to[filled], cost[filled] = to_a[i], minutes_a[i]
+                i += 1
+            elif i == last or to_b[j] < to_a[i]:
+                to[filled], cost[filled] = to_b[j], minutes_b[j]
+                j += 1
+            else:
+                to[filled], cost[filled] = to_a[i], min(minutes_a[i], minutes_b[j])
+                i += 1
+                j += 1
+            filled += 1
+    first[nodes] = filled
+    return first, to[:filled].copy(), cost[:filled].copy()
+
+
 #: Buckets of the circular queue; a label farther ahead waits in the last one.
 _BUCKETS = 1024
 _MASK = _BUCKETS - 1

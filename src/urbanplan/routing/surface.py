@@ -9,7 +9,7 @@ Water joins nothing: only bridges cross it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,7 @@ from urbanplan.base.grid import Grid, grid_over
 from urbanplan.base.schema import is_missing
 from urbanplan.catalog import SPEED_FACTORS, Mode
 from urbanplan.errors import InputError
-from urbanplan.routing.graph import Graph, build_graph
+from urbanplan.routing.graph import Graph, both, build_graph
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -113,6 +113,30 @@ class Ground:
     barrier: BaseGeometry
     steps: tuple[Step, ...]
     heights_m: np.ndarray | None = None
+    _land: dict[tuple, tuple[Graph, float]] = field(default_factory=dict, init=False, compare=False)
+
+    def land(self, mode: Mode) -> tuple[Graph, float]:
+        """Steps over land by one mode, without any road, and the minutes of the longest.
+
+        Most of a surface is the same under every scenario: it is built once.
+        """
+        paces = (mode.built_up.pace_min_per_m, mode.open_land.pace_min_per_m)
+        key = (*paces, mode.streets and mode.streets.slope)
+        if key not in self._land:
+            a, b, there, back = _land_edges(self, mode, self.node_of.ravel())
+            tail, head = np.concatenate([a, b]), np.concatenate([b, a])
+            minutes = np.concatenate([there, back])
+            same = there is back
+            graph = build_graph(int(self.passable.sum()), tail, head, minutes, symmetric=same)
+            self._land[key] = graph, float(minutes.max(initial=0.0))
+        return self._land[key]
+
+    @cached_property
+    def node_of(self) -> np.ndarray:
+        """Graph node of each cell, -1 where nobody can stand, shape (rows, columns)."""
+        nodes = np.full(self.passable.shape, -1, np.int32)
+        nodes[self.passable] = np.arange(self.passable.sum())
+        return nodes
 
 
 def build_ground(
@@ -178,17 +202,12 @@ def build_surface(
         If a road that the mode drives at its posted speed has none.
     """
     require_same(roads, bridges)
-    node_of = np.full(ground.passable.shape, -1, np.int32)
-    node_of[ground.passable] = np.arange(ground.passable.sum())
-    a, b, there, back = _land_edges(ground, mode, node_of.ravel())
     lines = [*_roads(ground, mode, roads), *_bridges(mode, bridges)]
-    la, lb, linked, count = _links(ground, node_of, lines)
-    tail = np.concatenate([a, la, b, lb], dtype=np.int32, casting="same_kind")
-    head = np.concatenate([b, lb, a, la], dtype=np.int32, casting="same_kind")
-    minutes = np.concatenate([there, linked, back, linked])
-    graph = build_graph(count, tail, head, minutes, symmetric=there is back)
-    step = max(there.max(initial=0.0), back.max(initial=0.0))
-    return Surface(ground.grid, mode, node_of, graph, ground.area, ground.barrier, float(step))
+    a, b, linked, count = _links(ground, ground.node_of, lines)
+    ways = build_graph(count, np.r_[a, b], np.r_[b, a], np.r_[linked, linked], symmetric=True)
+    land, step = ground.land(mode)
+    graph = both(land, ways)
+    return Surface(ground.grid, mode, ground.node_of, graph, ground.area, ground.barrier, step)
 
 
 def _dry_steps(
