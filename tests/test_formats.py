@@ -190,6 +190,26 @@ def test_two_writings_give_the_same_bytes(town, written, tmp_path):
     assert {k: sha256(p) for k, p in again.items()} == {k: sha256(p) for k, p in written[1].items()}
 
 
+def test_a_citys_own_layers_need_no_run(written, town, tmp_path, monkeypatch, capsys):
+    from test_init import command
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a run was started")
+
+    monkeypatch.setattr(study, "run", refuse)
+    folder, out = town.city.folders[0], tmp_path / "out"
+    code, _, err = command(capsys, "publish", "formats", folder, "--layers", "roads,hospitals", "--out", out)  # fmt: skip
+    assert code == 0, err
+    made = {p.relative_to(out) for p in out.rglob("*") if p.is_file()}
+    # A drawing and a catalogue of fewer layers are others; each layer is the same.
+    same = {p for p in made if p.parts[0] not in ("dxf", "SHA256SUMS") and p.name != "catalog.json"}
+    assert len(same) >= 2 * 8
+    for path in same:
+        assert (out / path).read_bytes() == (written[0] / path).read_bytes(), path
+    code, _, err = command(capsys, "publish", "formats", folder, "--layers", "roads,result_gaps", "--out", out)  # fmt: skip
+    assert code == 1 and "AssertionError in publish" in err
+
+
 @pytest.mark.parametrize("kind", formats.MAY_SHIFT)
 def test_gcj02_is_marked_and_declares_nothing(town, tmp_path, kind):
     made = formats.write_formats(town, tmp_path, formats.Options((kind,), "gcj02", ("hospitals",)))

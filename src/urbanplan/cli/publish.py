@@ -193,7 +193,15 @@ def formats(screen: Screen, city: str, out: Path | None, wanted, crs, layers, en
         require_output_crs(profile, crs)
     folder = out or own_maps(profile, "formats")
     with lock(folder), screen.progress():
-        results = _results(screen, profile, min_persons)
+        # A city's own layers need no run: neither do their styles and their catalogue.
+        ours = layers and not any(n.startswith("result_") for n in layers)
+        if ours and not min_persons and "cog" not in (wanted or ()):
+            from urbanplan.city.layers import load_layers
+            from urbanplan.study import Inputs
+
+            results: Inputs = Inputs(profile, load_layers(profile))
+        else:
+            results = _results(screen, profile, min_persons)
         with screen.stage("formats"):
             written = outputs.write_formats(results, folder, options)
     screen.written({"checksums": written["checksums"]})

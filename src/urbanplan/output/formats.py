@@ -51,7 +51,7 @@ from urbanplan.output.style import (
     value_lists,
 )
 from urbanplan.output.vector import projected, require_output_crs
-from urbanplan.study import Results, Watch
+from urbanplan.study import Inputs, Results, Watch
 from urbanplan.study.run import inputs_of
 
 if TYPE_CHECKING:
@@ -236,13 +236,14 @@ _NEVER_HIDDEN = frozenset(COMMON_COLUMNS) - {"name_zh", "name_en", "note_zh", "n
 
 
 def write_formats(
-    results: Results, folder: Path | str, options: Options = Options()
+    results: Inputs, folder: Path | str, options: Options = Options()
 ) -> dict[str, Path]:
     """Write each layer in each format to a folder of its own, checksums and catalogue beside them.
 
     Parameters
     ----------
-    results : Results
+    results : Results or Inputs
+        A run, or a city's layers alone; the raster of travel times needs a run.
     folder : path
         Files are replaced one by one, each whole or not at all.
     options : Options, optional
@@ -270,7 +271,7 @@ def write_formats(
         drawn = [n for n in frames if options.layers or not n.startswith("result_")]
         metric = {n: frames[n].to_crs(results.city.metric_crs) for n in drawn}
         written["dxf"] = write_dxf(folder / "dxf" / f"{results.city.id}.dxf", metric)
-    if "cog" in options.formats:
+    if "cog" in options.formats and isinstance(results, Results):
         written["cog"] = write_rasters(results, folder / "cog" / "travel_minutes.tif")
     if "sld" in options.formats:
         written |= _styles(results, folder, set(frames))
@@ -286,7 +287,7 @@ def write_formats(
     return written
 
 
-def _frames(results: Results, options: Options) -> dict[str, gpd.GeoDataFrame]:
+def _frames(results: Inputs, options: Options) -> dict[str, gpd.GeoDataFrame]:
     tables, types = tables_of(results), types_of(results)
     for name in options.layers or ():
         if name not in types:
@@ -325,7 +326,7 @@ def _placed(frame: gpd.GeoDataFrame, name: str, crs: str, shift: bool) -> gpd.Ge
     return moved.assign(coordinates="GCJ-02")
 
 
-def _styles(results: Results, folder: Path, chosen: set[str]) -> dict[str, Path]:
+def _styles(results: Inputs, folder: Path, chosen: set[str]) -> dict[str, Path]:
     found = {}
     for one in drawn_of(results):
         if one.geometry != "none" and one.table in chosen:

@@ -18,7 +18,7 @@ from urbanplan.city.layers import gap_sentences
 from urbanplan.city.profile import City
 from urbanplan.files import sha256, size_bytes, write_json
 from urbanplan.output.style import RESULTS, chapters, drawn_of, tables_of
-from urbanplan.study import Results
+from urbanplan.study import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,8 +116,8 @@ class About:
     crs: str
 
 
-def about_of(results: Results, crs: str) -> dict[str, About]:
-    """What must be known of each of a run's tables, by name."""
+def about_of(results: Inputs, crs: str) -> dict[str, About]:
+    """What must be known of each of a run's tables, or of a city's layers, by name."""
     names: dict[str, tuple[str, str, str]] = {}
     for drawn in drawn_of(results):
         names.setdefault(drawn.table, (drawn.name_zh, drawn.name_en, drawn.chapter))
@@ -146,7 +146,7 @@ def _stated(table: pd.DataFrame, column: str) -> tuple[str, ...]:
     return tuple(sorted({str(v) for v in table[column].dropna() if str(v)}))
 
 
-def _about(results: Results, name: str, names: tuple, table: pd.DataFrame, crs: str) -> About:
+def _about(results: Inputs, name: str, names: tuple, table: pd.DataFrame, crs: str) -> About:
     zh, en, chapter = names
     words = load_catalog().symbols.values["quality"]
     counts = table["quality"].value_counts() if "quality" in table else {}
@@ -158,7 +158,7 @@ def _about(results: Results, name: str, names: tuple, table: pd.DataFrame, crs: 
         extent = west, south, east, north
     # Results rest on every file, a layer on its own.
     gaps = gap_sentences(results.city, None if name.startswith("result_") else f"{name}.geojson")
-    tasks = [f"任务{number}" for number in results.plan.plan.tasks_of(name)]
+    tasks = [f"任务{number}" for number in results.planned.tasks_of(name)]
     return About(
         id=f"{results.city.id}.{name}",
         title_zh=zh,

@@ -12,7 +12,7 @@ import numpy as np
 from urbanplan import __version__
 from urbanplan.catalog import LayerKind, Mode, load_catalog
 from urbanplan.city.layers import Layer, accuracy_under
-from urbanplan.study import Results
+from urbanplan.study import Inputs, Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +40,18 @@ _MAYBE = ("scenario_bands", "differences", "conflicts", "outside")
 _OF_PLAN = ("conflicts", "ledger", "targets")
 
 
-def tables_of(results: Results) -> dict[str, pd.DataFrame]:
+def tables_of(results: Inputs) -> dict[str, pd.DataFrame]:
     """Frames (WGS84) and plain tables by name: input layers first, results as ``result_…``.
 
     A kind without geometry is a plain table; a result that is empty is left out. Results with a
-    place say what they are worth in the columns that layers do.
+    place say what they are worth in the columns that layers do. Of a city's layers alone, those.
     """
     tables: dict[str, pd.DataFrame] = {}
     for name, layer in results.layers.items():
         bare = layer.kind.geometry == "none"
         tables[name] = layer.frame.drop(columns="geometry") if bare else layer.frame
+    if not isinstance(results, Results):
+        return tables
     worth = worth_of(results)
     for name in (*_MAPS, *_TABLES):
         table = _result(results, name)
@@ -81,11 +83,12 @@ def worth_of(results: Results) -> dict[str, Any]:
     }
 
 
-def types_of(results: Results) -> dict[str, str]:
+def types_of(results: Inputs) -> dict[str, str]:
     """OGC geometry type of each table that has one: one for all its rows."""
-    there = [n for n in _MAPS if n not in _MAYBE or len(_result(results, n))]
-    points = ("outside",)
-    types = {f"result_{n}": _TYPES["point" if n in points else "polygon"] for n in there}
+    types = {}
+    if isinstance(results, Results):
+        there = [n for n in _MAPS if n not in _MAYBE or len(_result(results, n))]
+        types = {f"result_{n}": _TYPES["point" if n == "outside" else "polygon"] for n in there}
     for name, layer in results.layers.items():
         if layer.kind.geometry != "none":
             several = (layer.located.geom_type == "MultiPoint").any()
@@ -396,10 +399,12 @@ def chapters() -> dict[str, dict[str, str]]:
     return {**found, RESULTS: {"zh": "分析结果", "en": "Results"}, SCENARIOS: scenarios}
 
 
-def drawn_of(results: Results) -> list[Drawn]:
-    """Every layer of a run, input first, in the order of the catalogue."""
+def drawn_of(results: Inputs) -> list[Drawn]:
+    """Every layer of a run, or of a city alone, input first, in the order of the catalogue."""
     plan = results.city.analysis
     found = [_input(layer, plan.headline_facilities) for layer in results.layers.values()]
+    if not isinstance(results, Results):
+        return found
     return [
         *found, *_outside(results), *_bands(results), *_isochrones(results), *_gaps(results), *_conflicts(results),
         *_scenarios(results), *_others(results),

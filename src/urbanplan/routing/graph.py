@@ -101,8 +101,8 @@ def both(a: Graph, b: Graph) -> Graph:
     """The arcs of two graphs together, the quicker of parallel ones; the second may have more nodes."""
     from urbanplan.routing.search import merge_rows
 
-    rows = merge_rows(a.first, a.to, a.minutes, b.first, b.to, b.minutes)
-    return Graph(*rows, a.symmetric and b.symmetric)
+    first, to, spent = merge_rows(a.first, a.to, a.minutes, b.first, b.to, b.minutes)
+    return Graph(first, to, spent, a.symmetric and b.symmetric)
 
 
 #: Bits per axis: a city of 60 km is told apart to a metre.

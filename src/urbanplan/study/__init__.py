@@ -5,7 +5,7 @@ from __future__ import annotations
 from urbanplan.study.checkup import counted, grade_notes, listed, scene_of, standards_of, untold
 from urbanplan.study.compare import Comparison, before_and_after, compare, difference_map
 from urbanplan.study.model import Ready, bridge_dependence, check_opened, coverage_of, prepare
-from urbanplan.study.run import Results, Timed, Watch, plan_of, run
+from urbanplan.study.run import Inputs, Results, Timed, Watch, plan_of, run
 from urbanplan.study.sites import (
     SitingAnswer,
     SitingQuestion,
@@ -39,6 +39,7 @@ from urbanplan.study.variants import Variants, scenarios_of
 __all__ = [
     "Answer",
     "Comparison",
+    "Inputs",
     "Ready",
     "Results",
     "SitingAnswer",

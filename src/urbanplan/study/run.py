@@ -79,7 +79,27 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Results:
+class Inputs:
+    """A city's layers as they are, for outputs that need no run.
+
+    Attributes
+    ----------
+    city : City
+    layers : dict of str to Layer
+        In the catalogue's order.
+    """
+
+    city: City
+    layers: Mapping[str, Layer]
+
+    @property
+    def planned(self) -> Plan:
+        """The city's plan; one without tasks if its folder holds none."""
+        return plan_of(self.city)
+
+
+@dataclass(frozen=True)
+class Results(Inputs):
     """What a run found; publishers turn it into files and compute nothing themselves.
 
     Attributes
@@ -128,8 +148,6 @@ class Results:
         Files that were made of it, by what they are.
     """
 
-    city: City
-    layers: Mapping[str, Layer]
     checks: pd.DataFrame
     coverage: pd.DataFrame
     scenarios: Mapping[str, Scenario]
@@ -148,6 +166,11 @@ class Results:
     resumed: tuple[str, ...] = ()
     least: int = 0
     written: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> Plan:
+        """The plan that `plan` is about."""
+        return self.plan.plan
 
     @property
     def outside(self) -> gpd.GeoDataFrame:
