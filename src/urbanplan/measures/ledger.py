@@ -189,11 +189,13 @@ def _meetings(a: _Rows, b: _Rows) -> Iterator[tuple[int, int, Any]]:
 def _of_family(shape: Any, lines: bool) -> Any:
     import shapely
 
-    wanted = ("LineString",) if lines else ("Polygon",)
-    parts = [p for p in shapely.get_parts(shape) if p.geom_type in wanted]
+    # What two shapes share, or a mended one is made of, does not overlap itself: it is gathered, not united.
+    parts = shapely.get_parts(shape)
+    parts = parts[shapely.get_type_id(parts) == (1 if lines else 3)]
     if len(parts) == 1:
         return parts[0]
-    return shapely.union_all(parts) if parts else shapely.Polygon()
+    gather = shapely.multilinestrings if lines else shapely.multipolygons
+    return gather(parts) if len(parts) else shapely.Polygon()
 
 
 def _overlap(rule: Consistency, frames: Mapping[str, _Rows]) -> Iterator[_Hit]:
