@@ -124,6 +124,7 @@ def test_cog_is_tiled_has_overviews_nodata_and_names(tmp_path):
         tmp_path / "a.tif",
         bands,
         ["甲", "b"],
+        shape=bands.shape[1:],
         crs="EPSG:4544",
         transform=Affine(100, 0, 5e5, 0, -100, 3.2e6),
         tags={"unit": "min"},

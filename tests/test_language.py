@@ -305,3 +305,125 @@ def test_what_programs_read_is_the_same_in_every_language(tmp_path, capsys, monk
             main(["layers", str(town), "--json"])
         said.append(capsys.readouterr().out)
     assert said[0] == said[1]
+
+
+#: Marks of Chinese type.
+MARKS = re.compile("[（）：；，。、“”《》？！％【】「」]")
+
+
+def _english_halves() -> Iterator[tuple[str, str]]:
+    """Every text of the package that is said in two languages: where it stands, and its English half."""
+    for path in sorted(SRC.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(
+                str(p.value) if isinstance(p, ast.Constant) and isinstance(p.value, str) else "{}"
+                for p in parts
+            )
+            zh, slash, en = text.partition(" / ")
+            if isinstance(node, (ast.JoinedStr, ast.Constant)) and slash and CHINESE.search(zh):
+                yield path.name, en
+    for path in sorted(SRC.rglob("*.toml")):
+        if path.name in ("words_zh.toml", "help_zh.toml"):
+            continue
+
+        def texts(value, key="", words=path.name == "words.toml"):
+            if isinstance(value, dict):
+                for name, one in value.items():
+                    yield from texts(one, name, words)
+            elif isinstance(value, list):
+                # Words of the report are pairs.
+                pair = words and len(value) == 2
+                for one in value[1:] if pair else value:
+                    yield from texts(one, "en" if pair else key, words)
+            elif isinstance(value, str) and (key == "en" or key.endswith("_en")):
+                yield value
+
+        for text in texts(tomllib.loads(path.read_text("utf-8"))):
+            yield path.name, text
+    script = (SRC / "output" / "assets" / "text.js").read_text("utf-8")
+    for text in re.findall(r'\[".*?", "(.*?)"\]', script):
+        yield "text.js", text
+
+
+def test_english_has_no_chinese_marks():
+    halves = list(_english_halves())
+    assert len(halves) > 700 and {"text.js", "words.toml", "layers.toml"} <= {h[0] for h in halves}
+    # What an English reader sees of the map's approval is the number's own form.
+    wrong = [(where, text) for where, text in halves if MARKS.search(text)]
+    assert not wrong, wrong[:10]
+    # No script of the page writes such a mark but where it asks for the language.
+    for path in sorted((SRC / "output" / "assets").glob("*.js")):
+        for line in path.read_text("utf-8").splitlines() if path.name != "text.js" else ():
+            for found in MARKS.finditer(line):
+                near = line[max(0, found.start() - 250) : found.start()]
+                assert "lang" in near or "浏览器" in near or "endsWith" in near, line[:160]
+
+
+@pytest.mark.parametrize(
+    ("profile", "language"),
+    [
+        ({"country": "AT"}, "en"),
+        ({"country": "CN", "name_zh": "Suzhou", "name_en": "Suzhou"}, "zh"),
+        ({"country": "", "name_zh": "泸州", "name_en": "Luzhou"}, "zh"),
+        # What `init --name` wrote abroad: one name in two fields.
+        ({"country": "", "name_zh": "京都市", "name_en": "京都市"}, "en"),
+        ({"country": "", "name_zh": "Krems", "name_en": "Krems"}, "en"),
+    ],
+)
+def test_a_citys_language_is_that_of_its_country(tmp_path, profile, language):
+    from dataclasses import replace
+
+    from urbanplan.city.profile import load_city
+
+    town = load_city(write_town(tmp_path / "town"))
+    assert town.language == "zh" and replace(town, **profile).language == language
+
+
+def test_a_city_abroad_opens_in_english_everywhere(tmp_path):
+    """Page, report and tables of a city in Austria: every English text is in English marks."""
+    from pagereader import values
+    from urbanplan.output.page import write
+
+    folder = write_town(tmp_path / "town")
+    profile = folder / "city.toml"
+    text = profile.read_text("utf-8").replace("[city]", '[city]\ncountry = "AT"', 1)
+    profile.write_text(text, "utf-8")
+    import urbanplan as up
+    from urbanplan import study
+    from urbanplan.city.profile import load_city
+
+    results = study.run(load_city(folder))
+    page = write(results, tmp_path / "index.html").read_text("utf-8")
+    assert '<html lang="en">' in page[:200]
+    data = values(page)
+    assert data["first"] == "en"
+
+    def english(value, key="") -> Iterator[str]:
+        if isinstance(value, dict):
+            for name, one in value.items():
+                yield from english(one, name)
+        elif isinstance(value, list):
+            for one in value:
+                yield from english(one, key)
+        elif isinstance(value, str):
+            zh, slash, en = value.partition(" / ")
+            if key in ("en", "said_en") or key.endswith("_en"):
+                yield value
+            elif slash and CHINESE.search(zh):
+                yield en
+
+    names = {name for layer in results.layers.values() for name in layer.frame["name_en"].dropna()}
+    ours = [x for x in english({k: v for k, v in data.items() if k != "layers"}) if x not in names]
+    assert len(ours) > 100
+    assert not [x for x in ours if MARKS.search(x)]
+    for name in ("layers", "sources"):
+        assert data[name]
+    assert not any(CHINESE.search(x["en"]) for s in data["sources"] for x in s["layers"])
+    for table in (results.coverage, results.indicators, results.plan.ledger, results.plan.targets):
+        for column in table.columns:
+            if column.endswith("_en") or column in ("agencies", "indicators", "values", "note"):
+                said = [str(x).partition(" / ")[2] or str(x) for x in table[column].dropna()]
+                assert not [x for x in said if not CHINESE.search(x) and MARKS.search(x)], column
+    written = up.City(folder).report(tmp_path / "report.html")
+    assert "accessibility report" in written.read_text("utf-8")

@@ -237,7 +237,7 @@ def test_what_is_measured_is_that_of_the_whole_city_and_reasons_are_told():
     assert row["values_en"] == "a rate 50.0% (met); b rate 1,234 people (no threshold); c rate – (cannot be told); d rate 3.25 km² (not met)"  # fmt: skip
     assert row["missing_zh"] == "c率：没有图层；没有指标 gone"
     assert row["missing_en"] == "c rate: no layer; no indicator 'gone'"
-    assert row["indicators"] == "a；b；c；d；gone"
+    assert row["indicators"] == "a; b; c; d; gone"
 
 
 def test_an_item_that_is_not_published_says_so_first():
@@ -337,7 +337,7 @@ def test_the_document_that_goes_first_sets_the_goal():
 
     own = {"id": "p", "name_zh": "本", "name_en": "own", "precedence": 2}
     row = target_table(plan_with(documents=[own, doc("上位", 1, 190.0), doc("下位", 3, 210.0)]), goals()).iloc[0]  # fmt: skip
-    assert row["goal"] == 190 and row["other_goals"] == "文〔1〕: 200；下位: 210"
+    assert row["goal"] == 190 and row["other_goals"] == "文〔1〕: 200; 下位: 210"
     row = target_table(plan_with(documents=[own, doc("下位", 3, 200.0)]), goals()).iloc[0]
     assert row["goal"] == 200 and row["other_goals"] == ""
 
@@ -604,7 +604,7 @@ def test_the_plan_on_the_command_line_by_task_and_by_agency(tmp_path):
     assert len({r["task"] for r in whole}) == 15
     health = json.loads(urbanplan("plan", "--agency", "市卫生健康委", "--json").stdout)
     assert {r["item"] for r in health} == {
-        r["item"] for r in whole if "市卫生健康委" in r["agencies"].split("；")
+        r["item"] for r in whole if "市卫生健康委" in r["agencies"].split("; ")
     }
     assert {"4.2", "8.1"} <= {r["item"] for r in health}
     third = urbanplan("plan", "--task", "3", lang="zh").stdout

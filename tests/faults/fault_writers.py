@@ -127,7 +127,8 @@ def cog(path: Path, cells) -> Path:
 
     from urbanplan import files
 
-    place = {"crs": "EPSG:4544", "transform": Affine(100, 0, 5e5, 0, -100, 3.2e6)}
+    place = {"crs": "EPSG:4544", "shape": cells.shape[1:]}
+    place["transform"] = Affine(100, 0, 5e5, 0, -100, 3.2e6)
     return files.write_cog(path, cells, ["甲", "b"], **place, tags={"unit": "min"})
 
 

@@ -119,7 +119,7 @@ def write_people(
     }
     said = {"cells": int(persons.size), "built_from": sorted(origin)}
     with manifest.replacing(city.layers_folder, PEOPLE, said, origin) as new:
-        write_cog(new, persons[None], [_PER_CELL], crs=grid.crs, transform=grid.transform, tags=tags)  # fmt: skip
+        write_cog(new, [persons], [_PER_CELL], crs=grid.crs, shape=grid.shape, transform=grid.transform, tags=tags)  # fmt: skip
     return city.layers_folder / PEOPLE
 
 

@@ -107,6 +107,17 @@ class City:
         require_id(self.id, "a city")
 
     @property
+    def language(self) -> str:
+        """In which of two languages the city's page opens and its report is written: Chinese in China, else English.
+
+        A profile that names no country, but calls the city in Chinese letters only, is taken for one of China.
+        """
+        chinese = self.country == "CN" or (
+            not self.country and _is_chinese(self.name_zh, self.name_en)
+        )
+        return "zh" if chinese else "en"
+
+    @property
     def layers_folder(self) -> Path:
         """Where its layers and its manifest lie; looked at anew each time, as it is what is written to."""
         return self._still(self.folders[-1])
@@ -255,6 +266,11 @@ def _country_of(row: Mapping[str, Any]) -> str:
     # A profile that does not say: only cities of China have codes, or are measured in CGCS2000.
     chinese = bool(row.get("adcodes")) or crs_.is_cgcs2000(row["metric_crs"])
     return "CN" if chinese else ""
+
+
+def _is_chinese(name: str, english: str) -> bool:
+    # Of a city abroad, `init` writes the same name twice, in whatever letters its people use.
+    return name != english and any("\u4e00" <= letter <= "\u9fff" for letter in name)
 
 
 def _analysis(row: dict[str, Any], path: Path) -> Analysis:

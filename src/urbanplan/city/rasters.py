@@ -142,7 +142,7 @@ def bring_raster(
     notes += [gap.sentence("该栅格", "the raster") for gap in gaps]
     said = manifest.with_gaps({"cells": int(values.size), "built_from": [origin]}, gaps)
     with manifest.replacing(folder, target, said, {origin: row}) as new:
-        write_cog(new, values[None], [says], crs=found.system, transform=found.transform, tags=tags)
+        write_cog(new, [values], [says], crs=found.system, shape=values.shape, transform=found.transform, tags=tags)  # fmt: skip
     return folder / target, notes
 
 

@@ -144,7 +144,7 @@ def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFr
             )
         table = table[table["task"] == task]
     if agency or by == "agency":
-        table = table.assign(agency=table["agencies"].str.split("；")).explode("agency")
+        table = table.assign(agency=table["agencies"].str.split("; ")).explode("agency")
         table = table[table["agency"] != ""]
     if agency:
         found = table[table["agency"].str.contains(agency, regex=False)]
@@ -164,7 +164,8 @@ def _printed(
     screen: Screen, book: PlanBook, table: pd.DataFrame, what: str | None, by: str
 ) -> None:
     lang = screen.lang
-    title = f"{book.plan.about[f'title_{lang}']}（{book.plan.about['document']}）"
+    aside = "（{}）" if lang == "zh" else " ({})"
+    title = book.plan.about[f"title_{lang}"] + aside.format(book.plan.about["document"])
     if what == "conflicts":
         screen.table(table, False, f"{title} · {_WORDS['conflicts'][lang]}", hide=("layer_a", "layer_b"))  # fmt: skip
     elif what == "targets":
@@ -194,7 +195,7 @@ def _told(plan: Plan, table: pd.DataFrame, lang: str) -> None:
     statuses, qualities = values["status"], values["quality"]
     task = next(t for t in plan.tasks if t.number == table["task"].iloc[0])
     echo(f"{words['task']} {task.number} {task.name_zh if lang == 'zh' else task.name_en}")
-    echo(f"{words['lead']}: {'；'.join(task.agencies) or words['unpublished']}")
+    echo(f"{words['lead']}: {'; '.join(task.agencies) or words['unpublished']}")
     for row in table.to_dict("records"):
         if row["item"] != str(task.number):
             echo(f"\n{row['item']} {row[f'name_{lang}']}")
@@ -202,7 +203,7 @@ def _told(plan: Plan, table: pd.DataFrame, lang: str) -> None:
         quality = " + ".join(qualities[q][lang] for q in row["quality"].split("+") if q)
         layers = row["layers" if lang == "zh" else "layers_en"]
         lines = {
-            "lead": row["agencies"] if row["agencies"] != "；".join(task.agencies) else "",
+            "lead": row["agencies"] if row["agencies"] != "; ".join(task.agencies) else "",
             "promised": row[f"promised_{lang}"],
             "mapped": f"{layers} ({words['located']} {row['located']})" if row["features"] else "",
             "status": ", ".join(f"{statuses[s][lang]} {row[s]}" for s in STATUSES if row[s]),

@@ -60,7 +60,7 @@ def _results(screen: Screen, profile: City, min_persons: int) -> Results:
     default="both",
     show_default=True,
     type=click.Choice(["both", "zh", "en"]),
-    help="Language of the page; with both, the reader switches.",
+    help="Language of the page; with both, the reader switches, and it opens in Chinese for a city in China, else in English.",
 )
 @_layers("Input layers to draw; all if none.")
 @REDACT
@@ -258,26 +258,34 @@ _FORMATS = ("pdf", "html", "docx", "xlsx")
 @CITY
 @click.option(
     "--lang",
-    default="zh",
-    show_default=True,
     type=click.Choice(["zh", "en"]),
-    help="Language of the report.",
+    help="Language of the report; Chinese for a city in China, else English.",
 )
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="What to write; that of --out, else pdf."
 )
-@file_option("--out", "File to write; maps/CITY/report.pdf (report_en.pdf) by default.")
+@file_option(
+    "--out",
+    "File to write; maps/CITY/report.pdf (report_LANG.pdf in the other language) by default.",
+)
 @MIN_PERSONS
 @click.pass_obj
 def report(
-    screen: Screen, city: str, lang: str, form: str | None, out: Path | None, min_persons: int
+    screen: Screen,
+    city: str,
+    lang: str | None,
+    form: str | None,
+    out: Path | None,
+    min_persons: int,
 ) -> int:
     """Write a document to circulate: findings, maps, tables, method, data quality, sources."""
     from urbanplan.door import City
     from urbanplan.output import report as document
 
     model = City(city)
-    name = "report.{}" if lang == "zh" else f"report_{lang}.{{}}"
+    own = model.profile.language
+    lang = lang or own
+    name = "report.{}" if lang == own else f"report_{lang}.{{}}"
     path = out or own_maps(model.profile) / name.format(form or _FORMATS[0])
     ending = document.require_known(path, lang)
     if form not in (None, ending):

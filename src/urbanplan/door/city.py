@@ -587,7 +587,7 @@ class City(Model):
         self,
         out: Path | str,
         *,
-        lang: str = "zh",
+        lang: str | None = None,
         min_persons: int = 0,
         watch: study.Watch = nullcontext,
     ) -> Path:
@@ -597,7 +597,8 @@ class City(Model):
         ----------
         out : path
             Its ending chooses the format: ``.pdf``, ``.docx``, ``.html`` or ``.xlsx``.
-        lang : {"zh", "en"}
+        lang : {"zh", "en"}, optional
+            Without it Chinese for a city in China, else English.
         min_persons : int
             Round every count of people so that none tells of fewer than so many.
         watch : callable, optional
@@ -616,7 +617,7 @@ class City(Model):
         from urbanplan.output import report as document
         from urbanplan.output.rounding import floored, rounded
 
-        path = Path(out)
+        path, lang = Path(out), lang or self.profile.language
         # What is missing is said before the work rather than after it.
         document.require_ready(document.require_known(path, lang), lang)
         with lock(path.parent):

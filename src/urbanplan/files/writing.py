@@ -16,7 +16,7 @@ import tempfile
 import time
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -645,10 +645,11 @@ def write_geojson(path: Path | str, frame: gpd.GeoDataFrame) -> Path:
 
 def write_cog(
     path: Path | str,
-    bands: np.ndarray,
+    bands: Iterable[np.ndarray],
     names: list[str],
     *,
     crs: str,
+    shape: tuple[int, int],
     transform: Affine,
     tags: Mapping,
 ) -> Path:
@@ -658,12 +659,12 @@ def write_cog(
     ----------
     path : path
         The ``.tif`` to write.
-    bands : ndarray, shape (n, rows, columns)
-        One value per cell and band.
+    bands : iterable of ndarray, shape (rows, columns)
+        One value per cell and band; each is written before the next is asked for.
     names : list of str
         One description per band.
-    crs, transform
-        Coordinate system and affine transform of the grid.
+    crs, shape, transform
+        Coordinate system, rows and columns, and affine transform of the grid.
     tags : mapping
         Written into the file's metadata.
     """
@@ -671,8 +672,7 @@ def write_cog(
     from rasterio.io import MemoryFile
     from rasterio.shutil import copy
 
-    count, height, width = bands.shape
-    size = {"count": count, "height": height, "width": width}
+    size = {"count": len(names), "height": shape[0], "width": shape[1]}
     with made(path), MemoryFile() as plain, MemoryFile(ext=".tif") as cog:
         with plain.open(
             driver="GTiff",
@@ -681,10 +681,15 @@ def write_cog(
             crs=crs,
             transform=transform,
             nodata=float("nan"),
+            # Most of a large grid is empty, and this copy of it lies in memory whole.
+            tiled=True,
+            compress="DEFLATE",
+            zlevel=1,
+            interleave="band",
         ) as dst:
-            dst.write(bands.astype("float32"))
             dst.update_tags(**tags)
-            for i, name in enumerate(names, 1):
+            for i, (name, band) in enumerate(zip(names, bands, strict=True), 1):
+                dst.write(band.astype("float32"), i)
                 dst.set_band_description(i, name)
         with rasterio.open(plain.name) as src:
             copy(

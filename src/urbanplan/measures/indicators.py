@@ -604,6 +604,15 @@ COLUMNS = (
     "of", "quality", "accuracy_m", "grade", "source", "quote", "borrowed", "why", "note", "own",
     "replaces",
 )  # fmt: skip
+
+
+def _paired(*texts: str) -> str:
+    # Remarks of two languages as one, each half in its own language's marks.
+    halves = [text.partition(" / ") for text in texts if text]
+    zh, en = "；".join(zh for zh, _, _ in halves), "; ".join(en or zh for zh, _, en in halves)
+    return f"{zh} / {en}"
+
+
 #: What stands beside a standard that another country made.
 _ABROAD = "他国标准，仅列数值 / a standard of another country: the value only"
 
@@ -641,7 +650,7 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
     if indicator.abroad == "hidden":
         about["threshold"], about["direction"] = np.nan, ""
     if indicator.abroad:
-        about["note"] = "；".join(filter(None, (_ABROAD, indicator.note)))
+        about["note"] = _paired(_ABROAD, indicator.note)
     try:
         found = compute(indicator, scene)
         require_covered(found.trust)

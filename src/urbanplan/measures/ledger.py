@@ -469,7 +469,7 @@ def _about(
 ) -> dict[str, Any]:
     return {
         "task": task.number, "item": item, "part": task.part, "name_zh": zh, "name_en": en,
-        "agencies": "；".join(agencies), "published": published and task.published,
+        "agencies": "; ".join(agencies), "published": published and task.published,
     }  # fmt: skip
 
 
@@ -508,7 +508,7 @@ def _row(
         "layers": "；".join(f"{layers[n].kind.name_zh} {len(f)}" for n, f in found.items()),
         "layers_en": "; ".join(f"{layers[n].kind.name_en} {len(f)}" for n, f in found.items()),
         "features": sum(map(len, placed)), "located": sum(map(len, located)), **count,
-        "indicators": "；".join(item.indicators), "values_zh": values_zh, "values_en": values_en,
+        "indicators": "; ".join(item.indicators), "values_zh": values_zh, "values_en": values_en,
         "distance_zh": distance_zh, "distance_en": distance_en,
         "quality": "+".join(q for q in QUALITIES if q in said),
         "accuracy_m": float(np.nanmax(worst)) if worst else np.nan,
@@ -665,7 +665,7 @@ def _target(plan: Plan, row: Mapping[str, Any]) -> dict[str, Any]:
         "target": row["id"], "name_zh": row["name_zh"], "name_en": row["name_en"], "unit": row["unit"],
         "goal": goal, "other_goals": others, "year": year, "baseline": baseline, "baseline_year": since, "latest": latest[1],
         "latest_year": latest[0], "latest_source": latest[2],
-        "values": "；".join(f"{y}: {figure_text(v, '', 'zh')}" for y, v, _ in points),
+        "values": "; ".join(f"{y}: {figure_text(v, '', 'zh')}" for y, v, _ in points),
         "still_needed": needed, "needed_share": needed / latest[1] if latest[1] else np.nan,
         "per_year": needed / left if left > 0 else np.nan, "past_per_year": past,
         "note_zh": own["note_zh"], "note_en": own["note_en"],
@@ -684,6 +684,6 @@ def _goal(plan: Plan, row: Mapping[str, Any], own: float) -> tuple[float, str]:
     if not said:
         return own, ""
     first, *rest = sorted(said, key=lambda x: x[0])
-    return first[2], "；".join(
+    return first[2], "; ".join(
         f"{name}: {figure_text(v, '', 'zh')}" for _, name, v in rest if v != first[2]
     )

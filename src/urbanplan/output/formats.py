@@ -69,9 +69,8 @@ def write_rasters(results: Results, path: Path | str) -> Path:
         The ``.tif`` to write; its bands are described ``<facilities> <mode> (min)``.
     """
     names = [f"{facilities} {mode} (min)" for facilities, mode in results.minutes]
-    # As it is written, and in place: a sparse city's grid is large.
-    bands = np.stack([minutes.astype(np.float32) for minutes in results.minutes.values()])
-    bands[~np.isfinite(bands)] = np.nan
+    # One after the other: a sparse city's grid is large.
+    bands = (np.where(np.isfinite(m), m, np.nan) for m in results.minutes.values())
     tags = {
         "quality": "modelled",
         "unit": "minutes",
@@ -79,7 +78,8 @@ def write_rasters(results: Results, path: Path | str) -> Path:
         "notice_zh": results.city.notice_zh,
     }
     grid = results.grid
-    return write_cog(path, bands, names, crs=grid.crs, transform=grid.transform, tags=tags)
+    place = {"crs": grid.crs, "shape": grid.shape, "transform": grid.transform}
+    return write_cog(path, bands, names, **place, tags=tags)
 
 
 _QMD, _ISO = "http://mrcc.com/qgis.dtd", "http://www.isotc211.org/2005/gmd"

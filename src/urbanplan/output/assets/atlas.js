@@ -24,10 +24,13 @@ async function urbanplanAtlas() {
   const asked = new URLSearchParams(location.hash.slice(1)).get("lang");
   const ui = {
     map, groups, data, byId,
-    lang: data.lang === "both" ? (asked === "en" ? "en" : "zh") : data.lang,
+    lang: data.lang === "both" ? (["zh", "en"].includes(asked) ? asked : data.first) : data.lang,
     still: matchMedia("(prefers-reduced-motion: reduce)").matches,
     t: (key) => (urbanplanText[key] || [key, key])[ui.lang === "en" ? 1 : 0],
     name: (named) => (ui.lang === "en" ? named.en || named.zh : named.zh),
+    // Marks between words are the language's own.
+    listed: (words) => words.join(ui.lang === "en" ? ", " : "、"),
+    aside: (text) => (ui.lang === "en" ? " (" + text + ")" : "（" + text + "）"),
     // What was left out in one language is not shown in the other in its place.
     either(zh, en, column) {
       const [own, other, code] = ui.lang === "en" ? [en, zh, "_en"] : [zh, en, "_zh"];

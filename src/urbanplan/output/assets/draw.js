@@ -61,7 +61,7 @@ function urbanplanDraw(ui) {
     put(t("layer"), ui.name(layer));
     put(t("accuracy"), p.accuracy_m ? "± " + p.accuracy_m + " m" : null);
     put(t("district"), p.district);
-    put(t("serves"), ui.tasksOf(layer.id, p.id).join("、"));
+    put(t("serves"), ui.listed(ui.tasksOf(layer.id, p.id)));
     for (const [name, unit] of Object.entries(layer.units)) if (typeof p[name] !== "boolean") put(ui.field(name), p[name] === null || p[name] === undefined ? null : value(p[name], unit));
     put(t("remark"), ui.either(p.note_zh, p.note_en, "note"));
     // Whatever came in as a layer must say where it is from, or that nobody said so.

@@ -39,7 +39,7 @@ function urbanplanPanels(ui) {
   const distinct = (rows, key) => [...new Set(rows.map((r) => r[key]))];
   Object.assign(ui, { fill, show, chosen, choice, boxes, zoomTo, openSheet, row, button, options, area, modeName, distinct });
 
-  const served = (numbers) => (numbers.length ? t("serves") + " " + numbers.join("、") : "");
+  const served = (numbers) => (numbers.length ? t("serves") + " " + ui.listed(numbers) : "");
   function show(id, on) {
     if (on) map.addLayer(groups[id]);
     else map.removeLayer(groups[id]);
@@ -75,7 +75,7 @@ function urbanplanPanels(ui) {
     table.id = "headline-table";
     const modes = Object.keys(data.modes);
     // The headline's own mode in people, so that each district's share has its weight beside it.
-    const lines = [[t("mode"), ...areas.map(area)], ...modes.map((m) => [modeName(m), ...areas.map((a) => at(m, a).share)]), [modeName(data.selected[1]) + "（" + counted() + "）", ...areas.map((a) => few(at(data.selected[1], a).persons))]];
+    const lines = [[t("mode"), ...areas.map(area)], ...modes.map((m) => [modeName(m), ...areas.map((a) => at(m, a).share)]), [modeName(data.selected[1]) + ui.aside(counted()), ...areas.map((a) => few(at(data.selected[1], a).persons))]];
     // Many districts stand below one another: beside one another the last would be cut off.
     const [first, ...rest] = areas.length > MANY_AREAS ? lines[0].map((_, i) => lines.map((line) => line[i])) : lines;
     if (areas.length > MANY_AREAS) first[0] = t("area");
@@ -236,7 +236,7 @@ function urbanplanPanels(ui) {
     byId("p-unlocated").hidden = !data.unlocated.length;
     byId("unlocated").tHead.replaceChildren(row([t("layer"), t("name"), t("remark")], true));
     byId("unlocated").tBodies[0].replaceChildren(...data.unlocated.map((r) => {
-      const tr = row([r.layer, ui.either(r.name, r.en, "name"), [r.figures, ui.either(r.note, r.note_en, "note")].filter(Boolean).join("；")]);
+      const tr = row([ui.name(r.layer), ui.either(r.name, r.en, "name"), [...r.figures.map((f) => ui.name(f.called) + " " + f.value), ui.either(r.note, r.note_en, "note")].filter(Boolean).join(ui.lang === "en" ? "; " : "；")]);
       tr.title = [r.en, r.source].filter(Boolean).join(" · ");
       return tr;
     }));
@@ -244,7 +244,7 @@ function urbanplanPanels(ui) {
     // A finding is written as "Chinese / English".
     const told = data.findings.map((text) => { const [zh, en] = text.split(" / "); return ui.lang === "en" && en ? en : zh; });
     byId("notes").replaceChildren(...[data.notice[ui.lang], checks, data.coverage.length ? t("freeFlow") : "", ...told].filter(Boolean).map((text) => el("li", text)));
-    byId("sources").replaceChildren(...data.sources.map((s) => el("li", [t(s.quality), s.licence].filter(Boolean).join(" · ") + "：" + s.layers.join("、"))));
+    byId("sources").replaceChildren(...data.sources.map((s) => el("li", [t(s.quality), s.licence].filter(Boolean).join(" · ") + (ui.lang === "en" ? ": " : "：") + ui.listed(s.layers.map(ui.name)))));
   }
 
   function fill() {

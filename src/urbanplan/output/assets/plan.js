@@ -25,7 +25,7 @@ function urbanplanPlan(ui) {
     tree();
     byId("plan-targets").tHead.replaceChildren(ui.row([t("target"), t("goal"), t("latest"), t("needed")], true));
     byId("plan-targets").tBodies[0].replaceChildren(...plan.targets.map((r) => {
-      const of = (v, year) => (v ? v + (year ? "（" + year + "）" : "") : "–");
+      const of = (v, year) => (v ? v + (year ? ui.aside(year) : "") : "–");
       const first = el("span", ui.name(r));
       first.append(el("small", " " + t(r.unit)));
       const tr = ui.row([first, of(r.goal, r.year), of(r.latest, r.latest_year), r.needed || "–"]);
@@ -48,7 +48,7 @@ function urbanplanPlan(ui) {
   function taskNode(task, items) {
     const node = el("details", null, "task"), head = el("summary");
     head.append(el("b", String(task.number)), el("span", ui.name(task)));
-    node.append(head, el("p", task.agencies.join("、"), "small"));
+    node.append(head, el("p", ui.listed(task.agencies), "small"));
     if (!task.published) node.append(el("p", t("unpublished"), "small"));
     else if (items.length > 1) node.append(ui.button(t("showTask"), () => drive(items)));
     for (const item of items) node.append(itemNode(item));
@@ -59,7 +59,7 @@ function urbanplanPlan(ui) {
     box.append(item.located ? ui.button(item.id + " " + ui.name(item), () => drive([item])) : el("b", item.id + " " + ui.name(item)));
     const put = (name, text) => text && list.append(el("dt", t(name)), el("dd", text));
     put("promised", said(item, "promised"));
-    put("onMap", item.features ? item.located + " / " + item.features + (item.quality ? " · " + item.quality.split("+").map(t).join("、") : "") : "");
+    put("onMap", item.features ? item.located + " / " + item.features + (item.quality ? " · " + ui.listed(item.quality.split("+").map(t)) : "") : "");
     put("measured", said(item, "values"));
     put("distance", said(item, "distance"));
     put("lacking", said(item, "missing"));
@@ -94,7 +94,7 @@ function urbanplanPlan(ui) {
   agency.addEventListener("change", tree);
   byId("x-plan").addEventListener("click", () => {
     const keys = ["id", "zh", "en", "promised_zh", "values_zh", "distance_zh", "missing_zh", "features", "located", "quality"];
-    const rows = plan.tasks.flatMap((task) => task.items.map((item) => [task.number, task.zh, item.agencies.join("；"), ...keys.map((k) => item[k])]));
+    const rows = plan.tasks.flatMap((task) => task.items.map((item) => [task.number, task.zh, item.agencies.join("; "), ...keys.map((k) => item[k])]));
     ui.saveCsv("plan", ["task", "task_zh", "agencies", ...keys], rows);
   });
 }

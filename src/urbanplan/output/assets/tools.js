@@ -83,7 +83,7 @@ function urbanplanTools(ui) {
     drawn = L.layerGroup([L.polyline(points, { color: "#b3261e", weight: 2.5, interactive: false }), ...points.map((p) => L.circleMarker(p, { radius: 4, color: "#b3261e", fillOpacity: 1, interactive: false }))]).addTo(map);
     const metres = points.slice(1).reduce((sum, p, i) => sum + L.CRS.Earth.distance(points[i], p), 0);
     const text = metres >= 1000 ? (metres / 1000).toFixed(2) + " km" : metres.toFixed(0) + " m";
-    byId("status").textContent = text + (points.length > 2 ? " · " + (sphereArea(points) / 1e6).toFixed(3) + " km²" : "") + "（" + t("sphere") + "）";
+    byId("status").textContent = text + (points.length > 2 ? " · " + (sphereArea(points) / 1e6).toFixed(3) + " km²" : "") + ui.aside(t("sphere"));
   }
   function measuring(on) {
     points = on ? [] : null;

@@ -70,6 +70,7 @@ def content(results: Results, options: Options = Options()) -> dict[str, Any]:  
     return {
         "city": {"zh": options.title or city.name_zh, "en": options.title or city.name_en},
         "lang": options.lang,
+        "first": city.language,
         "approval": options.approval,
         "notice": {"zh": city.notice_zh, "en": city.notice_en},
         **spoken(),
@@ -438,7 +439,7 @@ def _item(
         "quality": row["quality"],
         "shows": shown,
         "layers": list(shown),
-        "indicators": [name for name in row["indicators"].split("；") if name],
+        "indicators": [name for name in row["indicators"].split("; ") if name],
         **said,
     }
 

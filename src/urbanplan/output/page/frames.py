@@ -79,6 +79,7 @@ def of_frames(
     return {
         "city": {"zh": title, "en": title},
         "lang": options.lang,
+        "first": "zh",
         "approval": options.approval,
         "notice": _notice(drawn),
         **spoken(),
@@ -347,13 +348,17 @@ def _unlocated(name: str, frame: gpd.GeoDataFrame, redact: tuple[str, ...]) -> l
     rows = lost.drop(columns=["geometry", *(c for c in redact if c in lost)])
     return [
         {
-            "layer": name,
+            "layer": {"zh": name, "en": name},
             "name": str(plain(values.get("name_zh")) or plain(values.get("id")) or index),
             "en": str(plain(values.get("name_en")) or ""),
             "status": "",
             "note": "",
             "note_en": "",
-            "figures": "；".join(f"{c} {figure(v)}" for c, v in values.items() if figure(v)),
+            "figures": [
+                {"called": {"zh": c, "en": c}, "value": figure(v)}
+                for c, v in values.items()
+                if figure(v)
+            ],
             "source": str(plain(values.get("source")) or ""),
         }
         for index, values in zip(rows.index, rows.to_dict("records"))
@@ -361,12 +366,12 @@ def _unlocated(name: str, frame: gpd.GeoDataFrame, redact: tuple[str, ...]) -> l
 
 
 def _sources(frames: Mapping[str, gpd.GeoDataFrame]) -> list[dict[str, Any]]:
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
     for name, frame in frames.items():
         stated = frame.reindex(columns=["quality", "licence"])
         for quality, licence in dict.fromkeys((plain(q), plain(x)) for q, x in stated.to_numpy()):
             key = (str(quality or "unstated"), str(licence or ""))
-            found.setdefault(key, []).append(name)
+            found.setdefault(key, []).append({"zh": name, "en": name})
     return [
         {"quality": quality, "licence": licence, "layers": names}
         for (quality, licence), names in found.items()

@@ -249,11 +249,13 @@ def render(content: dict[str, Any], tiles: tuple[str, ...] = ()) -> str:
     # The policy names our scripts by their hash before anything of the data is near.
     scripts = [_script("leaflet.js"), _own_script()]
     policy = _policy(scripts, tiles)
-    title = f"{content['city']['zh']} · {content['city']['en']}"
+    first = content["first"] if content["lang"] == "both" else content["lang"]
+    names = [content["city"][lang] for lang in sorted(("zh", "en"), key=lambda x: x != first)]
+    title = " · ".join(dict.fromkeys(names))
     page = "\n".join(
         (
             "<!DOCTYPE html>",
-            '<html lang="zh-CN">',
+            f'<html lang="{"zh-CN" if first == "zh" else "en"}">',
             "<head>",
             '<meta http-equiv="content-type" content="text/html; charset=UTF-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy, quote=False)}">',

@@ -215,19 +215,19 @@ def unlocated(layers: Mapping[str, Layer], redact: tuple[str, ...]) -> list[dict
         for values in frame.drop(columns="geometry").to_dict("records"):
             values = {k: "" if k in redact else v for k, v in values.items()}
             figures = [
-                f"{fields[name]['zh']} {figure(values[name])} {unit}".strip()
+                {"called": dict(fields[name]), "value": f"{figure(values[name])} {unit}".strip()}
                 for name, unit in layer.kind.columns.items()
                 if plain(values[name]) is not None
             ]
             rows.append(
                 {
-                    "layer": layer.kind.name_zh,
+                    "layer": {"zh": layer.kind.name_zh, "en": layer.kind.name_en},
                     "name": values["name_zh"],
                     "en": values["name_en"],
                     "status": values["status"],
                     "note": values["note_zh"] or "",
                     "note_en": values["note_en"] or "",
-                    "figures": "；".join(figures),
+                    "figures": figures,
                     "source": values["source"],
                 }
             )
@@ -236,10 +236,12 @@ def unlocated(layers: Mapping[str, Layer], redact: tuple[str, ...]) -> list[dict
 
 def sources(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:
     """One line per licence and quality, with the layers that rest on it."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
     for layer in layers.values():
         for pair in layer.frame[["quality", "licence"]].drop_duplicates().itertuples(index=False):
-            found.setdefault((pair.quality, pair.licence), []).append(layer.kind.name_zh)
+            found.setdefault((pair.quality, pair.licence), []).append(
+                {"zh": layer.kind.name_zh, "en": layer.kind.name_en}
+            )
     return [
         {"quality": quality, "licence": licence, "layers": names}
         for (quality, licence), names in found.items()
