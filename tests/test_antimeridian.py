@@ -171,3 +171,67 @@ def test_a_wide_layer_is_left_alone(longitudes):
     longitudes = [*longitudes, 0.0]
     frame = gpd.GeoDataFrame(geometry=shapely.points(longitudes, 0), crs=WGS84)
     assert unwrapped(frame).geometry.x.tolist() == longitudes
+
+
+def raster(path, west, columns, value, step=0.01):
+    """A raster of 8 rows about 17 degrees south, whose value at each column follows its own longitude."""
+    import rasterio
+    from rasterio import Affine
+
+    middle = (west + (np.arange(columns) + 0.5) * step) % 360
+    band = np.tile(value(middle), (8, 1)).astype("float32")
+    place = Affine(step, 0, west, 0, -step, -16.95)
+    with rasterio.open(path, "w", driver="GTiff", dtype="float32", count=1, width=columns, height=8, crs=WGS84, transform=place) as out:  # fmt: skip
+        out.write(band, 1)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("west", "columns"),
+    [
+        (-180.0, 36000),  # the whole earth, which ends at the meridian
+        (179.0, 200),  # on beyond it
+        (-181.0, 200),  # on before it
+    ],
+)
+def test_a_raster_over_the_meridian_is_read_whole(tmp_path, west, columns):
+    from urbanplan.files import read_raster
+    from urbanplan.sources.rasters import heights_at
+
+    path = raster(tmp_path / "r.tif", west, columns, lambda x: 100 * (x - 179))
+    found = read_raster(path, (179.97, -17.01, 180.03, -16.96))
+    # Six columns, none of them lost or twice, at the places that were asked for.
+    assert found.band.shape[1] == 6 and found.transform.c == pytest.approx(179.97)
+    np.testing.assert_allclose(found.band[0], 97.5 + np.arange(6), atol=0.01)
+    heights = heights_at(path, np.array([[179.985, -17.0], [180.015, -17.0]]))
+    assert heights == pytest.approx([98.5, 101.5], abs=0.01)
+
+
+def test_a_raster_that_ends_at_the_meridian_lacks_the_other_side(tmp_path):
+    from urbanplan.files import read_raster
+
+    path = raster(tmp_path / "r.tif", 179.0, 100, lambda x: x)
+    found = read_raster(path, (179.97, -17.01, 180.03, -16.96))
+    assert found.band.shape[1] == 3 and found.transform.c == pytest.approx(179.97)
+
+
+def test_people_on_both_sides_are_imported(towns):
+    folder = towns[AT_180]
+    path = raster(folder / "people.tif", -180.0, 36000, lambda x: np.where(x < 180, 10.0, 30.0))
+    run("import", path, "--kind", "population", "--into", folder / "city", "--replace")
+    told = json.loads(run("coverage", folder / "city", "--facilities", "hospitals", "--mode", "walk", "--minutes", "60", "--json"))  # fmt: skip
+    # 7 columns of 0.01 degrees, half of each at the ends: 3.5 of 10 in the west, 3.5 of 30 in the east, 4 rows.
+    assert sum(row["persons"] for row in told if row["area"] == "ALL") == pytest.approx(4 * 3.5 * 40, rel=0.02)  # fmt: skip
+
+
+def test_a_server_is_asked_on_each_side():
+    from urbanplan.sources.overpass import _parts
+
+    boxes = _parts(shapely.box(179.98, -17.01, 180.03, -16.96), 1e9)
+    wanted = [[-180, -17.01, -179.97, -16.96], [179.98, -17.01, 180, -16.96]]
+    np.testing.assert_allclose(np.array(boxes), wanted)
+    assert [tuple(b) for b in _parts(shapely.box(5, 1, 6, 2), 1e12)] == [(5, 1, 6, 2)]
+    # However finely it is cut, nothing is asked for twice and nothing left out.
+    wide = shapely.box(179, -18, 181, -17)
+    sums = [sum(box.east - box.west for box in _parts(wide, m2)) for m2 in (1e12, 1e9)]
+    assert sums[0] == pytest.approx(2) and sums[1] % 2 == pytest.approx(0, abs=1e-6)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanplan.base.crs import SHIFTED, WGS84, parse_crs, proposals, transform
+from urbanplan.base.crs import SHIFTED, WGS84, near_meridian, parse_crs, proposals, transform
 from urbanplan.city.fetch import area_of, around
 from urbanplan.city.folder import require_free
 from urbanplan.city.profile import City
@@ -212,6 +212,7 @@ def _counts(
     xy, persons = people_at(found, WGS84, _APART_DEG)
     area = area_of(city)
     shapely.prepare(area)
+    xy[:, 0] = near_meridian(xy[:, 0], (area.bounds[0] + area.bounds[2]) / 2)
     inside = float(persons[shapely.intersects_xy(area, *xy.T)].sum())
     if not inside > 0:
         raise InputError("holds nobody in the city", where=path, remedy="check the file")

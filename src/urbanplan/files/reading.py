@@ -61,6 +61,8 @@ _MAX_XML_TAG, _MAX_XML_DEPTH, _XML_CHUNK = 2**20, 16, 2**18
 _ABSURD = 1e30
 #: Larger rasters are refused before they are read.
 MAX_CELLS = 200_000_000
+#: Cells of two parts of a raster meet, if they are off by less than this share of one.
+_OFF_CELL = 0.01
 #: So many cells may any raster have, a larger one so many for each byte of its file; so many are read at once.
 _FREE_CELLS, _CELLS_A_BYTE, _CELLS_AT_ONCE = 20_000_000, 100, 2**24
 
@@ -436,19 +438,21 @@ def read_raster(
             if own:
                 parse_crs(own, path)
             number = _one_band(src, number, path)
-            window = Window(0, 0, src.width, src.height)
+            windows = [(0.0, Window(0, 0, src.width, src.height))]
             if around is not None and own:
-                window = _window(src, own, around, path)
-            if window.width * window.height > MAX_CELLS:
+                windows = _windows(src, own, around, path)
+            cells = sum(window.width * window.height for _, window in windows)
+            if cells > MAX_CELLS:
                 raise InputError(
                     f"has more than {MAX_CELLS:,} cells", where=path, remedy="cut it to the city"
                 )
-            if window.width * window.height > max(_FREE_CELLS, _CELLS_A_BYTE * size_bytes(path)):
+            if cells > max(_FREE_CELLS, _CELLS_A_BYTE * size_bytes(path)):
                 raise InputError(
                     "is far too small for so many cells", where=path, remedy="cut it to the city"
                 )
-            band, voids = _band(src, number, window)
-            turn = _shifted(src.transform, window.col_off, window.row_off)
+            band, voids = _joined_bands(src, number, windows, path)
+            degrees, window = windows[0]
+            turn = _shifted(src.transform, window.col_off, window.row_off, degrees)
             unit = src.units[number - 1] or ""
             return Raster(band, turn, own, _about(src, number), voids, unit)
     except UrbanplanError:
@@ -483,19 +487,63 @@ def _band(src: Any, number: int, window: Any) -> tuple[np.ndarray, int]:
     return band, voids
 
 
-def _window(src: Any, own: str, around: tuple[float, float, float, float], path: Path) -> Any:
-    # The cells that a box of degrees touches.
+def _joined_bands(
+    src: Any, number: int, windows: list[tuple[float, Any]], path: Path
+) -> tuple[np.ndarray, int]:
+    """Values of one window, or of two side by side that the 180th meridian parts in the file."""
+    import numpy as np
+
+    read = [_band(src, number, window) for _, window in windows]
+    if len(read) == 1:
+        return read[0]
+    (one, first), (other, second) = windows
+    # Columns from the beginning of the first to that of the second.
+    between = second.col_off - first.col_off + (one - other) / src.transform.a
+    if abs(between - round(between)) > _OFF_CELL:
+        raise InputError(
+            "its cells do not meet at the 180th meridian",
+            where=path,
+            remedy="cut it to the city, with longitudes that go on beyond 180",
+        )
+    start = round(between)
+    band = np.full((int(first.height), start + int(second.width)), np.nan)
+    band[:, start:] = read[1][0]
+    # What both hold is the same place.
+    band[:, : min(int(first.width), start)] = read[0][0][:, :start]
+    return band, read[0][1] + read[1][1]
+
+
+def _windows(
+    src: Any, own: str, around: tuple[float, float, float, float], path: Path
+) -> list[tuple[float, Any]]:
+    # The cells that a box of degrees touches, from west to east, each with the degrees that the file counts more than the box.
+    turns = (360.0, 0.0, -360.0) if parse_crs(own, path).is_geographic else (0.0,)
+    found = []
+    for turn in turns:
+        west, south, east, north = around
+        window = _window(src, own, (west + turn, south, east + turn, north))
+        if window is not None:
+            found.append((turn, window))
+    if not found:
+        raise InputError("does not cover the city", where=path, remedy="give the part that does")
+    # A raster of more than the whole earth would hold a place twice.
+    return found[:2]
+
+
+def _window(src: Any, own: str, around: tuple[float, float, float, float]) -> Any | None:
     import numpy as np
     from rasterio.warp import transform_bounds
     from rasterio.windows import Window
 
-    west, south, east, north = transform_bounds("EPSG:4326", own, *around)
+    west, south, east, north = around
+    if own != "EPSG:4326":
+        west, south, east, north = transform_bounds("EPSG:4326", own, *around)
     corners = np.array([west, west, east, east]), np.array([south, north] * 2)
     columns, rows = at_cells(~src.transform, *corners)
     left, top = max(np.floor(columns.min()), 0), max(np.floor(rows.min()), 0)
     right, bottom = min(np.ceil(columns.max()), src.width), min(np.ceil(rows.max()), src.height)
     if right <= left or bottom <= top:
-        raise InputError("does not cover the city", where=path, remedy="give the part that does")
+        return None
     return Window(left, top, right - left, bottom - top)
 
 
@@ -544,11 +592,11 @@ def _about(src: Any, number: int) -> str:
     return "; ".join(filter(None, (src.units[number - 1], src.descriptions[number - 1], *(f"{k}={v}" for k, v in said.items()))))  # fmt: skip
 
 
-def _shifted(turn: Any, columns: float, rows: float) -> Any:
+def _shifted(turn: Any, columns: float, rows: float, degrees: float = 0.0) -> Any:
     from rasterio import Affine
 
     west, north = at_cells(turn, columns, rows)
-    return Affine(turn.a, turn.b, west, turn.d, turn.e, north)
+    return Affine(turn.a, turn.b, west - degrees, turn.d, turn.e, north)
 
 
 def at_cells(turn: Any, columns: Any, rows: Any) -> tuple[Any, Any]:

@@ -141,7 +141,18 @@ def _parts(area: BaseGeometry, part_m2: float) -> list[_Box]:
     high = (whole.north - whole.south) * _M_PER_DEGREE
     wide = whole.m2 / high if high else 0.0
     boxes = whole.cut(max(1, math.ceil(wide / side)), max(1, math.ceil(high / side)))
-    return [box for box in boxes if shapely.intersects(area, shapely.box(*box))]
+    near = [box for box in boxes if shapely.intersects(area, shapely.box(*box))]
+    return [part for box in near for part in _within_180(box)]
+
+
+def _within_180(box: _Box) -> list[_Box]:
+    # A server knows no longitudes beyond 180: what lies over that meridian is asked for on each side.
+    sides = []
+    for turn in (-360.0, 0.0, 360.0):
+        west, east = max(box.west + turn, -180.0), min(box.east + turn, 180.0)
+        if west < east:
+            sides.append(box._replace(west=west, east=east))
+    return sides
 
 
 class _Questions(NamedTuple):
@@ -334,7 +345,8 @@ def _extract(
     header = osmium.io.Header()
     header.set("generator", "urbanplan")
     # All of it was asked for, however little is there.
-    header.add_box(osmium.osm.Box(*bounds))
+    for side in _within_180(_Box(*bounds)):
+        header.add_box(osmium.osm.Box(*side))
     newest = max(as_of(path) for path in parts)
     if newest:
         header.set("osmosis_replication_timestamp", f"{newest}T00:00:00Z")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from urbanplan.base.crs import WGS84, transform
+from urbanplan.base.crs import WGS84, near_meridian, parse_crs, transform
 from urbanplan.errors import InputError
 from urbanplan.files import Raster, at_cells, read_raster
 from urbanplan.sources.streets import Streets
@@ -148,6 +148,9 @@ def heights_at(path: Path | str, xy: np.ndarray, crs: str = WGS84) -> np.ndarray
             "has no coordinate system", where=path, remedy="declare it, e.g. with gdal_edit"
         )
     x, y = transform(xy, crs, raster_crs).T
+    if parse_crs(raster_crs, path).is_geographic:
+        # Beyond the 180th meridian, the raster may count from the other side.
+        x = near_meridian(x, at_cells(affine, band.shape[1] / 2, band.shape[0] / 2)[0])
     back = ~affine
     column, row = back.a * x + back.b * y + back.c - 0.5, back.d * x + back.e * y + back.f - 0.5
     # Up to half a cell outside the outer centres still counts as the rim.
