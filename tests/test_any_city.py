@@ -91,7 +91,8 @@ def coast_of(land, rng):
     for part in shapely.get_parts(shapely.orient_polygons(land)):
         for ring in (part.exterior, *part.interiors):
             xy = np.array(shapely.segmentize(ring, 0.2).coords)[:-1]
-            cuts = np.sort(rng.choice(len(xy), rng.integers(1, 5), replace=False))
+            # A tiny ring has fewer points than it could have ways.
+            cuts = np.sort(rng.choice(len(xy), min(rng.integers(1, 5), len(xy)), replace=False))
             twice = np.r_[xy, xy]
             ends = [*cuts[1:], cuts[0] + len(xy)]
             ways += [twice[a : b + 1] for a, b in zip(cuts, ends)]
