@@ -135,6 +135,19 @@ def test_a_tuple_of_labels_is_an_index(streets, people, clinics):
     assert found.index.equals(deep.index) and found["origin"].iloc[0] == ("a", 0)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_two_columns_of_one_name_are_refused(streets, people, clinics, plain):
+    """geopandas issue 2091: a column named twice by its maker is written under another's name."""
+    lonlat = people.to_crs(4326).geometry
+    twice = people.assign(w=1.0)[[*people.columns, "w", "w"]]
+    if plain:
+        twice = pd.DataFrame(twice.drop(columns=people.active_geometry_name))
+        twice = twice.assign(lon=lonlat.x, lat=lonlat.y)
+    for ask in (lambda: streets.nearest(twice, clinics), lambda: streets.reach(clinics, demand=twice, value="w")):  # fmt: skip
+        with pytest.raises(up.InputError, match="column 'w' is there twice"):
+            ask()
+
+
 def test_ids_of_a_column_are_kept_as_they_are(streets, people, clinics):
     named = people.assign(id=np.arange(40) + 100)
     pairs = streets.matrix(named, clinics, minutes=30)

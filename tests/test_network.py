@@ -268,6 +268,25 @@ def test_a_place_on_a_one_way_spur_is_reached_or_left_that_way_only():
     )
 
 
+def test_nobody_changes_ships_at_sea():
+    """GraphHopper issue 3238: two ferries over one point of the map, far from land."""
+    from urbanplan import routing as tt
+
+    sea = {"route": "ferry"}
+    land = [((0, 0), (1, 0)), ((9, 0), (10, 0)), ((5, 5), (5, 6))]
+    ways = [*land, ((1, 0), (5, 0), (9, 0), sea), ((5, -5), (5, 0), (5, 5), sea)]
+    mode = replace(load_catalog().mode("walk"), streets=replace(WALK, ferries=True))
+    ends = [(0, 0), (10, 0), (5, 6)]
+    for joined, extra in ((False, []), (True, [((5, 0), (5.5, 0))])):
+        # A landing stage in the middle is a place to change.
+        drawn = town.streets(*ways, *extra)
+        tags = tuple({k: v for k, v in t.items() if not ("route" in t and k == "highway")} for t in drawn.tags)  # fmt: skip
+        net = build_network(replace(drawn, tags=tags), mode, crs=town.CRS)
+        at = tt.place(net, town.places(*ends, network=net), 1)
+        pairs = set(map(tuple, tt.matrix(net, at, at, limit_min=1e4)[["origin", "destination"]].to_numpy()))  # fmt: skip
+        assert ((0, 1) in pairs) and (((0, 2) in pairs) == joined)
+
+
 def test_the_nearest_is_told_by_its_true_reason():
     from urbanplan.study.streets import nearest_on
 

@@ -125,6 +125,7 @@ def require_declared(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
     """A frame with its geometry in ``geometry``; raise unless it has one, one level of columns and a system."""
     if frame.columns.nlevels > 1:
         raise InputError("the columns have several levels", where=what, remedy="use one level, e.g. frame.droplevel(0, axis=1)")  # fmt: skip
+    _require_once(frame, what)
     name = frame.active_geometry_name
     if name is None or name not in frame:
         raise InputError("the frame has no geometry", where=what, remedy="set it with frame.set_geometry(column)")  # fmt: skip
@@ -140,10 +141,18 @@ def require_declared(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
     return frame
 
 
+def _require_once(table: pd.DataFrame, what: str) -> None:
+    # Of two columns of one name, nobody can tell which is meant.
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"column {_short(twice[0])} is there twice", where=what, remedy="rename one, or drop it")  # fmt: skip
+
+
 def _of_columns(table: pd.DataFrame, what: str) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
+    _require_once(table, what)
     names = {str(c).strip().lower(): c for c in table.columns}
     lon, lat = (next((names[n] for n in known if n in names), None) for known in (_LON, _LAT))
     if lon is None or lat is None:

@@ -83,7 +83,7 @@ def build_network(
             f"mode '{mode.id}' has no rules for streets", remedy=f"add [{mode.id}.streets]"
         )
     rules = mode.streets
-    streets, around = with_squares(streets, rules)
+    streets, around = with_squares(_ships_apart(streets, rules), rules)
     segments, point = _segments(streets, rules, heights_m)
     if not len(segments.a):
         raise InputError(
@@ -153,6 +153,28 @@ def _ferries(streets: Streets, rules: StreetRules) -> tuple[np.ndarray, np.ndarr
         if minutes and length_m:
             kmh[n] = 0.06 * length_m / minutes
     return ferry, kmh, total_m
+
+
+def _ships_apart(streets: Streets, rules: StreetRules) -> Streets:
+    # Nobody changes ships at sea: where ferries cross, and neither lands nor ends, each has a point of its own.
+    ferry = _ferries(streets, rules)[0] if rules.ferries else np.zeros(0, np.int64)
+    if not len(ferry):
+        return streets
+    aboard = np.isin(np.repeat(np.arange(streets.ways), np.diff(streets.first)), ferry)
+    held = np.zeros(len(streets.lonlat), bool)
+    held[streets.refs[~aboard]] = True
+    held[streets.refs[np.r_[streets.first[:-1], streets.first[1:] - 1]]] = True
+    at = np.flatnonzero(aboard & ~held[streets.refs])
+    at = np.delete(at, np.unique(streets.refs[at], return_index=True)[1])
+    refs, points = streets.refs.copy(), streets.refs[at]
+    refs[at] = len(streets.lonlat) + np.arange(len(at))
+    new = int(streets.point_ids.max(initial=0)) + 1 + np.arange(len(at))
+    return replace(
+        streets,
+        refs=refs,
+        lonlat=np.concatenate([streets.lonlat, streets.lonlat[points]]),
+        point_ids=np.r_[streets.point_ids, new],
+    )
 
 
 def _ferry_findings(streets: Streets, rules: StreetRules) -> tuple[str, ...]:
