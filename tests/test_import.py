@@ -571,6 +571,15 @@ def test_any_ring_becomes_valid_or_is_refused(rows):
     assert not again.repaired and not again.refused
 
 
+def test_a_line_that_leaves_an_area_and_comes_back_is_kept_in_both_parts():
+    area = shapely.box(0, 0, 3, 1)
+    line = shapely.LineString([(0, 0.5), (1, 0.5), (1, 2), (2, 2), (2, 0.5), (3, 0.5)])
+    (inside,) = desk.cut(np.array([line], object), area, "line")
+    assert inside.geom_type == "MultiLineString" and inside.length == pytest.approx(3)
+    (beyond,) = desk.cut_beyond(np.array([line], object), area, area.buffer(5), "line")
+    assert beyond.length == pytest.approx(line.length - 3)
+
+
 @settings(max_examples=60)
 @given(rings, st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
 def test_what_is_cut_lies_inside(ring, east, north):

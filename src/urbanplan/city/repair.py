@@ -628,5 +628,5 @@ def _only(shape: BaseGeometry, family: str) -> BaseGeometry | None:
         flat = flat[~_motionless(flat)]
     if not len(flat):
         return None
-    many = shapely.MultiPolygon if family == "polygon" else shapely.MultiLineString
+    many = shapely.multipolygons if family == "polygon" else shapely.multilinestrings
     return flat[0] if len(flat) == 1 else many(flat)
