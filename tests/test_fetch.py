@@ -353,15 +353,20 @@ def test_nobody_wades_to_a_street(tmp_path, capsys):
     assert f"walk: {beyond.sum()} people ({share:.1%}) are farther than 500 m" in said
 
 
-def test_across_a_basin_people_take_the_street_on_their_own_bank(tmp_path, capsys):
+@pytest.mark.parametrize(
+    "shared", [False, True], ids=["a street of its own", "one edge round the basin"]
+)
+def test_across_a_basin_people_take_the_street_on_their_own_bank(tmp_path, capsys, shared):
     _, x0, y0 = straight_town(tmp_path, capsys)
     crs, path, basin = "EPSG:32635", tmp_path / "w.gpkg", shapely.box(x0 - 50, y0 + 5, x0 + 900, y0 + 20)  # fmt: skip
     gpd.GeoDataFrame({"name": ["basin"]}, geometry=[basin], crs=crs).to_file(path)
     assert command(capsys, "import", path, "--kind", "water", "--into", tmp_path / "t")[0] == 0
     quay = [(x0, y0 + 95), (x0 + 1000, y0 + 95), (x0 + 1000, y0)]
     spur = [(x0 + 1000, y0 + 95), (x0 + 990, y0 + 99)]
-    lines = [shapely.LineString(c) for c in ([(x0, y0), (x0 + 1000, y0)], quay, spur)]
-    gpd.GeoDataFrame({"highway": ["residential"] * 3}, geometry=lines, crs=crs).to_file(tmp_path / "q.gpkg")  # fmt: skip
+    # Without the spur, quay and far bank are one edge of the network.
+    drawn = [[(x0, y0), (x0 + 1000, y0)], quay, *([] if shared else [spur])]
+    lines = [shapely.LineString(c) for c in drawn]
+    gpd.GeoDataFrame({"highway": ["residential"] * len(lines)}, geometry=lines, crs=crs).to_file(tmp_path / "q.gpkg")  # fmt: skip
     args = ("import", tmp_path / "q.gpkg", "--kind", "streets", "--into", tmp_path / "t")
     assert command(capsys, *args, "--replace")[0] == 0
     ready = study.prepare(load_city(tmp_path / "t"))

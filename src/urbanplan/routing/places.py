@@ -166,6 +166,36 @@ def place(
     return place_on_cells(ground, ids, shapes, limit_m)
 
 
+def place_at(network: Network, ids: np.ndarray, xy: np.ndarray, edge: np.ndarray, street: np.ndarray) -> Placed:  # fmt: skip
+    """Points of which it is known where they step onto the streets: the edge of each, and the place on it."""
+    spot, _ = _spots(network, edge, street)
+    moved = np.hypot(*(street - xy).T)
+    beside = moved * pace_beside(network)
+    leave, arrive = _links(network, edge, spot, beside)
+    return Placed(ids, np.arange(len(ids)), leave, arrive, edge, spot, beside, moved, xy, ())
+
+
+def together(a: Placed, b: Placed) -> Placed:
+    """Two groups of places on one ground as one; none is in both."""
+
+    def links(one: Links, other: Links) -> Links:
+        first = np.r_[one.first, one.first[-1] + other.first[1:]]
+        return Links(first, np.r_[one.node, other.node], np.r_[one.minutes, other.minutes])
+
+    return Placed(
+        ids=np.r_[a.ids, b.ids],
+        feature=np.r_[a.feature, len(a) + b.feature],
+        leave=links(a.leave, b.leave),
+        arrive=links(a.arrive, b.arrive),
+        edge=np.r_[a.edge, b.edge],
+        spot=np.concatenate([a.spot, b.spot]),
+        beside_min=np.r_[a.beside_min, b.beside_min],
+        moved_m=np.r_[a.moved_m, b.moved_m],
+        xy=np.concatenate([a.xy, b.xy]),
+        unplaced=(*a.unplaced, *b.unplaced),
+    )
+
+
 def at_nodes(ground: Ground, nodes: Sequence[int] | np.ndarray | None = None) -> Placed:
     """Every node of a ground (or some of them) as a place; ids are the streets' own node ids."""
     streets = ground if isinstance(ground, Network) else None

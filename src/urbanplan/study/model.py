@@ -42,6 +42,8 @@ from urbanplan.routing import (
     nearest,
     place,
 )
+from urbanplan.routing.graph import ragged
+from urbanplan.routing.places import place_at, together
 from urbanplan.routing.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.sources import read_streets
 from urbanplan.sources.streets import Streets, dry_ways, with_ways, without_ways
@@ -184,14 +186,16 @@ class Ready:
         deep = shapely.buffer(self.ground.barrier, -_WET_M)
         shapely.prepare(deep)
         dry, stranded = _ashore(network, homes, deep)
+        ashore = homes.of(dry)
         if len(stranded):
-            # The nearest street may lie across a basin, and the next one on their own bank.
-            beside = np.full(len(frame), network.rules.off_street_m)
+            # The nearest street may lie across a basin, and the next one on their own bank, or the same one farther on.
             again = np.flatnonzero(np.isin(cells, homes.ids[stranded]))
-            beside[again] = _own_bank(network, centres[again], deep, self.city.analysis.snap_m)
-            homes = place(network, frame, self.city.analysis.snap_m, beside=beside)
-            dry, stranded = _ashore(network, homes, deep)
-        return replace(homes.of(dry), unplaced=(*homes.unplaced, *map(str, homes.ids[stranded])))
+            found = _own_bank(
+                network, cells[again], centres[again], deep, self.city.analysis.snap_m
+            )
+            lost = np.setdiff1d(homes.ids[stranded].astype(np.int64), found.ids.astype(np.int64))
+            ashore = replace(together(ashore, found), unplaced=tuple(map(str, lost)))
+        return replace(ashore, unplaced=(*homes.unplaced, *ashore.unplaced))
 
     def stranded(self, ways: Ways) -> list[str]:
         """A sentence on the people who can step onto no street of a mode, if there are any."""
@@ -267,20 +271,34 @@ def _ashore(network: Network, homes: Placed, deep: BaseGeometry) -> tuple[np.nda
     return dry, np.setdiff1d(np.arange(len(homes)), homes.feature[dry])
 
 
-def _own_bank(network: Network, at: np.ndarray, deep: BaseGeometry, limit_m: float) -> np.ndarray:
-    # Metres from points to the nearest street that no water parts them from; 0 where there is none.
+def _own_bank(
+    network: Network, ids: np.ndarray, at: np.ndarray, deep: BaseGeometry, limit_m: float
+) -> Placed:
+    # Points where the nearest piece of street is that no water parts them from; those without any are left out.
     import shapely
 
-    best, left = np.full(len(at), np.inf), np.arange(len(at))
+    edges = np.unique(network.index.query(at, predicate="dwithin", distance=limit_m)[1])
+    edges = network.kerb[edges]
+    vertex = ragged(network.bend[edges], network.bend[edges + 1] - 1)
+    edge = np.repeat(edges, np.diff(network.bend)[edges] - 1)
+    pieces = shapely.linestrings(
+        np.stack([network.vertex_xy[vertex], network.vertex_xy[vertex + 1]], axis=1)
+    )
+    tree, left = shapely.STRtree(pieces), np.arange(len(at))
+    taken = np.full(len(at), -1)
     # Wider and wider: few of them need to look far.
     for metres in limit_m * np.array([0.1, 0.2, 0.5, 1.0]):
-        which, edge = network.index.query(at[left], predicate="dwithin", distance=metres)
-        paths = shapely.shortest_line(at[left][which], network.lines[network.kerb[edge]])
-        dry = ~shapely.intersects(deep, paths)
-        np.minimum.at(best, left[which[dry]], shapely.length(paths[dry]))
-        left = left[np.isinf(best[left])]
-    # A hair more, so that the street itself is found again.
-    return np.where(np.isinf(best), 0.0, best + 1e-6)
+        which, piece = tree.query(at[left], predicate="dwithin", distance=metres)
+        paths = shapely.shortest_line(at[left][which], pieces[piece])
+        dry = np.flatnonzero(~shapely.intersects(deep, paths))
+        order = dry[np.lexsort((piece[dry], shapely.length(paths[dry]), which[dry]))]
+        some, first = np.unique(which[order], return_index=True)
+        taken[left[some]] = piece[order[first]]
+        left = left[taken[left] < 0]
+    kept = np.flatnonzero(taken >= 0)
+    paths = shapely.shortest_line(at[kept], pieces[taken[kept]])
+    xy, street = shapely.get_coordinates(paths).reshape(-1, 2, 2).transpose(1, 0, 2)
+    return place_at(network, ids[kept].astype(object), xy, edge[taken[kept]], street)
 
 
 def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:

@@ -2,7 +2,7 @@
 // Every word of the page, in both languages; those for values in the data come with it.
 const urbanplanText = {
   panel: ["面板", "Panel"], tools: ["工具", "Tools"], dark: ["深色", "Dark"], shareLink: ["分享链接", "Share link"], measure: ["量测", "Measure"],
-  search: ["按名称查找（中文、英文、拼音）", "Find by name (Chinese, English, pinyin)"], link: ["本页当前状态的链接", "Link to what is shown"],
+  search: ["按名称查找（中文、英文、拼音）", "Find by name"], link: ["本页当前状态的链接", "Link to what is shown"],
   coverage: ["覆盖人口", "People covered"], coverageLand: ["覆盖土地", "Land covered"], facilities: ["设施", "Facilities"], mode: ["方式", "Mode"], limit: ["时限", "Limit"], area: ["范围", "Area"],
   together: ["时限内人口与面积；选定设施、方式与时限同步显示在图上", "People and land within each limit; the map shows what is chosen"], all: ["全部设施与方式", "All kinds and modes"],
   minutes: ["分钟", "Minutes"], min: ["分钟", "min"], share_: ["占比", "Share"], people: ["人口", "People"], ofPeople: ["总人口", "All people"], unit: ["人", "people"],
