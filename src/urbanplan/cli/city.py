@@ -398,13 +398,19 @@ def _layer(screen: Screen, city: Any, name: str, out: Path | None, as_json: bool
 @JSON
 @click.pass_obj
 def check(screen: Screen, city: str, as_json: bool) -> int:
-    """Compare every layer with the published figures and rules."""
+    """Compare every layer with the published figures, independent positions and rules."""
+    from urbanplan.city.checks import positions_of
     from urbanplan.city.checks import told as counts_of
     from urbanplan.door import City
 
     table = City(city).check()
     failed = int((table["verdict"] == "fail").sum())
     title = f"{city}: {len(table)} checks, {failed} failed"
-    screen.table(table, as_json, title=title, hide=("id", "layer") if failed else _QUIET)
+    quiet = ("id", "layer") if failed else _QUIET
+    placed = positions_of(table)
+    rest = table if as_json else table.drop(placed.index)
+    screen.table(rest, as_json, title=title, hide=quiet)
+    if len(placed) and not as_json:
+        screen.table(placed, False, title="positions against independent sources", hide=quiet)
     screen.note(counts_of(table))
     return CHECK_FAILED if failed else OK
