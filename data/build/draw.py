@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import network
 import shapely
 from assemble import Base
 from rivers import metric
@@ -49,10 +48,10 @@ def solve_cut(shape) -> float:
 def port_area(base: Base):
     """The port area from its four limits, its western neighbour, and the port railway on its north."""
     west_x = metric(shapely.Point(105.4895, 28.90)).x
-    parts = [r[0] for r in network.ROADS if r[0].startswith("x_czlc")]
-    lines = [metric(network.through(r[7].split())) for r in network.ROADS if r[0] in parts]
-    bridge = metric(shapely.LineString([network.PLACES["xt_n"], network.PLACES["xt_s"]]))
-    expressway = shapely.line_merge(shapely.union_all([*lines, bridge]))
+    lines = [line for piece, line in base.expressways if piece[0] == "x_czlc"]
+    expressway = shapely.line_merge(
+        shapely.union_all([*lines, base.crossings["x_czlc", "yangtze"]])
+    )
     far = base.area.envelope
     sides = shapely.get_parts(
         shapely.polygonize([shapely.union_all([far.exterior, *_reach(expressway, far)])])

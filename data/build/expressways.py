@@ -6,6 +6,10 @@ shape its course between them. A point is on the road; between two points the co
 
 from __future__ import annotations
 
+import shapely
+from rivers import metric
+from shapely.ops import substring
+
 SOURCE = "points read off OpenStreetMap by Travel Mapping, https://travelmapping.net"
 
 #: Road: (label, longitude, latitude), from north to south or from west to east; a label with + only shapes the course.
@@ -75,3 +79,82 @@ POINTS = {
         ("XinRd", 105.497503, 28.936918),
     ],
 }
+
+#: How far the drawn course may be off. Between two points it is interpolated; with every second point left out, it misses those by
+#: 2.5 km at most (half a kilometre in the median), and that error goes down with the square of the distance between points.
+ACCURACY_M = 700
+#: Piece: (id, name_zh, name_en, road, from, to, systems); "" is where the study area ends.
+PIECES = [
+    ("x_longna", "隆纳高速（G76）", "Longna Expwy (G76)", "G76", "859", "893", "triangle;longna"),
+    ("x_g76_s", "厦蓉高速（G76）纳溪以南", "G76 south of Naxi", "G76", "", "859", "radial"),
+    ("x_g76_n", "厦蓉高速（G76）泸州以北", "G76 north of Luzhou", "G76", "893", "", "radial"),
+    ("x_luyu", "泸渝高速（G93）", "Luyu Expwy (G93)", "G93", "584", "558", "triangle"),
+    ("x_g93_w", "成渝环线（G93）西段", "G93, west", "G93", "", "584", "radial"),
+    ("x_g93_e", "成渝环线（G93）东段", "G93, east", "G93", "558", "", "radial"),
+    ("x_czlc", "成自泸赤高速（G4215）", "Chengzilu-Chi Expwy (G4215)", "G4215", "G76", "269", "triangle;czlc"),
+    ("x_g4215_n", "蓉遵高速（G4215）北段", "G4215, north", "G4215", "", "G76", "radial"),
+    ("x_g4215_s", "蓉遵高速（G4215）南段", "G4215, south", "G4215", "269", "", "radial"),
+    ("x_g8515", "广泸高速（G8515）", "Guanglu Expwy (G8515)", "G8515", "", "XinRd", "radial"),
+]  # fmt: skip
+#: Where an expressway crosses a river: id, names, river, systems, by piece and river.
+CROSSINGS = {
+    ("x_longna", "yangtze"): ("br_x_longna_y", "隆纳高速跨长江处", "Longna Expwy over the Yangtze"),
+    ("x_longna", "tuo"): ("br_x_longna_t", "隆纳高速跨沱江处", "Longna Expwy over the Tuo"),
+    ("x_czlc", "yangtze"): ("br_x_czlc", "成自泸赤高速跨长江处", "Chengzilu-Chi Expwy over the Yangtze"),
+}  # fmt: skip
+#: A bridge stands on land by this much at each end, in metres.
+_HEAD_M = 60.0
+
+
+def place_names() -> dict[str, tuple[float, float]]:
+    """Places of the network that are points of expressways, as ``ROAD:LABEL``."""
+    return {
+        f"{road}:{label}": (lon, lat) for road, row in POINTS.items() for label, lon, lat in row
+    }
+
+
+def drawn(through, area, water: dict) -> tuple[list[tuple], dict]:
+    """Roads as (piece, number, line) and crossings by (piece, river) as lines, all in metres.
+
+    Parameters
+    ----------
+    through : callable
+        Names of places to a smooth line in degrees.
+    area : shapely geometry
+        What is drawn, in metres.
+    water : dict
+        River to its polygon, in metres.
+    """
+    roads, bridges = [], {}
+    for piece in PIECES:
+        fid, *_, road, first, last, _ = piece
+        for line in _dry(fid, _course(through, road, first, last, area), water, bridges):
+            roads.append((piece, line))
+    return roads, bridges
+
+
+def _course(through, road: str, first: str, last: str, area):
+    # The whole road is smoothed at once, so that pieces meet without a corner.
+    labels = [label for label, _, _ in POINTS[road]]
+    whole = through([f"{road}:{label}" for label in labels])
+    vertices = list(whole.coords)
+    at = [vertices.index(POINTS[road][labels.index(x)][1:]) if x else None for x in (first, last)]
+    line = metric(shapely.LineString(vertices[at[0] : None if at[1] is None else at[1] + 1]))
+    parts = [p for p in shapely.get_parts(line.intersection(area)) if p.length > 300]
+    return max(parts, key=lambda p: p.length)
+
+
+def _dry(fid: str, line, water: dict, bridges: dict) -> list:
+    cuts = []
+    for river, shape in water.items():
+        wet = [p for p in shapely.get_parts(line.intersection(shape)) if p.length > 0]
+        if wet:
+            ends = [line.project(shapely.Point(c)) for p in wet for c in p.coords]
+            a, b = min(ends) - _HEAD_M, max(ends) + _HEAD_M
+            cuts.append((a, b))
+            bridges[fid, river] = shapely.LineString([line.interpolate(a), line.interpolate(b)])
+    out, start = [], 0.0
+    for a, b in sorted(cuts):
+        out.append(substring(line, start, a))
+        start = b
+    return [*out, substring(line, start, line.length)]

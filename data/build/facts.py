@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import network as n
+import notice
 import places
 import towns
 from assemble import CENSUS, DISTRICTS
@@ -41,6 +42,7 @@ def _people():
         ("people", "三区常住人口", "population", "", "sum:persons", total, "persons", 0, 2020, CENSUS, "derived sum"),
         ("naxi_urban", "纳溪城镇人口", "population", "id=pop_naxi_urban", "sum:persons", NAXI_URBAN, "persons", 0, 2020, _NAXI, ""),
         ("longmatan_urban", "龙马潭城镇人口（城镇化率80%）", "population", "id=pop_longmatan_urban", "sum:persons", longmatan, "persons", 0, 2020, _LONGMATAN, "80 % of 479,697"),
+        ("jiangyang_urban", "江阳城镇人口（由市辖区推算）", "population", "id=pop_jiangyang_urban", "sum:persons", 590_000, "persons", 0.02, 2022, "https://www.hongheiku.com/?p=1869 ; http://psic.org.cn/sjrk/5948.html", "1.152 million urban residents of the city's districts, less 178,000 of Naxi (358,000 × 49.72 %) and 384,000 of Longmatan"),
         ("built_up", "中心城区建成区", "built_up", "", "area_km2", 170, "km²", 0.03, 2020, _BUILT_UP, "printed as over 170; definition not stated"),
         ("tuo_length", "沱江泸州段长度", "river_lines", "id=line_tuo", "length_km", 44.6, "km", 0.15, 2022, _TUO, "the published length also counts a reach in 泸县 above, which is not drawn"),
     ]  # fmt: skip
@@ -58,7 +60,7 @@ def _roads():
         ("triangle_area", "绕城高速三角环围合面积", "roads+bridges", "system~triangle", "enclosed_km2", 411, "km²", 0.05, 2014, n.TRIANGLE, ""),
         ("longna", "隆纳高速边长", "roads+bridges", "system~longna", "length_km", 34, "km", 0.05, 2014, n.TRIANGLE, "with its river crossings"),
         ("czlc", "成自泸赤高速边长", "roads+bridges", "system~czlc", "length_km", 33, "km", 0.05, 2014, n.TRIANGLE, "with its river crossings"),
-        ("luyu", "泸渝高速边长", "roads", "id=x_luyu", "length_km", 26, "km", 0.05, 2014, n.TRIANGLE, ""),
+        ("luyu", "泸渝高速边长", "roads", "id=x_luyu_1", "length_km", 26, "km", 0.05, 2014, n.TRIANGLE, ""),
         ("binjiang", "长江滨江路（小关门—柏木溪）", "roads", "id=binjiang", "length_km", 6, "km", 0.05, "", n.BINJIANG, "printed as about 6 km; no year printed"),
         ("nanbin_rd", "南滨路", "roads", "id=nanbin", "length_km", 1.33, "km", 0.05, 2019, n.TUOBANKS, ""),
         ("beibin_1", "北滨路（沱江西路）", "roads", "id=beibin_1", "length_km", 3.935, "km", 0.05, 2019, n.TUOBANKS, ""),
@@ -123,3 +125,28 @@ def _targets():
     for fid, name, _, _, value, unit, year, _, _, source, *_ in TARGETS:
         if value is not None:
             yield (fid, f"目标：{name}", "targets", f"id={fid}", "value:value", value, unit, 0, year or "", source, "target")  # fmt: skip
+
+
+#: Registers that are whole, and published totals of those that are not: (layer, kinds) to (total, page).
+COMPLETE = ("districts", "townships", "bridges")
+TOTALS = {
+    "parks": (
+        52,
+        "2017年，中心城区 / 2017, central city: https://www.chuannan.net/cnzx2010_2019/185179.html",
+    )
+}
+
+
+def registers(layers: list[dict]) -> dict[str, dict]:
+    """What the manifest says of how complete each layer is."""
+    out: dict[str, dict] = {name: {"completeness": "complete"} for name in COMPLETE}
+    for layer in layers:
+        if notice.licence(layer) != notice.ODBL:
+            continue
+        gap: dict = {"kind": "partial", "origin": "geopi"}
+        if layer["id"] in TOTALS:
+            total, why = TOTALS[layer["id"]]
+            there = sum(1 for v, g in layer["rows"] if g is not None and v["status"] == "existing")
+            gap |= {"count": there, "total": total, "why": why}
+        out[layer["id"]] = {"data_gaps": [gap]}
+    return out

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import network
 import origins
+import osm
 import places
 import shapely
 import towns
 from assemble import Base
 from draw import blobs, port_area
-from rivers import metric
+from rivers import degrees, metric
 from shapes import area_m2, solve
 from write import DRAWN, feature, new_layer
+
+from urbanplan.catalog import load_catalog
 
 #: Central-city built-up area in 2020, km², on the newspaper's own definition.
 BUILT_UP_KM2 = 170.0
@@ -23,18 +28,79 @@ def park_layer(base: Base) -> dict:
     layer = new_layer("parks", "area_ha_published")
     at = {
         "qiancao0": base.station("yangtze", (105.4580, 28.9080)), "qiancao1": base.station("yangtze", (105.4715, 28.9090)),
-        "nanbin0": base.station("tuo", "t6n") + 500, "nanbin1": base.station("tuo", "t3n") - 500,
+        "beibin0": base.station("tuo", "t6n") + 30, "nanbin0": base.station("tuo", "t6n") + 500, "nanbin1": base.station("tuo", "t3n") - 500,
         "zhangba0": base.station("yangtze", (105.4840, 28.8890)), "zhangba1": base.station("yangtze", (105.4950, 28.8710)),
     }  # fmt: skip
     for row in places.PARKS:
         fid, zh, en, kind, district, status, area, _, accuracy, as_of, source, note_zh, note_en = (
             row
         )
+        shape, known = _shape(base, row, at)
         feature(
-            layer, blobs(base, row, at), id=fid, name_zh=zh, name_en=en, kind=kind, district=district, status=status,
-            accuracy_m=accuracy, as_of=as_of, source=source, note_zh=note_zh, note_en=note_en,
-            area_ha_published=round(area, 4) if area else None,
+            layer, shape, id=fid, name_zh=zh, name_en=en, kind=kind, district=district or base.district_of(shape) if shape else district, status=status,
+            as_of=as_of, area_ha_published=round(area, 4) if area else None,
+            **_worth(known, accuracy, source, note_zh, note_en),
         )  # fmt: skip
+    _add_rest(layer, base, polygons=True)
+    return layer
+
+
+def _shape(base: Base, row: tuple, stations: dict):
+    # A drawing about a known place is as far off as the place, and its outline is still only indicated.
+    known = osm.place(row[0], degrees(base.area))
+    if known is None or (row[7] and row[7][0] == "strip"):
+        return blobs(base, row, stations), {}
+    (lon, lat), *_ = known["at"]
+    if row[6] is None:
+        known["note"] = osm.DISC
+        return osm.disc(lon, lat), known
+    shape = ("blob", lon, lat, *(row[7][3:] if row[7] and row[7][0] == "blob" else (1.4, 0)))
+    known["quality"] = "schematic"
+    # The middle is known, the outline is not: it may be off by as much as a disc of that area is wide.
+    known["accuracy_m"] = max(known["accuracy_m"], round((row[6] * 1e4 / math.pi) ** 0.5, -2))
+    return blobs(base, (*row[:7], shape), stations), known
+
+
+def _worth(known: dict, accuracy: float, source: str, note_zh: str, note_en: str) -> dict:
+    # Columns that say what a feature is worth; those of its object, if it has one, come first.
+    if not known:
+        return {"accuracy_m": accuracy, "source": source, "note_zh": note_zh, "note_en": note_en}
+    return {
+        "accuracy_m": known["accuracy_m"],
+        "quality": known["quality"],
+        "licence": known["licence"],
+        "source": f"{source}; {known['source']}",
+        "note_zh": note_zh + known["note"][0],
+        "note_en": f"{note_en} {known['note'][1]}".strip(),
+    }
+
+
+def _add_rest(layer: dict, base: Base, *, polygons: bool) -> None:
+    for shape, values in osm.rest(layer["id"], degrees(base.area), polygons):
+        feature(layer, shape, **values)
+
+
+def osm_layers(base: Base) -> list[dict]:
+    """Layers that OpenStreetMap alone fills."""
+    kinds, out = load_catalog().layers, []
+    for name in ("residential", "markets", "libraries", "fire_stations", "police", "cemeteries", "stations"):  # fmt: skip
+        layer = new_layer(name, *kinds[name].columns)
+        _add_rest(layer, base, polygons=kinds[name].geometry == "polygon")
+        out.append(layer)
+    return out
+
+
+def extent_layer() -> dict:
+    """Boxes around townships, about 2019: neither their shapes nor their seats."""
+    layer = new_layer("township_extents", "code")
+    for code, name, english, *_ in towns.TOWNSHIPS:
+        box = origins.read_boxes().get(name)
+        if box is not None:
+            feature(
+                layer, shapely.box(*box), id=f"x_{code}", name_zh=f"{name}范围框", name_en=f"Extent of {english}", kind="extent",
+                district=origins.ADCODES[code[:6]], quality="derived", accuracy_m=500, licence="MIT", source=origins.SIZHI, as_of="2019", code=code,
+                note_zh="仅为外接矩形：不是辖区形状，也不是驻地；年代约2019年。", note_en="A bounding box only: neither the township's shape nor its seat; of about 2019.",
+            )  # fmt: skip
     return layer
 
 
@@ -48,11 +114,12 @@ def industry_and_rail(base: Base) -> list[dict]:
             row
         )
         sized = (*row[:6], km2 * 100 if km2 else None, how)
-        shape = drawn[how[0]] if how and how[0] in drawn else blobs(base, sized, {})
+        shape, known = (drawn[how[0]], {}) if how and how[0] in drawn else _shape(base, sized, {})
         feature(
-            layer, shape, id=fid, name_zh=zh, name_en=en, kind=kind, district=district, status=status, accuracy_m=accuracy,
-            as_of=as_of, source=source, note_zh=note_zh, note_en=note_en, area_km2_published=round(km2, 4) if km2 else None,
+            layer, shape, id=fid, name_zh=zh, name_en=en, kind=kind, district=district, status=status, as_of=as_of,
+            area_km2_published=round(km2, 4) if km2 else None, **_worth(known, accuracy, source, note_zh, note_en),
         )  # fmt: skip
+    _add_rest(layer, base, polygons=True)
     rail = new_layer("rail", "length_km_published")
     feature(
         rail, spur, id="rail_port", name_zh="进港铁路", name_en="Port railway", kind="freight", district="龙马潭区", accuracy_m=1500,
@@ -82,7 +149,7 @@ _COLUMNS = {
 }
 
 
-def point_layers() -> list[dict]:
+def point_layers(base: Base) -> list[dict]:
     """Services and places as points; unpublished whereabouts stay without geometry."""
     out = []
     for name, rows in places.POINTS.items():
@@ -103,11 +170,14 @@ def point_layers() -> list[dict]:
             own,
         ) in rows:
             own = {k: round(v, 4) if isinstance(v, float) else v for k, v in own.items()}
+            known = osm.place(fid, degrees(base.area)) or {}
+            at = known["at"][0] if known else at
+            quality = {"quality": "derived"} if fid in places.PUBLISHED_POINTS else {}
             feature(
                 layer, shapely.Point(at) if at else None, id=fid, name_zh=zh, name_en=en, kind=kind, district=district,
-                status=status, quality="derived" if fid in places.PUBLISHED_POINTS else "schematic", accuracy_m=accuracy,
-                as_of=as_of, source=source, note_zh=note_zh, note_en=note_en, **own,
+                status=status, as_of=as_of, **(quality | _worth(known, accuracy, source, note_zh, note_en)), **own,
             )  # fmt: skip
+        _add_rest(layer, base, polygons=False)
         out.append(layer)
     return out
 

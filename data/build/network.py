@@ -7,6 +7,7 @@ holds the result to those figures. Coordinates are longitude, latitude.
 
 from __future__ import annotations
 
+import expressways
 import numpy as np
 import shapely
 
@@ -31,15 +32,15 @@ PLACES = {
     "t6s": (105.3820, 28.9040), "t6n": (105.3850, 28.9115),
     "t7s": (105.3660, 28.9280), "t7n": (105.3680, 28.9345),
     # Second ring, clockwise from the Tai'an bridge
-    "re1": (105.5165, 28.8930), "re2": (105.5130, 28.9075), "re3": (105.5050, 28.9210),
-    "re4": (105.4895, 28.9310), "rn1": (105.4680, 28.9225), "rn2": (105.4420, 28.9385),
-    "rn3": (105.4215, 28.9155), "rn4": (105.4010, 28.9240),
-    "rw1": (105.3980, 28.8885), "rw2": (105.3660, 28.8730),
-    "rs1": (105.3835, 28.8320), "rs2": (105.3960, 28.8245), "rs3": (105.4110, 28.8222),
-    "rs4": (105.4345, 28.8238), "rs5": (105.4570, 28.8350), "rs6": (105.4735, 28.8600),
-    "rs7": (105.5010, 28.8425),
+    "re1": (105.5138, 28.8924), "re2": (105.5101, 28.9065), "re3": (105.5027, 28.9193),
+    "re4": (105.4894, 28.9281), "rn1": (105.4672, 28.9186), "rn2": (105.4412, 28.9344),
+    "rn3": (105.4190, 28.9270), "rn4": (105.4026, 28.9210),
+    "rw1": (105.3935, 28.8874), "rw2": (105.3668, 28.8691),
+    "rs1": (105.3760, 28.8200), "rs2": (105.3850, 28.8005), "rs3": (105.3940, 28.8003),
+    "rs4": (105.4195, 28.8090), "rs5": (105.4201, 28.8174), "rs6": (105.4697, 28.8632),
+    "rs7": (105.5025, 28.8491),
     # Old town and the north bank
-    "longtou": (105.4180, 28.8765), "cityhall": (105.4330, 28.8780), "zhongshan": (105.4400, 28.8815),
+    "longtou": (105.4219, 28.8775), "cityhall": (105.4380, 28.8740), "zhongshan": (105.4400, 28.8815),
     "lm1": (105.4235, 28.8990), "lm2": (105.4265, 28.9090), "lm3": (105.4320, 28.9230),
     "yb1": (105.4335, 28.9030), "xs1": (105.4400, 28.9060),
     "jw1": (105.4100, 28.8800),
@@ -47,8 +48,8 @@ PLACES = {
     "yutang": (105.4710, 28.9185), "dj1": (105.4690, 28.8960),
     # South bank
     "lantian": (105.4400, 28.8540), "lt2": (105.4260, 28.8430), "lt3": (105.4135, 28.8320),
-    "la1": (105.4050, 28.8050), "naxi": (105.3880, 28.7780),
-    "jg1": (105.4735, 28.8660), "jg2": (105.4955, 28.8568), "jg3": (105.5060, 28.8510), "taian": (105.5270, 28.8590),
+    "la1": (105.3935, 28.7900), "naxi": (105.3880, 28.7780),
+    "jg1": (105.4745, 28.8672), "jg2": (105.4960, 28.8580), "jg3": (105.5060, 28.8510), "taian": (105.5270, 28.8590),
     "qiancao": (105.4670, 28.8900),
     # Towns: only those whose whereabouts are published (a bridge, a corridor, the airport, GeoNames)
     "huangyi": (105.5750, 28.8850), "fenshui": (105.5700, 28.8300), "linyu": (105.3800, 28.8300),
@@ -57,19 +58,6 @@ PLACES = {
     "hushi": (105.3700, 28.9450), "anning": (105.4470, 28.9560), "shidong": (105.4550, 29.0050),
     "shuangjia": (105.4400, 29.0350), "texing": (105.5150, 28.9500),
     "airport": (105.4655, 29.0255), "dadukou": (105.2500, 28.7300), "huguo": (105.36663, 28.58626),
-   
-   
-   
-    # Expressway triangle: corners, crossings and eight interchanges
-    "xn": (105.3770, 29.0500), "xse": (105.6200, 28.8300), 
-    "xne1": (105.4330, 29.0100), "ic_shidong": (105.4700, 28.9830), "xne2": (105.5000, 28.9520),
-    "ic_port": (105.5250, 28.9230), "xt_n": (105.5390, 28.9000), "xt_s": (105.5560, 28.8815),
-    "ic_huangyi": (105.5690, 28.8680), "ic_fenshui": (105.5940, 28.8450),
-    "ic_fengle": (105.4820, 28.8310), "xs1b": (105.5550, 28.8320), "xs2b": (105.4300, 28.7890),
-    "ic_naxi": (105.3960, 28.7640),
-    "xw1b": (105.3640, 29.0050), "ic_hushi": (105.3520, 28.9620), "xtuo_n": (105.3500, 28.9545),
-    "xtuo_s": (105.3500, 28.9460), "ic_kuang": (105.3430, 28.9050), "xw2b": (105.3390, 28.8600),
-    "xy_w": (105.3410, 28.8120), "xy_e": (105.3620, 28.8105), "xw3b": (105.3850, 28.7900),
 }  # fmt: skip
 
 RING = "https://m.163.com/dy/article/FA3RE0HJ0514DASH.html ; http://m.techno-d.com.cn/html/2023/news_1221/212913.html"
@@ -119,7 +107,7 @@ ROADS = [
     ("jiangyang_w", "江阳西路", "Jiangyang West Rd", "axis_ew;main", "primary", None, None, "t3s jw1 rw1", "http://cnenc.net/b1097404.html", 800, _READ_ZH, _READ_EN),
     ("zhongshan_rd", "忠山隧道连接线", "Zhongshan tunnel link", "axis_ew", "primary", None, None, "zhongshan y3w", BRIDGES_2020, 500, _READ_ZH, _READ_EN),
     ("jiugu", "酒谷大道", "Jiugu Ave", "axis_ew;main", "primary", None, None, "y3e jg1 jg2 jg3 rs7", "http://chuannan.cn/hot/20200319_33773_2.html ; http://47.109.94.16/news/newsshow-58.html", 800, _READ_ZH, _READ_EN),
-    ("chancheng", "产城大道", "Chancheng Ave", "axis_ew;main", "primary", None, None, "y1s taian ic_huangyi huangyi", CHANCHENG, 1500, _READ_ZH, _READ_EN),
+    ("chancheng", "产城大道", "Chancheng Ave", "axis_ew;main", "primary", None, None, "y1s taian huangyi", CHANCHENG, 1500, _READ_ZH, _READ_EN),
     # Other main streets that the facts name
     ("g321_n", "龙南路（G321）", "Longnan Rd (G321)", "main", "primary", None, None, "t2n lm1", BRIDGES_2017, 500, "", ""),
     ("qiancao_rd", "茜草立交—长江二桥", "Qiancao to Yangtze Bridge 2", "main", "primary", None, None, "y3e qiancao dj1 y2w", "http://yinshua.mbahome.com/hot/2023/0701/4923.html", 600, "", ""),
@@ -138,24 +126,24 @@ ROADS = [
     ("beibin_ring", "北滨路—二环路连接线", "Beibin Rd to Second Ring", "main", "secondary", None, None, "bb5 t6n", LINK, 800, _LINK_ZH, _LINK_EN),
     ("linyu_rd", "邻玉连接线", "Linyu link", "main", "secondary", None, None, "rs1 linyu", TOWN, 1500, _TOWN_ZH, _TOWN_EN),
     # Town links
-    ("tl_kuangchang", "况场连接线", "Kuangchang link", "main", "secondary", None, None, "rw1 kuangchang ic_kuang kuang1 tongtan", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_kuangchang", "况场连接线", "Kuangchang link", "main", "secondary", None, None, "rw1 kuangchang G76:878 kuang1 tongtan", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
     ("tl_huayang", "华阳连接线", "Huayang link", "main", "secondary", None, None, "rw2 huayang", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    ("tl_hushi", "胡市连接线", "Hushi link", "main", "secondary", None, None, "rn4 hushi ic_hushi", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    ("tl_shidong", "石洞互通连接线", "Shidong interchange link", "main", "secondary", None, None, "shidong ic_shidong", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_hushi", "胡市连接线", "Hushi link", "main", "secondary", None, None, "rn4 hushi G76:884", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
     ("tl_shuangjia", "双加连接线", "Shuangjia link", "main", "secondary", None, None, "shidong shuangjia", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
     ("tl_texing", "特兴连接线", "Texing link", "main", "secondary", None, None, "re4 tx1 texing", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    ("tl_port", "港区互通连接线", "Port interchange link", "main", "secondary", None, None, "re2 ic_port", TOWN, 1500, _TOWN_ZH, _TOWN_EN),
-    ("tl_fenshui", "分水岭连接线", "Fenshuiling link", "main", "secondary", None, None, "taian fs1 fenshui ic_fenshui", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    ("tl_fengle", "泸渝高速互通连接线", "Luyu Expwy interchange link", "main", "secondary", None, None, "rs6 ic_fengle", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    ("tl_naxi", "纳溪—护国连接线", "Naxi to Huguo link", "main", "secondary", None, None, "naxi ic_naxi hg1 hg2 huguo", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    ("tl_dadukou", "大渡口连接线", "Dadukou link", "main", "secondary", None, None, "naxi dd1 dd2 dadukou", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
-    # Expressway triangle: 34 + 33 + 26 km, encloses 411 km²
-    ("x_longna_n", "隆纳高速（沱江以北）", "Longna Expwy, north of the Tuo", "triangle;longna", "expressway", None, None, "xn xw1b ic_hushi xtuo_n", TRIANGLE, 2000, "", ""),
-    ("x_longna_m", "隆纳高速（沱江—长江）", "Longna Expwy, Tuo to Yangtze", "triangle;longna", "expressway", None, None, "xtuo_s ic_kuang xw2b xy_w", TRIANGLE, 2000, "", ""),
-    ("x_longna_s", "隆纳高速（长江以南）", "Longna Expwy, south of the Yangtze", "triangle;longna", "expressway", None, None, "xy_e xw3b ic_naxi", TRIANGLE, 2000, "", ""),
-    ("x_czlc_n", "成自泸赤高速（长江以北）", "Chengzilu-Chi Expwy, north", "triangle;czlc", "expressway", None, None, "xn xne1 ic_shidong xne2 ic_port xt_n", TRIANGLE, 2000, "", ""),
-    ("x_czlc_s", "成自泸赤高速（长江以南）", "Chengzilu-Chi Expwy, south", "triangle;czlc", "expressway", None, None, "xt_s ic_huangyi ic_fenshui xse", TRIANGLE, 2000, "", ""),
-    ("x_luyu", "泸渝高速", "Luyu Expwy", "triangle", "expressway", None, None, "xse xs1b ic_fengle xs2b ic_naxi", TRIANGLE, 2000, "", ""),
+    ("tl_port", "港区互通连接线", "Port interchange link", "main", "secondary", None, None, "re2 G4215:256", TOWN, 1500, _TOWN_ZH, _TOWN_EN),
+    ("tl_fenshui", "分水岭连接线", "Fenshuiling link", "main", "secondary", None, None, "taian fs1 fenshui G4215:272", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_fengle", "泸渝高速互通连接线", "Luyu Expwy interchange link", "main", "secondary", None, None, "rs5 G93:570", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_naxi", "纳溪—护国连接线", "Naxi to Huguo link", "main", "secondary", None, None, "naxi hg1 hg2 huguo", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    ("tl_dadukou", "大渡口连接线", "Dadukou link", "main", "secondary", None, None, "naxi G76:861 dd1 dd2 dadukou", TOWN, 3000, _TOWN_ZH, _TOWN_EN),
+    # From interchanges to the ground
+    ("tl_huangyi", "黄舣互通连接线", "Huangyi interchange link", "main", "secondary", None, None, "G4215:265 huangyi", LINK, 1000, _LINK_ZH, _LINK_EN),
+    ("tl_airport", "机场互通连接线", "Airport interchange link", "main", "secondary", None, None, "airport G8515:274", LINK, 1500, _LINK_ZH, _LINK_EN),
+    ("tl_g8515", "特兴互通连接线", "Texing interchange link", "main", "secondary", None, None, "texing G8515:280", LINK, 2000, _LINK_ZH, _LINK_EN),
+    ("tl_xiwang", "希望大道互通连接线", "Xiwang Ave interchange link", "main", "secondary", None, None, "G8515:XinRd re4", LINK, 1000, _LINK_ZH, _LINK_EN),
+    ("tl_naxi_w", "纳溪西互通连接线", "Naxi west interchange link", "main", "secondary", None, None, "G76:858 dd1", LINK, 1500, _LINK_ZH, _LINK_EN),
+    ("tl_huguo_x", "护国互通连接线", "Huguo interchange link", "main", "secondary", None, None, "G76:839 huguo", LINK, 1500, _LINK_ZH, _LINK_EN),
+    ("tl_dadukou_x", "大渡口互通连接线", "Dadukou interchange link", "main", "secondary", None, None, "G93:591 dd2", LINK, 2000, _LINK_ZH, _LINK_EN),
     # Approaches to bridges that are not built: planned with them
     ("ap_y5s", "长江五桥南引道", "Yangtze Bridge 5, south approach", "main", "primary", None, None, "y5s lt2", "https://bbs.0830xy.com/archiver/tid-40768.html", 1000, "", ""),
     ("ap_y7w", "长江七桥西引道", "Yangtze Bridge 7, west approach", "main", "primary", None, None, "y7w huayang", BRIDGES_2020, 1000, "", ""),
@@ -166,13 +154,13 @@ ROADS = [
     ("ap_t4n", "沱江四桥北引道", "Tuo Bridge 4, north approach", "main", "primary", None, None, "t4n lm1", BRIDGES_2017, 1000, "", ""),
     ("ap_t5s", "沱江五桥南引道", "Tuo Bridge 5, south approach", "main", "primary", None, None, "t5s rw1", BRIDGES_2017, 1000, "", ""),
     ("ap_t5n", "沱江五桥北引道", "Tuo Bridge 5, north approach", "main", "primary", None, None, "t5n rn4", BRIDGES_2017, 1000, "", ""),
-    ("ap_t7s", "沱江七桥南引道", "Tuo Bridge 7, south approach", "main", "primary", None, None, "t7s ic_kuang", BRIDGES_2017, 1500, "", ""),
+    ("ap_t7s", "沱江七桥南引道", "Tuo Bridge 7, south approach", "main", "primary", None, None, "t7s kuangchang", BRIDGES_2017, 1500, "", ""),
     ("ap_t7n", "沱江七桥北引道", "Tuo Bridge 7, north approach", "main", "primary", None, None, "t7n hushi", BRIDGES_2017, 1500, "", ""),
     ("ap_zbs", "中坝长江大桥南引道", "Zhongba Bridge, south approach", "main", "primary", None, None, "zbs huangyi", "http://m.guangdonglong.com/c/12414.html", 2000, "", ""),
     ("ap_zbn", "中坝长江大桥北引道", "Zhongba Bridge, north approach", "main", "primary", None, None, "zbn zbn1", "http://m.guangdonglong.com/c/12414.html", 2000, "", ""),
 ]  # fmt: skip
 
-PLACES |= {
+PLACES |= expressways.place_names() | {
     # Riverfront roads: bends on the bank
     "zh1": (105.4455, 28.9110), "zh2": (105.4510, 28.9135),
     "bj1": (105.3960, 28.8665), "bj2": (105.3735, 28.8670),
@@ -190,7 +178,7 @@ PLACES |= {
 }  # fmt: skip
 
 #: Which drawn features each expressway is.
-EXPRESSWAYS = {"G76": "system~longna", "G93": "id=x_luyu", "G4215": "system~czlc"}
+EXPRESSWAYS = dict.fromkeys(expressways.POINTS, "class=expressway")
 
 WIDE = (
     "河道面据1:400万图，宽度与位置有偏差，图上桥长与公布值不同。",
@@ -201,8 +189,12 @@ NOMINAL = (
     "The Tuo is drawn with a nominal width; the drawn length is not the bridge's own.",
 )
 CROSS = (
-    "由已公布的高速三角环推知的跨江处，不在公布的桥梁编号之列。",
-    "Implied by the published expressway triangle; not on the numbered list of bridges.",
+    "高速公路跨江处，由其走向定位；不在公布的桥梁编号之列。",
+    "Where an expressway's course crosses the river; not on the numbered list of bridges.",
+)
+COURSE = (
+    "走向过实测点（互通立交与控制点），点间内插。",
+    "Its course passes known points, interchanges among them, and is interpolated between them.",
 )
 _TUO6 = "https://bbs.mala.cn/thread-15058131-1-1.html ; https://freewechat.com/a/MjM5ODQ2NjU1NQ==/209711235/2"
 
@@ -224,9 +216,6 @@ BRIDGES = [
     ("br_tuo_6", "沱江六桥（教科城）", "Tuo Bridge 6 (Jiaokecheng)", "tuo", 6, "ring2", "trunk", 8, 80, None, None, "existing", "t6s t6n", _TUO6),
     ("br_tuo_7", "沱江七桥（况场）", "Tuo Bridge 7 (Kuangchang)", "tuo", 7, "main", "primary", None, None, None, None, "planned", "t7s t7n", BRIDGES_2017),
     ("br_zhongba", "中坝长江大桥", "Zhongba Yangtze Bridge", "yangtze", None, "main", "primary", 6, None, 1500, None, "announced", "zbs zbn", "http://m.guangdonglong.com/c/12414.html"),
-    ("br_x_czlc", "成自泸赤高速跨长江处", "Chengzilu-Chi Expwy over the Yangtze", "yangtze", None, "triangle;czlc", "expressway", None, None, None, None, "existing", "xt_n xt_s", TRIANGLE),
-    ("br_x_longna_y", "隆纳高速跨长江处", "Longna Expwy over the Yangtze", "yangtze", None, "triangle;longna", "expressway", None, None, None, None, "existing", "xy_w xy_e", TRIANGLE),
-    ("br_x_longna_t", "隆纳高速跨沱江处", "Longna Expwy over the Tuo", "tuo", None, "triangle;longna", "expressway", None, None, None, None, "existing", "xtuo_n xtuo_s", TRIANGLE),
 ]  # fmt: skip
 
 #: Years that the pages state or carry in their address, latest first; others are undated.

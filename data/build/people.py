@@ -9,15 +9,16 @@ from write import PLAN, feature, new_layer
 
 #: Published: urban residents of Naxi 2020; urbanisation of Longmatan 2020.
 NAXI_URBAN, LONGMATAN_RATE = 169_594, 0.80
-#: Registered population of the city's districts 2021, in 10,000: urban and all.
-REGISTERED_URBAN, REGISTERED = 117.17, 152.66
+#: Residents of the city's districts at the end of 2022, in 10,000: urban and all (communiqué, as quoted on the page).
+URBAN_2022, ALL_2022 = 115.2, 160.4
+_URBAN_2022 = "https://www.hongheiku.com/?p=1869"
 
 
 def urban_persons() -> dict[str, tuple[int, str, str]]:
     """Urban residents by district, with what they rest on."""
     total = {name: row[4] for name, row in DISTRICTS.items()}
     longmatan = round(LONGMATAN_RATE * total["龙马潭区"])
-    everyone = round(sum(total.values()) * REGISTERED_URBAN / REGISTERED)
+    everyone = round(sum(total.values()) * URBAN_2022 / ALL_2022)
     return {
         "纳溪区": (NAXI_URBAN, "城镇人口为公布值。", "Urban residents as published."),
         "龙马潭区": (
@@ -27,8 +28,8 @@ def urban_persons() -> dict[str, tuple[int, str, str]]:
         ),
         "江阳区": (
             everyone - NAXI_URBAN - longmatan,
-            "城镇人口未公布：假定三区合计城镇化率等于2021年市辖区户籍城镇人口占比（117.17/152.66）推算。",
-            "Urban residents unpublished: assumes that the three districts' urban share equals that of the registered population in 2021 (117.17/152.66).",
+            f"区级城镇人口未公布：由2022年市辖区常住人口160.4万、其中城镇115.2万（{_URBAN_2022}）减去另两区推算，约59万。",
+            f"Unpublished for the district: what the city's districts of 2022 (1.604 million, 1.152 million of them urban; {_URBAN_2022}) leave beside the other two, about 590,000.",
         ),
     }
 

@@ -16,7 +16,7 @@ MU = 1 / 15
 PARKS = [
     ("park_qiancao", "茜草滨江生态公园", "Qiancao Riverside Ecological Park", "riverside", "江阳区", "existing", 27.8354, ("strip", "yangtze", "qiancao0", "qiancao1", "right"), 800, "2025", "https://chujupifa.com/read/-dy-article-JQ9UU8Q20514CK0S.html", "417.531亩；南临茜草滨江路，北临长江，与老城隔江相望。开放年份未印明，据文章编号推为2025年。", "417.531 mu; road to the south, Yangtze to the north, opposite the old town. Year of opening not printed; 2025 read from the article's number."),
     ("park_nanbin", "南滨公园", "Nanbin Park", "riverside", "江阳区", "existing", 463 * MU, ("strip", "tuo", "nanbin0", "nanbin1", "right"), 500, "2019", "https://m.yybnet.net/luzhou/news/201904/9016908.html", "463亩；沱江南岸，沱三桥至沱六桥间。", "463 mu; south bank of the Tuo between bridges 3 and 6."),
-    ("park_beibin", "北滨公园", "Beibin Park", "riverside", "龙马潭区", "existing", 916 * MU, ("strip", "tuo", "nanbin0", "nanbin1", "left"), 500, "2019", "https://m.yybnet.net/luzhou/news/201904/9016908.html", "916亩；沱江北岸，沱三桥至沱六桥间。", "916 mu; north bank of the Tuo between bridges 3 and 6."),
+    ("park_beibin", "北滨公园", "Beibin Park", "riverside", "龙马潭区", "existing", 916 * MU, ("strip", "tuo", "beibin0", "nanbin1", "left"), 500, "2019", "https://m.yybnet.net/luzhou/news/201904/9016908.html", "916亩；沱江北岸，沱三桥至沱六桥间。", "916 mu; north bank of the Tuo between bridges 3 and 6."),
     ("park_yuzixi", "渔子溪生态湿地公园", "Yuzixi Wetland Park", "wetland", "江阳区", "existing", 1800 * MU, ("blob", 105.4925, 28.8528, 2.0, -40), 1500, "", "http://47.109.94.16/news/newsshow-58.html", "约1800亩；在国家高新区内酒谷大道、高科路、环湖西路一带。", "About 1,800 mu; in the high-tech zone by Jiugu Avenue."),
     ("park_longmatan", "龙马潭生态湿地公园", "Longmatan Wetland Park", "wetland", "龙马潭区", "planned", 500 * MU, ("blob", 105.4570, 28.9245, 1.3, 0), 1500, "2022", "http://chuannan.cn/lvyou/news/20221122_40423.html", "约500亩；原龙马潭公园（2020年闭园）及周边。", "About 500 mu; the old park, closed in 2020, and its surroundings."),
     ("park_zhongshan", "忠山公园", "Zhongshan Park", "city", "江阳区", "existing", 220 * MU, ("blob", 105.4262, 28.8795, 1.4, 20), 600, "", "https://bbs.youxiake.com/baike/7789_100.html", "220亩（另有页面作约16公顷）；与西南医科大学忠山校区相邻。", "220 mu (another page says about 16 ha); next to the university's Zhongshan campus."),
@@ -25,19 +25,19 @@ PARKS = [
     ("park_changshi", "长江生态湿地公园", "Changjiang Ecological Wetland Park", "wetland", "纳溪区", "existing", 800 * MU, ("outline", [(105.4102, 28.8232), (105.4112, 28.8290), (105.4030, 28.8310), (105.4015, 28.8248)]), 1000, "", "https://bbs.mala.cn/forum.php?goto=lastpost&mod=redirect&tid=15282237", "800亩；长湿新城，东侧蓝安路，南至二环路，沿倒流河。", "800 mu; Lan'an Road to the east, Second Ring to the south, along the Daoliu stream."),
     ("park_fenghuang", "凤凰湖国家湿地公园", "Fenghuang Lake National Wetland Park", "wetland", "纳溪区", "existing", 157.0, ("blob", 105.2480, 28.7035, 2.4, 0), 3000, "2012", "http://www.zguosxw.com/articleid/169201.html", "水域湿地157万平方米；大渡口酿酒基地以南。", "1.57 km² of water and wetland; south of the Dadukou distillery base."),
     ("park_xiandaicheng", "现代城口袋公园", "Xiandaicheng Pocket Park", "pocket", "江阳区", "existing", 1.0, ("blob", 105.4418, 28.8755, 2.0, 40), 500, "2024", "http://m.alsgstools.com/tushuo/211807.html", "约1万平方米；长江滨江路现代城至小关门间。", "About 1 ha on the riverside road."),
-    ("park_yudaihe", "玉带河湿地公园", "Yudaihe Wetland Park", "wetland", "", "existing", 1300 * MU, None, None, "2017", "https://m.pouringspot.com/10462/10464/10465/10595/2017/10/17/10435916.shtml", "一期约1300亩；位置未公布。", "Phase 1 about 1,300 mu; location unpublished."),
-    ("park_longjianxi", "龙涧溪公园", "Longjianxi Park", "city", "", "existing", None, None, None, "2022", "http://m.studyofnet.com/816824840.html", "仅见名称。", "Published by name only."),
+    ("park_yudaihe", "玉带河湿地公园", "Yudaihe Wetland Park", "wetland", "", "existing", 1300 * MU, None, None, "2017", "https://m.pouringspot.com/10462/10464/10465/10595/2017/10/17/10435916.shtml", "一期约1300亩。", "Phase 1 about 1,300 mu."),
+    ("park_longjianxi", "龙涧溪公园", "Longjianxi Park", "city", "", "existing", None, None, None, "2022", "http://m.studyofnet.com/816824840.html", "", ""),
 ] + [
-    (f"park_{i}", zh, en, "city", d, "existing", None, None, None, "2017", src, "仅见名称。", "Published by name only.")
-    for i, zh, en, d, src in [
-        ("muya", "木崖公园", "Muya Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html"),
-        ("yangdashan", "杨大山公园", "Yangdashan Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html"),
-        ("jiangyang", "江阳公园", "Jiangyang Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html"),
-        ("lianjiang", "连江公园", "Lianjiang Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html"),
-        ("chengnan", "城南公园", "Chengnan Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html"),
-        ("wudingshan", "五顶山公园", "Wudingshan Park", "纳溪区", "http://cqzrhj.com/content/245.html"),
-        ("qilin", "麒麟文化广场", "Qilin Culture Square", "纳溪区", "http://cqzrhj.com/content/245.html"),
-        ("huguo", "护国公园", "Huguo Park", "纳溪区", "http://cqzrhj.com/content/245.html"),
+    (f"park_{i}", zh, en, "city", d, "existing", None, None, None, "2017", src, *note)
+    for i, zh, en, d, src, *note in [
+        ("muya", "木崖公园", "Muya Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html", "仅见名称。", "Published by name only."),
+        ("yangdashan", "杨大山公园", "Yangdashan Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html", "OpenStreetMap作“羊大山公园”。", "Called 羊大山公园 in OpenStreetMap."),
+        ("jiangyang", "江阳公园", "Jiangyang Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html", "", ""),
+        ("lianjiang", "连江公园", "Lianjiang Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html", "", ""),
+        ("chengnan", "城南公园", "Chengnan Park", "", "https://www.chuannan.net/cnzx2010_2019/185179.html", "仅见名称。", "Published by name only."),
+        ("wudingshan", "五顶山公园", "Wudingshan Park", "纳溪区", "http://cqzrhj.com/content/245.html", "仅见名称。", "Published by name only."),
+        ("qilin", "麒麟文化广场", "Qilin Culture Square", "纳溪区", "http://cqzrhj.com/content/245.html", "仅见名称。", "Published by name only."),
+        ("huguo", "护国公园", "Huguo Park", "纳溪区", "http://cqzrhj.com/content/245.html", "仅见名称。", "Published by name only."),
     ]
 ]  # fmt: skip
 
@@ -69,29 +69,29 @@ INDUSTRY = [
 # layer: rows of (id, name_zh, name_en, kind, district, status, at, accuracy, as_of, source, note_zh, note_en, own columns)
 POINTS = {
     "hospitals": [
-        ("h_renmin_shaxi", "泸州市人民医院（沙茜院区）", "People's Hospital, Shaxi campus", "general", "江阳区", "existing", (105.4600, 28.8700), 1500, "2025", "https://scsqw.cn/whzh/70zwzs/content_23371", "金沙路/黎明南路，具体坐标未公布。", "Jinsha Rd / Liming South Rd; coordinates unpublished.", {"beds": 1000}),
+        ("h_renmin_shaxi", "泸州市人民医院（沙茜院区）", "People's Hospital, Shaxi campus", "general", "江阳区", "existing", (105.4600, 28.8700), 1500, "2025", "https://scsqw.cn/whzh/70zwzs/content_23371", "金沙路/黎明南路。", "Jinsha Rd / Liming South Rd.", {"beds": 1000}),
         ("h_renmin_shifu", "泸州市人民医院（市府路院区）", "People's Hospital, Shifu Rd campus", "general", "江阳区", "existing", (105.4345, 28.8795), 500, "2025", "https://c.m.163.com/news/a/IKQ8LB230514CK0S.html", "原620床，2023–25年改建为300床。", "620 beds before, 300 after rebuilding in 2023–25.", {"beds": 300}),
         ("h_renmin_kuang", "泸州市人民医院（况场院区）", "People's Hospital, Kuangchang campus", "general", "江阳区", "existing", (105.3480, 28.9040), 2500, "2025", "https://scsqw.cn/whzh/70zwzs/content_23371", "况场街道，具体坐标未公布。", "In Kuangchang; coordinates unpublished.", {"beds": 100}),
         ("h_tcm_chengnan", "泸州市中医医院（城南院区）", "TCM Hospital, south campus", "tcm", "纳溪区", "existing", (105.3980, 28.8120), 2500, "2025", "http://www.lzszyyy.com/content/3814.html", "杏林路80号；编制1000床，2025年开放567床，此处取开放数。", "1,000 beds planned, 567 open in 2025: the open number is used.", {"beds": 567}),
         ("h_tcm_dashan", "泸州市中医医院（大山坪院区）", "TCM Hospital, Dashanping campus", "tcm", "江阳区", "existing", (105.4300, 28.8755), 1000, "2025", "http://www.lzszyyy.com/content/3814.html", "大山坪；床位未公布。", "In Dashanping; beds unpublished.", {}),
         ("h_swmu_zhong", "西南医科大学附属医院（忠山）", "SWMU Affiliated Hospital, Zhongshan", "teaching", "江阳区", "existing", (105.4290, 28.8815), 600, "2019", "http://www.gaoxiaojob.com/zhaopin/zhuanti/xnykdxfsyy2019/page.html", "238亩；床位未公布。", "238 mu; beds unpublished.", {}),
-        ("h_swmu_kang", "西南医科大学附属医院（康健中心）", "SWMU Affiliated Hospital, Kangjian Centre", "teaching", "江阳区", "existing", None, None, "2019", "http://www.gaoxiaojob.com/zhaopin/zhuanti/xnykdxfsyy2019/page.html", "538亩；仅有一则房产资讯称在城南，不足为据，故不落图。", "538 mu; only a property page places it (south), too weak to draw.", {}),
+        ("h_swmu_kang", "西南医科大学附属医院（康健中心）", "SWMU Affiliated Hospital, Kangjian Centre", "teaching", "江阳区", "existing", None, None, "2019", "http://www.gaoxiaojob.com/zhaopin/zhuanti/xnykdxfsyy2019/page.html", "538亩。", "538 mu.", {}),
     ],
     "education": [
         ("e_swmu_zhong", "西南医科大学（忠山校区）", "SWMU, Zhongshan campus", "university", "江阳区", "existing", (105.4280, 28.8800), 600, "", "https://www.swmu.edu.cn/info/1077/2321.htm", "忠山路3段319号。", "319 Zhongshan Rd, section 3.", {}),
         ("e_swmu_north", "西南医科大学（城北校区）", "SWMU, north campus", "university", "龙马潭区", "existing", (105.4190, 28.9080), 1000, "", "https://www.swmu.edu.cn/info/1077/2321.htm", "香林路1段1号。", "1 Xianglin Rd.", {}),
-        ("e_lzvtc", "泸州职业技术学院", "Luzhou Vocational & Technical College", "college", "龙马潭区", "existing", (105.4720, 28.9310), 2500, "2024", "http://myygl.org/myygl/7194725137086005251.html", "长桥路2号；坐标未公布。", "2 Changqiao Rd; coordinates unpublished.", {"students": 15000}),
-        ("e_police", "四川警察学院", "Sichuan Police College", "university", "", "existing", None, None, "2021", f"{PLAN} (task 4)", "方案提及；位置未公布。", "Named in the plan; location not in the published facts.", {}),
+        ("e_lzvtc", "泸州职业技术学院", "Luzhou Vocational & Technical College", "college", "龙马潭区", "existing", (105.4720, 28.9310), 2500, "2024", "http://myygl.org/myygl/7194725137086005251.html", "长桥路2号。", "2 Changqiao Rd.", {"students": 15000}),
+        ("e_police", "四川警察学院", "Sichuan Police College", "university", "江阳区", "existing", None, None, "2021", f"{PLAN} (task 4)", "方案提及；此为江阳校区。", "Named in the plan; this is its campus in Jiangyang.", {}),
         ("e_sanhe", "四川三河职业学院", "Sanhe College", "college", "", "existing", None, None, "", "https://www.xhlnet.com/school/345097.html", "在泸县得胜镇，三区之外；所载坐标不可靠，故不落图。", "In Desheng, Lu County, outside the three districts; the coordinates that a page gives are weak and not drawn.", {}),
-        ("e_med2", "泸州第二医教园区", "Second Medical-Education Park", "campus_park", "纳溪区", "planned", (105.4180, 28.8120), 1500, "2020", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", "约7.6平方公里；北至二环路，西至蓝安大道，东至倒流河绿地。", "About 7.6 km²; Second Ring to the north, Lan'an Avenue to the west, Daoliu stream to the east.", {"students": 30000}),
+        ("e_med2", "泸州第二医教园区", "Second Medical-Education Park", "campus_park", "纳溪区", "planned", (105.4185, 28.8000), 1500, "2020", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", "约7.6平方公里；北至二环路，西至蓝安大道，东至倒流河绿地。", "About 7.6 km²; Second Ring to the north, Lan'an Avenue to the west, Daoliu stream to the east.", {"students": 30000}),
         ("e_chuanjiu", "川酒文化培训学校", "Chuanjiu Culture Training School", "college", "纳溪区", "planned", None, None, "2020", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", "900亩；在第二医教园区内，具体位置未公布。", "900 mu, inside the park; exact place unpublished.", {"students": 14000}),
-        ("e_qixie", "泸州医疗器械职业学院", "Medical Device College", "college", "纳溪区", "planned", None, None, "2020", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", "约530亩；在第二医教园区内。", "About 530 mu, inside the park.", {"students": 6000}),
+        ("e_qixie", "泸州医疗器械职业学院", "Medical Device College", "college", "纳溪区", "existing", None, None, "2020", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", "约530亩；在第二医教园区内，2020年为规划，2024年已有。", "About 530 mu, inside the park; planned in 2020, there by 2024.", {"students": 6000}),
         ("e_xitou", "西南医投培训中心", "Xinan Yitou Training Centre", "college", "纳溪区", "planned", None, None, "2020", "http://sc.people.com.cn/n2/2020/0422/c345167-33967348.html", "约352亩；在第二医教园区内。", "About 352 mu, inside the park.", {"students": 7500}),
     ],
     "culture_sport": [
         ("c_shige", "中国长江诗歌带（文艺品牌）", "Yangtze poetry belt (brand)", "brand", "", "announced", None, None, "2021", f"{PLAN} (task 4)", "方案列为文艺品牌；位置未公布。", "A brand named in the plan; location unpublished.", {}),
-        ("c_olympic", "泸州奥林匹克体育公园", "Luzhou Olympic Sports Park", "stadium", "龙马潭区", "existing", (105.4156, 28.9068), 300, "2013", "https://en.wiki.x.io/wiki/Luzhou_Olympic_Sports_Park_Stadium", "坐标取自维基（未声明坐标系，按WGS84）。", "Coordinates from Wikipedia (system not stated, taken as WGS84).", {"seats": 20883, "area_ha_published": 320 * MU}),
-        ("c_tiyu", "体育生态园", "Sports Ecology Park", "sports_park", "江阳区", "existing", (105.4560, 28.8650), 2000, "", "http://www.xiangzhen.org/m/view.php?aid=6363", "179亩；城南/沙茜片区，坐标未公布。", "179 mu; Chengnan/Shaxi; coordinates unpublished.", {"area_ha_published": 179 * MU}),
+        ("c_olympic", "泸州奥林匹克体育公园", "Luzhou Olympic Sports Park", "stadium", "龙马潭区", "existing", (105.4156, 28.9068), 300, "2013", "https://en.wiki.x.io/wiki/Luzhou_Olympic_Sports_Park_Stadium", "与维基所载坐标相差约30米。", "About 30 m from the coordinates that Wikipedia gives.", {"seats": 20883, "area_ha_published": 320 * MU}),
+        ("c_tiyu", "体育生态园", "Sports Ecology Park", "sports_park", "江阳区", "existing", (105.4560, 28.8650), 2000, "", "http://www.xiangzhen.org/m/view.php?aid=6363", "179亩。", "179 mu.", {"area_ha_published": 179 * MU}),
         ("c_zhangba", "张坝运动公园", "Zhangba sports park", "sports_park", "江阳区", "existing", (105.4790, 28.8790), 1000, "", "http://www.putiv.cn/i124100.htm", "约200亩；在张坝桂圆林内。", "About 200 mu, inside the longan forest.", {"area_ha_published": 200 * MU}),
         ("c_museum", "中国白酒博物馆·国宝窖池", "China Baijiu Museum and heritage cellars", "museum", "江阳区", "existing", (105.4420, 28.8835), 600, "2025", "https://luzhou.scol.com.cn/sj/202507/83083417.html", "三星街旁；坐标未公布。", "By Sanxing Street; coordinates unpublished.", {}),
         ("c_poetry", "国际诗酒文化大会（活动）", "International Poetry and Wine Congress (event)", "event", "", "existing", None, None, "2021", f"{PLAN} (task 4)", "方案列为精品活动；无固定场馆位置。", "An event named in the plan; no fixed place.", {}),
@@ -105,7 +105,7 @@ POINTS = {
         ("s_sanda", "三大更新活力区", "Three renewal areas", "system", "", "announced", None, None, "2021", f"{PLAN} (task 4)", "方案提及；名称与位置未公布。", "Named in the plan; members and places unpublished.", {}),
     ],
     "finance": [
-        ("f_centre", "中国泸州·金融中心", "China Luzhou Financial Centre", "finance_district", "", "announced", None, None, "2021", f"{PLAN} (task 4)", "方案提及；位置未公布。", "Named in the plan; location unpublished.", {}),
+        ("f_centre", "中国泸州·金融中心", "China Luzhou Financial Centre", "finance_district", "江阳区", "announced", None, None, "2021", f"{PLAN} (task 4)", "方案提及。", "Named in the plan.", {}),
     ],
     "agri_leisure": [
         ("a_dongyunba", "董允坝现代农业示范园（“蔬式生活”）", "Dongyunba farm park", "vegetables", "江阳区", "existing", (105.5650, 28.8280), 2500, "2020", "https://chuannan.net/zixun/13713.html", "规划20000亩，建成13000亩；分水岭镇董允坝村，距城区约11公里。", "20,000 mu planned, 13,000 built; Dongyunba village, about 11 km from the city.", {"area_ha_published": 13000 * MU}),
@@ -138,7 +138,7 @@ POINTS = {
 }  # fmt: skip
 
 #: Points whose coordinates are published rather than drawn.
-PUBLISHED_POINTS = {"c_olympic", "l_airport", "l_lantian"}
+PUBLISHED_POINTS = {"l_airport", "l_lantian"}
 
 # Built-up patches: (id, name_zh, name_en, district, outline); grown together until they make up the published area.
 BUILT_UP = [

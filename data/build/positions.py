@@ -10,7 +10,7 @@ import shapely
 HEADER = ("id", "name_zh", "layer", "where", "lon", "lat", "drawn_from", "source")
 #: Positions that other pages give: id, name, layer, condition, longitude, latitude, page.
 PUBLISHED = [
-    ("wiki_government", "泸州市人民政府", "roads", "id=cityhall_y4", 105.442, 28.871, "https://de.wikial.top/wiki/Luzhou"),
+    ("wiki_olympic", "泸州奥林匹克体育公园（维基）", "culture_sport", "id=c_olympic", 105.4156, 28.9068, "https://en.wiki.x.io/wiki/Luzhou_Olympic_Sports_Park_Stadium"),
     ("geonames_naxi", "纳溪城区（GeoNames）", "built_up", "id=bu_naxi", *origins.read_towns()["纳溪城区"], origins.GEONAMES),
 ]  # fmt: skip
 
@@ -20,7 +20,9 @@ def rows(area, roads: dict[str, str]) -> list[tuple]:
     found = origins.read_points(area)
     out = []
     for osm_id, (layer, feature, _) in osm.MATCHED.items():
-        out.append(_row(found[osm_id], f"osm_{osm_id}", layer, f"id={feature}", "no"))
+        # These parks lie along a bank, where it was drawn before the object was known.
+        apart = feature in ("park_beibin", "park_zhangba")
+        out.append(_row(found[osm_id], f"osm_{osm_id}", layer, f"id={feature}", "no" if apart else "yes"))  # fmt: skip
     for number, (osm_id, layer, where) in enumerate(osm.BESIDE, 1):
         out.append(_row(found[osm_id], f"beside_{number}", layer, where, "no"))
     for point in found.values():
@@ -30,7 +32,7 @@ def rows(area, roads: dict[str, str]) -> list[tuple]:
         for label, lon, lat in points:
             if road in roads and area.contains(shapely.Point(lon, lat)):
                 name, at = f"{road} {label}", f"{road}_{label}".replace("+", "")
-                out.append((at, name, "roads+bridges", roads[road], lon, lat, "no", expressways.SOURCE))  # fmt: skip
+                out.append((at, name, "roads+bridges", roads[road], lon, lat, "yes", expressways.SOURCE))  # fmt: skip
     for fid, name, layer, where, lon, lat, page in PUBLISHED:
         out.append((fid, name, layer, where, lon, lat, "no", page))
     return out

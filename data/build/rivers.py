@@ -12,6 +12,8 @@ TO_M = Transformer.from_crs("EPSG:4326", METRIC, always_xy=True).transform
 TO_DEG = Transformer.from_crs(METRIC, "EPSG:4326", always_xy=True).transform
 #: Nominal width of the Tuo in metres: no published width was found; it only has to be a barrier.
 TUO_WIDTH_M = 200.0
+#: Land around a place on the shore, and half of how far apart places of one shore are, in metres.
+_SHORE_M, _JOINED_M = 120.0, 300.0
 
 
 def metric(geometry):
@@ -29,6 +31,25 @@ def study_area(districts: dict) -> shapely.Polygon:
     whole = shapely.union_all([metric(d) for d in districts.values()])
     area = whole.buffer(3000).simplify(50)
     return shapely.Polygon(area.exterior)
+
+
+def held_to(river: shapely.Polygon, line: shapely.LineString, banks: dict) -> shapely.Polygon:
+    """A river without the land that places on a bank (metric points by side) show to be there."""
+    land = []
+    for side, points in banks.items():
+        flank = line.buffer((1 if side == "left" else -1) * 4000, single_sided=True)
+        bank = river.boundary.intersection(flank)
+        tongues = [
+            shapely.union_all([p, bank.interpolate(bank.project(p))]).convex_hull.buffer(_SHORE_M)
+            for p in points
+        ]
+        # Places of one shore, half a kilometre apart, have no water between them.
+        shores = shapely.union_all([t.buffer(_JOINED_M) for t in tongues])
+        for shore in shapely.get_parts(shores):
+            held = [t for t in tongues if shore.contains(t)]
+            land.append(shapely.union_all(held).convex_hull)
+    cut = river.difference(shapely.union_all(land))
+    return max(shapely.get_parts(cut), key=lambda part: part.area)
 
 
 def midline(river: shapely.Polygon, upstream: tuple, downstream: tuple) -> shapely.LineString:

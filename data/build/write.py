@@ -97,14 +97,18 @@ def write_table(path: Path, header: tuple[str, ...], rows: list[tuple]) -> Path:
     return path
 
 
-def write_manifest(paths: list[tuple[Path, tuple[str, ...]]], origins: dict) -> None:
-    """Write ``manifest.toml``: where everything comes from, and the SHA-256 of every file."""
+def write_manifest(
+    paths: list[tuple[Path, tuple[str, ...], str]], origins: dict, registers: dict
+) -> None:
+    """Write ``manifest.toml``: where everything comes from, its licence, and the SHA-256 of every file."""
     files = {}
-    for path, built_from in paths:
+    for path, built_from, licence in paths:
+        register = registers.get(path.stem, {})
         content = path.read_bytes()
         files[path.name] = {"sha256": hashlib.sha256(content).hexdigest()}
         if path.suffix == ".geojson":
             files[path.name]["features"] = len(json.loads(content)["features"])
+        files[path.name] |= {"licence": licence, **register}
         files[path.name]["built_from"] = sorted(built_from)
     text = toml_of({"origins": origins, "files": dict(sorted(files.items()))})
     title = "# Written by data/build; every committed data file with its origins and SHA-256.\n\n"

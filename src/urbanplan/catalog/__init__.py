@@ -408,6 +408,7 @@ class OsmRule:
     stays: bool
     whole: tuple[tuple[str, ...], ...]
     same_m: float
+    fclass: frozenset[str]
 
     def holds(self, tags: Mapping[str, str]) -> bool:
         """Whether a thing with these tags belongs to the layer."""
@@ -478,6 +479,7 @@ def read_osm_rules() -> tuple[OsmRule, ...]:
             stays=row.get("stays", False),
             whole=tuple(map(tuple, row.get("whole", ()))),
             same_m=float(row.get("same_m", 0)),
+            fclass=frozenset(row.get("fclass", ())),
         )
         for name, row in rows.items()
         if name != "left_out"

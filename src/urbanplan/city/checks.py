@@ -303,16 +303,17 @@ def told(checks: pd.DataFrame) -> str:
     published = int((checks["unit"] != "findings").sum()) - len(placed)
     carried = int(checks["measure"].str.startswith("value:").sum())
     failed = int((checks["verdict"] == "fail").sum())
-    figures = (
-        f"{len(checks)} checks, {published} against published figures ({published - carried} measured on"
-        f" what is drawn or counted, {carried} carried as numbers)"
-    )
+    measured = published - carried
     if placed.empty:
-        return f"{figures}, {failed} failed"
+        return (
+            f"{len(checks)} checks, {published} against published figures ({measured} measured on"
+            f" what is drawn or counted, {carried} carried as numbers), {failed} failed"
+        )
     apart = int((placed["measure"] == "position").sum())
     return (
-        f"{figures}, {len(placed)} against positions ({apart} that nothing was drawn from),"
-        f" {failed} failed"
+        f"{len(checks)} checks, {published} against published figures ({measured} measured on"
+        f" what is drawn or counted, {carried} carried as numbers), {len(placed)} against positions"
+        f" ({apart} that nothing was drawn from), {failed} failed"
     )
 
 

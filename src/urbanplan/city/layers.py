@@ -60,7 +60,8 @@ class Layer:
     """Features of one kind in WGS84, with the file they came from and its SHA-256.
 
     `frame` holds the city's own; `outside`, where there are any, those beyond its boundary: they are
-    reached by the people inside, and are in no count of the city's.
+    reached by the people inside, and are in no count of the city's. `completeness` is ``complete``
+    or ``partial`` where the manifest says so: a share that rests on a partial register is a lower bound.
     """
 
     kind: LayerKind
@@ -68,6 +69,7 @@ class Layer:
     path: Path
     sha256: str
     outside: gpd.GeoDataFrame | None = None
+    completeness: str = ""
 
     @property
     def id(self) -> str:
@@ -163,9 +165,10 @@ def load_layer(city: City, name: str) -> Layer:
         for column in ("name_zh", "name_en"):
             frame[column] = told_apart(frame[column], frame["adcode"])
     frame = with_figures(kind, frame, path)
+    known = completeness(city, f"{name}.geojson")
     if beyond is None or not beyond.any():
-        return Layer(kind, frame, path, sha256(path))
-    return Layer(kind, frame[~beyond], path, sha256(path), frame[beyond])
+        return Layer(kind, frame, path, sha256(path), completeness=known)
+    return Layer(kind, frame[~beyond], path, sha256(path), frame[beyond], known)
 
 
 def load_grounds(city: City) -> gpd.GeoSeries:
@@ -406,6 +409,7 @@ def summary(layers: Mapping[str, Layer]) -> pd.DataFrame:
                 "existing": int((frame["status"] == "existing").sum()),
                 **{q: int((frame["quality"] == q).sum()) for q in QUALITIES},
                 "accuracy_m": layer.located["accuracy_m"].astype(float).median(),
+                "completeness": layer.completeness,
                 "columns": ", ".join(layer.kind.columns),
             }
         )
@@ -420,7 +424,9 @@ _FILES = {
     "heights.tif": ("高程", "heights"),
 }
 #: Columns of `data_gaps`.
-_GAP_COLUMNS = ("file", "name_zh", "name_en", "kind", "share", "count", "why", "origin")
+_GAP_COLUMNS = (
+    "file", "name_zh", "name_en", "kind", "share", "count", "total", "why", "origin",
+)  # fmt: skip
 #: Files that a sentence names before it counts the rest.
 _MOST_NAMED = 3
 
@@ -431,8 +437,9 @@ def data_gaps(city: City) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``file, name_zh, name_en, kind, share, count, why, origin``; `share` is of the city's area,
-        0-1 (of kind ``covered``: what is covered; ``void``: what has no value), `count` of things.
+        ``file, name_zh, name_en, kind, share, count, total, why, origin``; `share` is of the city's area,
+        0-1 (of kind ``covered``: what is covered; ``void``: what has no value), `count` of things, `total`
+        of those that are published (of kind ``partial``: `count` of them are there).
     """
     import pandas as pd
 
@@ -442,7 +449,15 @@ def data_gaps(city: City) -> pd.DataFrame:
         for gap in held_of(city.manifest, name)[1]
     ]
     table = pd.DataFrame(rows, columns=list(_GAP_COLUMNS))
-    return table.assign(share=table["share"].astype(float), count=table["count"].astype("Int64"))
+    whole = {c: table[c].astype("Int64") for c in ("count", "total")}
+    return table.assign(share=table["share"].astype(float), **whole)
+
+
+def completeness(city: City, file: str) -> str:
+    """Whether a file is a ``complete`` or a ``partial`` register; empty where the manifest does not say."""
+    if any(gap.kind == "partial" for gap in held_of(city.manifest, file)[1]):
+        return "partial"
+    return str(city.manifest["files"].get(file, {}).get("completeness", ""))
 
 
 def covered_share(city: City, *files: str) -> float:

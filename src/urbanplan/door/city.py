@@ -300,7 +300,7 @@ class City(Model):
         return say.on(study.bridge_dependence(self._ready, _mode(mode), there.frame, limit))
 
     def check(self) -> pd.DataFrame:
-        """Compare every layer with the published figures and rules.
+        """Compare every layer with the published figures, independent positions and rules.
 
         Returns
         -------

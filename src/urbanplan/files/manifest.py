@@ -29,6 +29,10 @@ GAP_KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "void": ("在城市面积的{share}上没有数值", "holds no value on {share} of the city"),
         "left_out": ("有{count}项未采用", "{count} things left out"),
         "refused": ("有{count}个要素被拒收", "{count} features refused"),
+        "partial": (
+            "登记不全，{of}；据此的占比是下限",
+            "a partial register, {of}; a share that rests on it is a lower bound",
+        ),
         "note": ("", ""),
     }
 )
@@ -38,7 +42,7 @@ _ALL_SHARE = 0.99
 _GAPS = "data_gaps"
 _SHARE = Kind("a number from 0 to 1", lambda v: isinstance(v, int | float) and 0 <= v <= 1)
 _KIND = Kind(f"one of {', '.join(GAP_KINDS)}", lambda v: v in tuple(GAP_KINDS))
-_GAP_FIELDS = {"share": _SHARE, "count": WHOLE, "why": TEXT, "origin": TEXT}
+_GAP_FIELDS = {"share": _SHARE, "count": WHOLE, "total": WHOLE, "why": TEXT, "origin": TEXT}
 #: Key under which the SHA-256 of a file stands while another takes its place.
 _BEFORE = "before_sha256"
 _TITLE = "What lies in this city's folder: where each file comes from, and its SHA-256.\n"
@@ -55,7 +59,9 @@ class DataGap:
     share : float or None
         Of the city's area: what is covered (``covered``), or has no value (``void``).
     count : int or None
-        How many things are lacking (``left_out``, ``refused``).
+        How many things are lacking (``left_out``, ``refused``), or there (``partial``).
+    total : int or None
+        How many there are by what is published (``partial``).
     why : str
         A pair ``中文 / English``, or nothing.
     origin : str
@@ -67,6 +73,7 @@ class DataGap:
     count: int | None = None
     why: str = ""
     origin: str = ""
+    total: int | None = None
 
     def sentence(self, zh: str, en: str) -> str:
         """``中文 / English`` about what is called `zh` and `en`."""
@@ -75,7 +82,17 @@ class DataGap:
         why_en = why_en or why_zh
         if self.kind == "note":
             return f"{zh}：{why_zh} / {en}: {why_en}"
-        said_zh, said_en = (text.format(**numbers) for text in GAP_KINDS[self.kind])
+        of = (
+            ("总数未公布", "the total unpublished")
+            if self.total is None
+            else (
+                f"公布的{self.total:,}处中有{self.count or 0:,}处",
+                f"{self.count or 0:,} of {self.total:,} published",
+            )
+        )
+        said_zh, said_en = (
+            text.format(**numbers, of=o) for text, o in zip(GAP_KINDS[self.kind], of)
+        )
         if self.why:
             said_zh, said_en = f"{said_zh}（{why_zh}）", f"{said_en} ({why_en})"
         colon = self.share is None

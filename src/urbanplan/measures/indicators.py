@@ -47,20 +47,23 @@ class Trust:
     """What a figure rests on: every quality among its data, best first, and the worst accuracy.
 
     `covered_share` is the share of the city's area that all of its data covers, 0-1; `stands_in`
-    says what was taken in place of what a clause names ("Chinese / English"), if anything.
+    says what was taken in place of what a clause names ("Chinese / English"), if anything. From a
+    `partial` register nothing follows that more features would change.
     """
 
     qualities: frozenset[str]
     accuracy_m: float
     covered_share: float = 1.0
     stands_in: str = ""
+    partial: bool = False
 
     def __and__(self, other: Trust) -> Trust:
         """Both together."""
         worst = float(np.nanmax([self.accuracy_m, other.accuracy_m, 0.0]))
         covered = min(self.covered_share, other.covered_share)
         stands_in = "；".join(filter(None, (self.stands_in, other.stands_in)))
-        return Trust(self.qualities | other.qualities, worst, covered, stands_in)
+        partial = self.partial or other.partial
+        return Trust(self.qualities | other.qualities, worst, covered, stands_in, partial)
 
     @property
     def quality(self) -> str:
@@ -189,7 +192,8 @@ class Scene:
             raise CannotTellError(
                 f"{zh}{which[0]}没有已知位置的现状要素 / no existing feature of {en}{which[1]} has a place"
             )
-        trust = replace(trust_of(frame), covered_share=self.covered(name))
+        partial = layer.completeness == "partial"
+        trust = replace(trust_of(frame), covered_share=self.covered(name), partial=partial)
         if (frame["quality"] == "schematic").all():
             zh, en = self.called(name)
             raise CannotTellError(f"{zh}仅有示意数据 / {en} is only schematic")
@@ -604,6 +608,11 @@ COLUMNS = (
     "of", "quality", "accuracy_m", "grade", "source", "quote", "borrowed", "why", "note", "own",
     "replaces",
 )  # fmt: skip
+#: What stands beside a figure that rests on a partial register, and why such a figure cannot settle a verdict.
+_AT_LEAST = "登记不全：此值为下限 / a partial register: the value is a lower bound"
+_MORE = "登记不全：下限判断不了 / a partial register: a lower bound cannot tell"
+#: What stands beside a standard that another country made.
+_ABROAD = "他国标准，仅列数值 / a standard of another country: the value only"
 
 
 def _paired(*texts: str) -> str:
@@ -611,10 +620,6 @@ def _paired(*texts: str) -> str:
     halves = [text.partition(" / ") for text in texts if text]
     zh, en = "；".join(zh for zh, _, _ in halves), "; ".join(en or zh for zh, _, en in halves)
     return f"{zh} / {en}"
-
-
-#: What stands beside a standard that another country made.
-_ABROAD = "他国标准，仅列数值 / a standard of another country: the value only"
 
 
 def check_up(standards: Mapping[str, Indicator], scene: Scene) -> pd.DataFrame:
@@ -658,7 +663,8 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         nothing = {"value": np.nan, "verdict": "cannot be told", "why": err.what}
         return [about | nothing | {"area": area} for area in scene.outlines]
     about |= {"quality": found.trust.quality, "accuracy_m": found.trust.accuracy_m}
-    about["note"] = "；".join(filter(None, (found.trust.stands_in, about["note"])))
+    at_least = _AT_LEAST if found.trust.partial else ""
+    about["note"] = "；".join(filter(None, (at_least, found.trust.stands_in, about["note"])))
     rows = []
     for area in scene.outlines:
         value = found.values[area]
@@ -666,6 +672,10 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         sketched = bool(found.trust.stands_in) or "schematic" in found.trust.qualities
         verdict = judge(indicator, value, sketched) if whole else "part of a total"
         why = "此处没有分母 / there is nothing to count here" if np.isnan(value) else ""
+        # More features can only raise the value: it settles what it reaches already.
+        unsettled = "met" if indicator.direction == "at_most" else "not met"
+        if found.trust.partial and verdict == unsettled:
+            verdict, why = "cannot be told", _MORE
         rows.append(about | {"area": area, "value": value, "verdict": verdict, "why": why})
     return rows
 
