@@ -23,7 +23,7 @@ from urbanplan import study
 from urbanplan.catalog import load_catalog, read_osm_rules
 from urbanplan.city.checks import check_city
 from urbanplan.city.fetch import tag_keys
-from urbanplan.city.layers import load_layers
+from urbanplan.city.layers import load_layer, load_layers, validate
 from urbanplan.city.profile import load_city
 from urbanplan.output import formats
 from urbanplan.routing import build_network
@@ -582,3 +582,21 @@ def test_the_manifest_holds_old_and_new_while_a_file_changes(helsinki, tmp_path)
     text = (folder / "manifest.toml").read_text("utf-8")
     assert tomllib.loads(text)["files"]["parks.geojson"]["sha256"] == row["sha256"]
     assert json.dumps(row)
+
+
+def test_points_of_china_fill_a_city_without_a_network(tmp_path, capsys):
+    folder = tmp_path / "naxi"
+    assert command(capsys, "init", folder, "--adcode", "510503")[0] == 0
+    code, _, said = command(capsys, "fetch", folder, "--points", "china")
+    assert code == 0 and "a partial register without streets" in said
+    city = load_city(folder)
+    hospitals = load_layer(city, "hospitals")
+    assert "泸天化医院" in set(hospitals.frame["name_zh"]) and hospitals.completeness == "partial"
+    assert set(hospitals.frame["licence"]) == {"ODbL-1.0"}
+    parks = load_layer(city, "parks")
+    assert len(parks.frame) and set(parks.located.geom_type) == {"Polygon"}
+    for layer in (hospitals, parks):
+        assert not validate(layer) and (layer.located["accuracy_m"] == 100).all()
+    # What came from elsewhere stays, what an earlier fetch has left is replaced.
+    assert command(capsys, "fetch", folder, "--points", "china")[0] == 0
+    assert len(load_layer(load_city(folder), "hospitals").frame) == len(hospitals.frame)

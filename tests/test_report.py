@@ -663,7 +663,7 @@ def test_the_pdf_is_whole(atlas, tmp_path):
     pages = [p.get_textpage().get_text_range() for p in document]
     assert len(pages) > 10 and all(len(t) > 60 for t in pages)
     first = pages[0]
-    assert results.city.name_zh in first and "1,295,950" in first and "81.2%" in first
+    assert results.city.name_zh in first and "1,292,635" in first and "81.0%" in first
     # Every page says what it must not be taken for.
     notice = seen(results.city.notice_zh)
     assert all(notice in seen(t) for t in pages)

@@ -86,7 +86,7 @@ EXTRAS = {
     "report": "a report",
     "page": "finding Chinese names by their sound on a page",
     "excel": "an Excel workbook",
-    "china": "the boundaries of China",
+    "china": "the boundaries and points of China",
 }
 
 

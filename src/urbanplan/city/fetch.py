@@ -49,7 +49,7 @@ from urbanplan.files import (
 from urbanplan.files.manifest import DataGap, covered_gap, with_gaps
 from urbanplan.sources import OSM_ENDINGS, read_streets
 from urbanplan.sources.crs_of_file import require_near, settle
-from urbanplan.sources.extract import Extract, Feature, read_extract, sea_of
+from urbanplan.sources.extract import Extract, Feature, read_china, read_extract, sea_of
 from urbanplan.sources.osm import write_osm
 from urbanplan.sources.street_layers import from_lines
 from urbanplan.sources.streets import Streets, aground, clipped
@@ -71,6 +71,18 @@ _AROUND_M = (2000.0, 5000.0)
 #: Haklay (2010), Environment and Planning B 37, found a mean of about 6 m in London.
 _ACCURACY_M = 10.0
 _NOTES = ("OpenStreetMap未说明精度，按10米计", "OpenStreetMap states no accuracy, taken as 10 m")
+#: The same where areas are there by their middle; those of a layer of polygons stand as discs of this radius.
+_MIDDLE_M, _DISC_M = 100.0, 26.0
+_MIDDLE_NOTES = (
+    "OpenStreetMap对象，面状对象仅取中点（不表示范围和面积），按100米计",
+    "an object of OpenStreetMap, an area by its middle only (neither outline nor size), taken as 100 m",
+)
+#: What everybody must know of points alone.
+_POINTS_ONLY = (
+    "仅为OpenStreetMap 2024年8月的有名对象，登记不全，无街道：按空地步速估算，占比是下限 /"
+    " only OpenStreetMap's named objects of August 2024, a partial register without streets: everybody"
+    " is taken to cross open land, and shares are lower bounds"
+)
 #: Classes with other names here.
 _CLASSES = {"motorway": "expressway", "motorway_link": "expressway"}
 #: Kilometres in a mile, for speeds posted in mph.
@@ -234,6 +246,48 @@ def fetch_from(
     # Answers serve a download that was interrupted; the next one asks for what is new.
     remove_folder(cache)
     return found
+
+
+def fetch_points(city: City, *, day: str, replace: bool = False) -> Fetched:
+    """Fill a city's layers from the points of China that a package carries; no network is asked.
+
+    Parameters
+    ----------
+    city : City
+    day, replace
+        See `fetch`.
+
+    Returns
+    -------
+    Fetched
+        Without streets.
+    """
+    catalog, area, near = load_catalog(), area_of(city), around(city)
+    rules = [r for r in read_osm_rules() if r.fclass and (replace or _may_fill(city, r.layer))]
+    kept = tuple(r.layer for r in read_osm_rules() if r.fclass and r not in rules)
+    extract = read_china(near, rules)
+    areal = [r.layer for r in rules if catalog.layer(r.layer).geometry == "polygon"]
+    for name in areal:
+        extract.features[name][:] = _discs(city, extract.features[name])
+    maker = _Maker(city, area, near, extract, day)
+    said = with_gaps({"built_from": [_ORIGIN]}, [DataGap("partial", origin=_ORIGIN)])
+    origin = _origin(None, extract, day)
+    counts, no_sea = {}, area.intersection(area.envelope.boundary).buffer(0)
+    for rule in rules:
+        rule, kind = dataclasses.replace(rule, min_m2=0.0), catalog.layer(rule.layer)
+        rows, shapes = maker.layer(rule, kind, no_sea)
+        if len(rows) or _held(city, rule.layer):
+            write_layer(city.layers_folder, kind, rows, shapes, said, origin)
+        counts[rule.layer] = int((~rows[OUTSIDE]).sum())
+    return Fetched(counts, 0, kept, (_POINTS_ONLY, *maker.notes()))
+
+
+def _discs(city: City, features: Sequence[Feature]) -> list[Feature]:
+    import shapely
+
+    middles = _metric(city, [f.geometry for f in features])
+    discs = (shapely.transform(m.buffer(_DISC_M), lambda xy: transform(xy, city.metric_crs, WGS84)) for m in middles)  # fmt: skip
+    return [f._replace(geometry=disc) for f, disc in zip(features, discs)]
 
 
 def _write_grounds(
@@ -426,7 +480,8 @@ class _Maker:
         shapes = np.array(parts, object)
         mapped = {c: c for c in table.columns}
         table, _ = fill(table, shapes, mapped, kind, _worth(self.extract))
-        table["note_zh"], table["note_en"] = _NOTES
+        notes = _MIDDLE_NOTES if self.extract.middles else _NOTES
+        table["note_zh"], table["note_en"] = notes
         table[OUTSIDE] = np.array(outside, bool)
         keep = np.ones(len(table), bool)
         keep[doubles(shapes, table["name_zh"].to_numpy(), keep)] = False
@@ -438,7 +493,8 @@ class _Maker:
 
 def _worth(extract: Extract) -> Worth:
     as_of = extract.as_of or "not stated"
-    return Worth("existing", "derived", _ACCURACY_M, extract.source, extract.licence, as_of)
+    accuracy_m = _MIDDLE_M if extract.middles else _ACCURACY_M
+    return Worth("existing", "derived", accuracy_m, extract.source, extract.licence, as_of)
 
 
 def _tagged(feature: Feature, rule: OsmRule) -> dict[str, Any]:
@@ -481,11 +537,11 @@ def _with_sea(
     return both, np.array([*shapes, sea], object)
 
 
-def _origin(path: Path, extract: Extract, day: str) -> dict[str, dict[str, str]]:
+def _origin(path: Path | None, extract: Extract, day: str) -> dict[str, dict[str, str]]:
     row = {
         "title": "OpenStreetMap",
-        "extract": path.name,
-        "sha256": sha256(path),
+        "extract": "" if path is None else path.name,
+        "sha256": "" if path is None else sha256(path),
         "source": extract.source,
         "licence": extract.licence,
         "url": "https://www.openstreetmap.org/copyright",

@@ -148,28 +148,30 @@ def init(
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @file_option("--pbf", "An OpenStreetMap extract that covers the city.", metavar="F")
 @click.option("--overpass", metavar="URL", help="An Overpass server to ask instead.")
+@click.option("--points", type=click.Choice(["china"]), help="Facilities alone, from a package.")
 @click.option("--allow-private", is_flag=True, help="The server is in your own network.")
 @click.option(
     "--proxy", metavar="URL", help="Ask through this proxy; those of the environment are not used."
 )
 @click.option("--replace", is_flag=True, help="Also replace layers that came from elsewhere.")
 @click.pass_obj
-def fetch(screen: Screen, folder, pbf, overpass, allow_private, proxy, replace) -> int:
+def fetch(screen: Screen, folder, pbf, overpass, points, allow_private, proxy, replace) -> int:
     """Fill a city's layers and streets from OpenStreetMap."""
     from urbanplan.door import City
 
-    if (pbf is None) == (overpass is None):
+    if [pbf, overpass, points].count(None) != 2:
         raise click.UsageError(
-            "give one of --pbf and --overpass: an extract such as those of Geofabrik"
-            " (download.geofabrik.de), or the address of an Overpass server"
+            "give one of --pbf, --overpass and --points: an extract such as those of Geofabrik"
+            " (download.geofabrik.de), the address of an Overpass server, or china"
         )
     with screen.progress():
         found = City(folder, note=screen.note).fetch(
-            pbf, overpass=overpass, allow_private=allow_private, proxy=proxy, replace=replace, watch=screen.stage
+            pbf, overpass=overpass, points=points, allow_private=allow_private, proxy=proxy, replace=replace, watch=screen.stage
         )  # fmt: skip
     for name, count in found.features.items():
         click.echo(f"{name}: {count:,}")
-    click.echo(f"streets: {found.ways:,} ways")
+    if points is None:
+        click.echo(f"streets: {found.ways:,} ways")
     for name in found.kept:
         screen.note(f"{name}: holds other data, left alone (--replace takes OpenStreetMap's)")
     return OK

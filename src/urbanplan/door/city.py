@@ -642,6 +642,7 @@ class City(Model):
         pbf: Path | str | None = None,
         *,
         overpass: str | None = None,
+        points: str | None = None,
         allow_private: bool = False,
         proxy: str | None = None,
         replace: bool = False,
@@ -655,6 +656,8 @@ class City(Model):
             An extract that covers the city, such as those of Geofabrik.
         overpass : str, optional
             Address of an Overpass server to ask instead.
+        points : {'china'}, optional
+            Facilities alone, from a package of OpenStreetMap's named objects instead.
         allow_private : bool
             The server is in your own network.
         proxy : str, optional
@@ -672,16 +675,19 @@ class City(Model):
         Raises
         ------
         InputError
-            If neither or both are given, the file cannot be read, or the city ships with the package.
+            If none or several are given, the file cannot be read, or the city ships with the package.
         """
         from urbanplan.city import fetch as intake
         from urbanplan.servers.web import Guard
 
-        if (pbf is None) == (overpass is None):
-            raise InputError("give one of an extract and a server", where="fetch", remedy="city.fetch('EXTRACT.osm.pbf'), or city.fetch(overpass='https://…')")  # fmt: skip
+        if [pbf, overpass, points].count(None) != 2 or points not in (None, "china"):
+            raise InputError("give one of an extract, a server and points='china'", where="fetch", remedy="city.fetch('EXTRACT.osm.pbf'), or city.fetch(overpass='https://…')")  # fmt: skip
         own, say = load_own_city(self._folder), self._asked()
         with lock(own.layers_folder):
-            if overpass is None:
+            if points is not None:
+                with watch("read"):
+                    found = intake.fetch_points(own, day=today(), replace=replace)
+            elif overpass is None:
                 assert pbf is not None
                 with watch("read"):
                     found = intake.fetch(own, pbf, day=today(), replace=replace)

@@ -50,7 +50,7 @@ from urbanplan.files.reading import (
     unpacked,
 )
 from urbanplan.files.tables import is_total
-from urbanplan.files.vector import cell_text
+from urbanplan.files.vector import cell_text, points_within
 from urbanplan.files.writing import (
     atomic,
     file_name,
@@ -104,6 +104,7 @@ __all__ = [
     "memory_limit",
     "new_files",
     "own_folder",
+    "points_within",
     "read_arrays",
     "read_bytes",
     "read_csv",

@@ -272,6 +272,16 @@ def opened(
             yield src
 
 
+def points_within(
+    path: Path, driver: str, bounds: tuple[float, float, float, float]
+) -> Iterator[tuple[Mapping[str, Any], float, float]]:
+    """Properties, x and y of the points of a file inside a box, one by one: the rest is not looked at."""
+    with guarded(path, driver), opened(path, driver) as src:
+        for row in src.filter(bbox=bounds):
+            x, y, *_ = row.geometry["coordinates"]
+            yield row.properties, float(x), float(y)
+
+
 def feature_count(src: fiona.Collection) -> int | None:
     """Number of features, where the driver knows it without reading them."""
     try:

@@ -11,8 +11,8 @@ import numpy as np
 
 from urbanplan.base.crs import near_meridian, unwrapped_shapes
 from urbanplan.catalog import OsmRule
-from urbanplan.errors import InputError
-from urbanplan.files import existing, scratch_folder, size_bytes
+from urbanplan.errors import InputError, require
+from urbanplan.files import existing, points_within, scratch_folder, size_bytes
 from urbanplan.sources.osm import (
     AREA_KEYS,
     LICENCE,
@@ -95,6 +95,8 @@ class Extract:
         What it covers: as its header states, else as far as what was read of it reaches.
     stated : bool
         Whether its header states the bounds.
+    middles : bool
+        Whether areas are there by their middle only.
     """
 
     streets: Streets
@@ -107,6 +109,58 @@ class Extract:
     bounds: tuple[float, float, float, float]
     stated: bool = False
     left_out: Mapping[str, int] = field(default_factory=dict)
+    middles: bool = False
+
+
+#: Extract of China's named objects that a package carries, and its day.
+_CHINA = ("geopi", "data", "city_shp", "china_poi.shp")
+_CHINA_DAY = "2024-08-21"
+
+
+def read_china(around: BaseGeometry, rules: Sequence[OsmRule]) -> Extract:
+    """Read a city's facilities from the named objects of China that the optional package geopi carries.
+
+    Its description says GCJ-02, its numbers are WGS84 (a college stands 3 m from where it is known to
+    be, and 487 m if they are converted).
+
+    Parameters
+    ----------
+    around : shapely geometry
+        Read this far, in WGS84.
+    rules : sequence of OsmRule
+        Those that name classes (`fclass`) find something.
+
+    Returns
+    -------
+    Extract
+        Points only, without streets; large things are there by their middle.
+    """
+    from importlib.metadata import version
+    from importlib.util import find_spec
+
+    import shapely
+
+    require("china", "geopi", instead=", or give an extract with --pbf")
+    spec = find_spec(_CHINA[0])
+    assert spec is not None and spec.submodule_search_locations is not None
+    path = Path(spec.submodule_search_locations[0]).joinpath(*_CHINA[1:])
+    shapely.prepare(around)
+    features: dict[str, list[Feature]] = {rule.layer: [] for rule in rules}
+    seen: set[tuple[str, str]] = set()
+    for said, x, y in points_within(path, "ESRI Shapefile", around.bounds):
+        for rule in rules:
+            # One object may stand there twice, under two classes of one layer.
+            known = (rule.layer, said["osm_id"])
+            at = shapely.Point(x, y)
+            if said["fclass"] in rule.fclass and known not in seen and around.covers(at):
+                seen.add(known)
+                tags = {"name": said["name"], rule.kind[0]: said["fclass"]}
+                features[rule.layer].append(Feature(f"osm_{said['osm_id']}", tags, at))
+    nothing = Streets(np.zeros((0, 2)), np.zeros(0, np.int32), np.zeros(1, np.int64), (), np.zeros(0, np.int32), np.zeros(0, np.int64))  # fmt: skip
+    origin = f"{SOURCE}, by way of geopi {version('geopi')}"
+    return Extract(
+        nothing, features, [], origin, LICENCE, _CHINA_DAY, (), around.bounds, middles=True
+    )
 
 
 def read_extract(
