@@ -11,6 +11,7 @@ import shapely
 from rivers import metric
 
 from urbanplan.catalog import read_osm_rules
+from urbanplan.city.layers import MARKER_M
 
 #: osm_id: (layer, feature, accuracy in m). The plan's feature is this object.
 MATCHED = {
@@ -126,8 +127,6 @@ OTHER = {
 SCHOOLS = {"小学": "primary_school", "中学": "middle_school", "高中": "middle_school", "附小": "primary_school"}  # fmt: skip
 #: Metres that the middle of an area of a layer may lie from the thing itself.
 ACCURACY_M = {"parks": 300, "industrial_parks": 300, "universities": 300, "cemeteries": 300}
-#: Parks, works and housing estates of which only the middle is known stand as discs of this radius.
-DISC_M = 25.0
 _LICENCE = "ODbL-1.0"
 _NOTE = ("位置取自OpenStreetMap（2024-08-21）。", "Position from OpenStreetMap, 2024-08-21.")
 _MIDDLE = ("面状对象取其中点。", "The middle of an area.")
@@ -156,7 +155,7 @@ def place(feature: str, area) -> dict | None:
 
 def disc(lon: float, lat: float):
     """A disc that marks a place of unknown extent, in metres."""
-    return metric(shapely.Point(lon, lat)).buffer(DISC_M)
+    return metric(shapely.Point(lon, lat)).buffer(MARKER_M)
 
 
 def rest(layer: str, area, polygons: bool) -> list[tuple]:

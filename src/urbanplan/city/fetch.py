@@ -24,7 +24,7 @@ from urbanplan.catalog import (
 )
 from urbanplan.city.facilities import in_use, kind_of, one_each
 from urbanplan.city.folder import district_names, write_layer
-from urbanplan.city.layers import BEYOND, GROUNDS, OUTSIDE, load_layer
+from urbanplan.city.layers import BEYOND, GROUNDS, MARKER_M, OUTSIDE, load_layer
 from urbanplan.city.profile import City
 from urbanplan.city.repair import (
     REFUSALS,
@@ -71,8 +71,8 @@ _AROUND_M = (2000.0, 5000.0)
 #: Haklay (2010), Environment and Planning B 37, found a mean of about 6 m in London.
 _ACCURACY_M = 10.0
 _NOTES = ("OpenStreetMap未说明精度，按10米计", "OpenStreetMap states no accuracy, taken as 10 m")
-#: The same where areas are there by their middle; those of a layer of polygons stand as discs of this radius.
-_MIDDLE_M, _DISC_M = 100.0, 26.0
+#: The same where areas are there by their middle.
+_MIDDLE_M = 100.0
 _MIDDLE_NOTES = (
     "OpenStreetMap对象，面状对象仅取中点（不表示范围和面积），按100米计",
     "an object of OpenStreetMap, an area by its middle only (neither outline nor size), taken as 100 m",
@@ -286,7 +286,7 @@ def _discs(city: City, features: Sequence[Feature]) -> list[Feature]:
     import shapely
 
     middles = _metric(city, [f.geometry for f in features])
-    discs = (shapely.transform(m.buffer(_DISC_M), lambda xy: transform(xy, city.metric_crs, WGS84)) for m in middles)  # fmt: skip
+    discs = (shapely.transform(m.buffer(MARKER_M), lambda xy: transform(xy, city.metric_crs, WGS84)) for m in middles)  # fmt: skip
     return [f._replace(geometry=disc) for f, disc in zip(features, discs)]
 
 

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from urbanplan.base import crs
 from urbanplan.base.crs import WGS84, central_meridian, to_crs, unwrapped
 from urbanplan.base.grid import ALL
@@ -29,6 +31,7 @@ from urbanplan.files.manifest import DataGap, held_of
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
 
 #: Common columns that may be empty.
@@ -41,6 +44,8 @@ _BESIDE_180 = 170.0
 #: Member of a feature that lies beyond the city's boundary, and what its id ends with where it is
 #: the rest of one that lies on both sides.
 OUTSIDE, BEYOND = "outside", ":beyond"
+#: A place of unknown outline in a layer of polygons is a disc of this radius: it marks where, not how large.
+MARKER_M = 25.0
 #: The file that holds outlines of facilities whose layers hold points.
 GROUNDS = "grounds.geojson"
 
@@ -199,6 +204,17 @@ def load_grounds(city: City) -> gpd.GeoSeries:
     areal = frame.geometry.geom_type.isin(GEOMETRY_TYPES["polygon"])
     rows = frame[areal & ~frame["id"].duplicated()]
     return gpd.GeoSeries(rows.geometry.to_numpy(), rows["id"].astype(str), crs=WGS84)
+
+
+def are_markers(shapes: Sequence[BaseGeometry] | gpd.GeoSeries) -> np.ndarray:
+    """Which shapes of a metric system are discs that mark a place of unknown outline, see `MARKER_M`."""
+    import shapely
+
+    areas, lengths = shapely.area(shapes), shapely.length(shapes)
+    # Corners take a little off a circle; projections stretch it by less than a hundredth.
+    as_large = np.abs(np.sqrt(areas / np.pi) - MARKER_M) < 0.02 * MARKER_M
+    round_ = 4 * np.pi * areas > 0.99 * lengths**2
+    return np.asarray(as_large & round_)
 
 
 def told_apart(names: pd.Series, codes: pd.Series | None = None) -> pd.Series:

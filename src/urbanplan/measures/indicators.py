@@ -15,7 +15,7 @@ from urbanplan.base import crs
 from urbanplan.base.grid import ALL, fractions
 from urbanplan.catalog import QUALITIES, Mode, load_catalog
 from urbanplan.catalog.standards import Indicator, judge
-from urbanplan.city.layers import Layer, measure, select
+from urbanplan.city.layers import Layer, are_markers, measure, select
 from urbanplan.errors import InputError
 from urbanplan.measures.coverage import Parts, share_in
 from urbanplan.routing.network import FIGURES
@@ -215,8 +215,9 @@ def trust_of(frame: pd.DataFrame) -> Trust:
 
 
 def has_outlines(frame: gpd.GeoDataFrame) -> bool:
-    """Whether every feature is drawn as an area."""
-    return bool(frame.geom_type.isin(["Polygon", "MultiPolygon"]).all())
+    """Whether every feature (in a metric system) is drawn as an area, not as a point or the marker of a place."""
+    areal = frame.geom_type.isin(["Polygon", "MultiPolygon"])
+    return bool(areal.all() and not are_markers(frame.geometry.values).any())
 
 
 def require_outlines(frame: gpd.GeoDataFrame, called: tuple[str, str]) -> None:
