@@ -664,8 +664,9 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         nothing = {"value": np.nan, "verdict": "cannot be told", "why": err.what}
         return [about | nothing | {"area": area} for area in scene.outlines]
     about |= {"quality": found.trust.quality, "accuracy_m": found.trust.accuracy_m}
-    at_least = _AT_LEAST if found.trust.partial else ""
-    about["note"] = "；".join(filter(None, (at_least, found.trust.stands_in, about["note"])))
+    beside = (_AT_LEAST if found.trust.partial else "", found.trust.stands_in)
+    if any(beside):
+        about["note"] = _paired(*beside, about["note"])
     rows = []
     for area in scene.outlines:
         value = found.values[area]
@@ -675,7 +676,7 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         why = "此处没有分母 / there is nothing to count here" if np.isnan(value) else ""
         # More features can only raise the value: it settles what it reaches already.
         unsettled = "met" if indicator.direction == "at_most" else "not met"
-        if found.trust.partial and verdict == unsettled:
+        if found.trust.partial and verdict.startswith(unsettled):
             verdict, why = "cannot be told", _MORE
         rows.append(about | {"area": area, "value": value, "verdict": verdict, "why": why})
     return rows
