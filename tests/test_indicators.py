@@ -526,6 +526,77 @@ def test_reasons_are_counted():
     assert counted(table) == "3 indicators, 1 can be told from this data"
 
 
+def a_town_with_everything() -> Scene:
+    """Streets every 200 m, heights, and a surveyed feature of every kind that a clause names."""
+
+    def block(x, y, side=100):
+        return shapely.box(*at(x, y).coords[0], *at(x + side, y + side).coords[0])
+
+    def places(name, *kinds, **columns):
+        spots = [at(100 + 150 * (i % 6), 500) for i in range(len(kinds))]
+        one = layer(name, spots, **columns)
+        one.frame["kind"] = kinds
+        return one
+
+    def areas(name, *kinds, **columns):
+        one = layer(name, [block(150 * i, 300) for i in range(len(kinds))], **columns)
+        one.frame["kind"] = kinds
+        return one
+
+    homes = layer("residential", [WEST, EAST])
+    homes.frame["kind"] = ["new", "old"]
+    land = layer("built_up", [WEST, EAST])
+    land.frame["kind"] = ["core", "edge"]
+    lines = [shapely.LineString([at(0, y), at(1000, y)]) for y in (200, 400, 600)]
+    roads = layer("roads", lines)
+    roads.frame["class"] = ["primary", "secondary", "tertiary"]
+    grid = [((0, y), *((x, y) for x in range(2, 10, 2)), (10, y)) for y in range(0, 11, 2)]
+    grid += [tuple((x, y) for y in range(0, 11, 2)) for x in range(0, 11, 2)]
+    drawn = town(*grid)
+    moved = np.array([540_000.0, 3_189_000.0]) - drawn.xy.min(axis=0)
+    streets = replace(drawn, crs=CRS, xy=drawn.xy + moved, vertex_xy=drawn.vertex_xy + moved)
+    return scene(
+        homes,
+        land,
+        roads,
+        layer("greenway", [shapely.LineString([at(0, 900), at(1000, 900)])]),
+        areas("parks", "comprehensive", "community", "park"),
+        areas("industrial_parks", "industrial"),
+        areas("shelters", "emergency", "fixed", "central", capacity=[100.0, 500.0, 900.0]),
+        places("fire_stations", "first_class", "second_class", "small", "suburban"),
+        places("education", "kindergarten", "primary_school", "middle_school"),
+        places("hospitals", "hospital", "clinic"),
+        places("culture_sport", "library", "sports_centre"),
+        places("elderly_care", "nursing_home", beds=[40.0]),
+        places("stations", "bus_stop", "station"),
+        places("markets", "marketplace"),
+        places("consumption", "mall"),
+        places("villages", "village"),
+        streets=lambda: streets,
+        slopes=lambda: (np.full(100, 3.0), Trust(frozenset({"derived"}), 100.0)),
+    )
+
+
+def test_a_town_that_has_everything_can_be_told_all_that_any_layer_tells():
+    known = read_standards()
+    table = check_up(known, a_town_with_everything())
+    told = set(table.loc[table["verdict"] != "cannot be told", "indicator"])
+    assert set(known) - told == {k for k, i in known.items() if i.measure == "unmeasured"}
+    # What cannot be told says what it takes.
+    reasons = untold(table)
+    assert reasons["why"].str.contains(" / it takes ").all()
+    by = table[table["area"] == ALL].set_index("indicator")
+    # Streets every 200 m: 10 km/km² and more, blocks of 4 ha, no street farther than 200 m from the next.
+    assert by.at["road_density_residential", "verdict"] == "met"
+    assert by.at["road_spacing_300", "value"] == pytest.approx(200, rel=3e-3)
+    assert by.at["residential_block_least", "verdict"] == "met"
+    assert by.at["park_square_500m", "verdict"] in ("met", "not met")
+    assert by.at["park_radius_share", "verdict"].endswith(", part borrowed")
+    assert by.at["shelter_fixed_per_head", "verdict"].endswith(", part borrowed")
+    assert by.at["fire_area_7", "verdict"] == "indicative"
+    assert by.at["slope_residential", "value"] == 1 and by.at["road_density_8", "verdict"] == "threshold unverified"  # fmt: skip
+
+
 def test_points_have_no_size():
     table = check_up(
         {"x": entry(rings=((0.2, 300.0),), of="residential")},
