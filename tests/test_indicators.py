@@ -422,6 +422,35 @@ def test_estates_known_as_points_stand_in_for_their_land():
     assert table["why"][0].endswith("some of Land for housing have no outline, so no size")
 
 
+def test_more_features_lower_what_is_smallest_and_a_partial_register_is_no_denominator():
+    park = shapely.box(*at(0, 0).coords[0], *at(100, 1000).coords[0])
+    few = replace(layer("parks", [park]), completeness="partial")
+    lent = Borrowed("metres", "Y", "500 m", "y.org/1")
+    ask = entry(metres=500.0, threshold=0.5, direction="at_least", borrowed=(lent,))
+
+    def row(one, *layers):
+        return check_up({"x": one}, scene(*layers)).set_index("area").loc[ALL]
+
+    # 60 % are reached: more parks can only add. Of 90 % that are asked for nothing is settled.
+    assert row(ask, few)["verdict"] == "met, part borrowed"
+    assert "a lower bound" in row(ask, few)["note"]
+    assert row(replace(ask, threshold=0.9), few)["why"].endswith("a bound cannot tell")
+    # The smallest of some is 10 ha: a smaller one may be missing, so only a failure is settled.
+    least = entry(
+        measure="least", figure="area_ha", of="", unit="ha", threshold=5.0, direction="at_least"
+    )
+    assert (
+        row(least, few)["verdict"] == "cannot be told"
+        and "an upper bound" in row(least, few)["note"]
+    )
+    assert row(replace(least, threshold=20.0), few)["verdict"] == "not met"
+    # A share of estates of which some are missing is no bound at all.
+    homes = replace(layer("residential", [WEST]), completeness="partial")
+    told = row(replace(ask, of="residential"), layer("parks", [park]), homes)
+    assert told["verdict"] == "indicative" and "of that alone" in told["note"]
+    assert "bound" not in told["note"]
+
+
 def test_a_clause_may_speak_of_some_of_the_land():
     homes = layer("residential", [WEST, EAST])
     homes.frame["kind"] = ["new", "residential"]

@@ -14,7 +14,7 @@ import numpy as np
 from urbanplan.base import crs
 from urbanplan.base.grid import ALL, fractions
 from urbanplan.catalog import QUALITIES, Mode, load_catalog
-from urbanplan.catalog.standards import Indicator, judge
+from urbanplan.catalog.standards import PART_BORROWED, Indicator, judge
 from urbanplan.city.layers import Layer, are_markers, measure, select
 from urbanplan.errors import InputError
 from urbanplan.measures.coverage import Parts, share_in
@@ -206,12 +206,20 @@ class Scene:
         """The land that a clause takes as denominator, and what it is worth."""
         frame, trust = self.features(of, where, reach_m)
         require_outlines(frame, self.called(of))
-        return frame.geometry.union_all(), trust
+        return frame.geometry.union_all(), as_base(trust)
 
 
 def trust_of(frame: pd.DataFrame) -> Trust:
     """Qualities and worst accuracy of some features."""
     return Trust(frozenset(frame["quality"]), float(frame["accuracy_m"].astype(float).max()))
+
+
+def as_base(trust: Trust) -> Trust:
+    """What the denominator of a share is worth: of a partial register no share is a bound."""
+    if not trust.partial:
+        return trust
+    said = "；".join(filter(None, (trust.stands_in, _PART_OF_ALL)))
+    return replace(trust, partial=False, stands_in=said)
 
 
 def has_outlines(frame: gpd.GeoDataFrame) -> bool:
@@ -292,6 +300,9 @@ _SIZES = {"area_m2": 1.0, "area_ha": 1e4}
 _BETWEEN_BLOCKS_M = 50.0
 #: What stands in for land that is not drawn, and for areas that nobody gave.
 _COUNTED = "{zh}仅有点位，按个数计 / {en} known as points: each counts once, whatever its size"
+_PART_OF_ALL = (
+    "分母登记不全：只代表已登记者 / a partial register is what it is a share of: of that alone"
+)
 _NEAREST = "按直线最近划分 / each has the land that it is nearest to as the crow flies"
 #: Stretches of a greenway that are no farther apart than this are joined, in metres.
 _JOINED_M = 50.0
@@ -327,7 +338,7 @@ def _minutes(indicator: Indicator, scene: Scene) -> Measured:
     if indicator.of == "villages":
         villages, known = scene.features("villages", reach_m=reach_m)
         hit = scene.at(villages, frame, indicator.mode) <= limit
-        return _of_points(scene, villages, hit, trust & known)
+        return _of_points(scene, villages, hit, trust & as_base(known))
     hit = (scene.cells(frame, indicator.mode) <= limit).astype(float)
     amount, known = _amount(indicator, scene, reach_m)
     return _shares(scene, amount * hit, amount, trust & known)
@@ -347,12 +358,12 @@ def _metres(indicator: Indicator, scene: Scene) -> Measured:
                 zh, en = scene.called(indicator.of)
                 known = replace(known, stands_in=_COUNTED.format(zh=zh, en=en))
             hit = shapely.intersects(near, places.geometry.representative_point().values)
-            return _of_points(scene, places, hit, trust & known)
+            return _of_points(scene, places, hit, trust & as_base(known))
         land = places.geometry.union_all()
         base = {a: land.intersection(o).area for a, o in scene.outlines.items()}
         hit = land.intersection(near)
         inside = {a: hit.intersection(o).area for a, o in scene.outlines.items()}
-        return Measured(_ratios(inside, base), base, trust & known)
+        return Measured(_ratios(inside, base), base, trust & as_base(known))
     # Cells that the circle's edge crosses count with the part that lies within.
     part = _in_cells(scene, near)[scene.demand.index]
     amount, known = _amount(indicator, scene, reach_m)
@@ -611,7 +622,10 @@ COLUMNS = (
 )  # fmt: skip
 #: What stands beside a figure that rests on a partial register, and why such a figure cannot settle a verdict.
 _AT_LEAST = "登记不全：此值为下限 / a partial register: the value is a lower bound"
-_MORE = "登记不全：下限判断不了 / a partial register: a lower bound cannot tell"
+_AT_MOST = "登记不全：此值为上限 / a partial register: the value is an upper bound"
+_MORE = "登记不全：界限判断不了 / a partial register: a bound cannot tell"
+#: Measures that more features can only lower.
+_FALLING = ("least", "served")
 #: What stands beside a standard that another country made.
 _ABROAD = "他国标准，仅列数值 / a standard of another country: the value only"
 
@@ -664,7 +678,9 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         nothing = {"value": np.nan, "verdict": "cannot be told", "why": err.what}
         return [about | nothing | {"area": area} for area in scene.outlines]
     about |= {"quality": found.trust.quality, "accuracy_m": found.trust.accuracy_m}
-    beside = (_AT_LEAST if found.trust.partial else "", found.trust.stands_in)
+    falls = indicator.measure in _FALLING
+    bound = (_AT_MOST if falls else _AT_LEAST) if found.trust.partial else ""
+    beside = (bound, found.trust.stands_in)
     if any(beside):
         about["note"] = _paired(*beside, about["note"])
     rows = []
@@ -674,9 +690,9 @@ def rows_of(indicator: Indicator, scene: Scene) -> list[dict]:
         sketched = bool(found.trust.stands_in) or "schematic" in found.trust.qualities
         verdict = judge(indicator, value, sketched) if whole else "part of a total"
         why = "此处没有分母 / there is nothing to count here" if np.isnan(value) else ""
-        # More features can only raise the value: it settles what it reaches already.
-        unsettled = "met" if indicator.direction == "at_most" else "not met"
-        if found.trust.partial and verdict.startswith(unsettled):
+        # More features move the value one way only: it settles what it reaches already.
+        unsettled = "met" if (indicator.direction == "at_most") != falls else "not met"
+        if found.trust.partial and verdict.removesuffix(PART_BORROWED) == unsettled:
             verdict, why = "cannot be told", _MORE
         rows.append(about | {"area": area, "value": value, "verdict": verdict, "why": why})
     return rows
