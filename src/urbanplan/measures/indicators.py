@@ -61,7 +61,8 @@ class Trust:
         """Both together."""
         worst = float(np.nanmax([self.accuracy_m, other.accuracy_m, 0.0]))
         covered = min(self.covered_share, other.covered_share)
-        stands_in = "；".join(filter(None, (self.stands_in, other.stands_in)))
+        both = self.stands_in, other.stands_in
+        stands_in = _paired(*both) if any(both) else ""
         partial = self.partial or other.partial
         return Trust(self.qualities | other.qualities, worst, covered, stands_in, partial)
 
@@ -218,8 +219,7 @@ def as_base(trust: Trust) -> Trust:
     """What the denominator of a share is worth: of a partial register no share is a bound."""
     if not trust.partial:
         return trust
-    said = "；".join(filter(None, (trust.stands_in, _PART_OF_ALL)))
-    return replace(trust, partial=False, stands_in=said)
+    return replace(trust, partial=False, stands_in=_paired(trust.stands_in, _PART_OF_ALL))
 
 
 def has_outlines(frame: gpd.GeoDataFrame) -> bool:
