@@ -145,6 +145,7 @@ CORPUS = [
     *((f"{n} linked", link_outside(f"{n}.geojson"), CHECK, f"{n}.geojson") for n in USED),
     *((f"{n} bowtie", first(n, geometry=BOWTIE), RUN, f"{n}.geojson") for n in AREAS),
     *((f"{n} gone", gone(f"{n}.geojson"), RUN, n) for n in USED),
+    ("an area as a road", first("roads", geometry=BOWTIE), CHECK, "roads.geojson: feature 'north' is a Polygon, the layer holds lines"),
     ("a figure that is none", first("hospitals", beds="many"), CHECK, "hospitals.geojson"),
     ("a negative figure", first("population", persons=-1), CHECK, "population.geojson"),
     ("a road without class", first("roads", **{"class": None}), RUN, "roads"),
@@ -185,6 +186,8 @@ CORPUS = [
     ("facts with a hole", edit("facts.csv", ",900,", ","), CHECK, "facts.csv"),
     ("facts without a number", edit("facts.csv", ",900,", ",many,"), CHECK, "facts.csv"),
     ("facts of nothing", edit("facts.csv", "sum:persons", "sum:souls"), CHECK, "facts.csv"),
+    ("facts without a column", edit("facts.csv", "id,name_zh,", "id,名称,"), CHECK, "facts.csv: lacks the column(s) name_zh"),
+    ("facts of no size", edit("facts.csv", ",900,", ",nan,"), CHECK, "facts.csv: row 'people' has no numbers in value"),
     ("no facts", gone("facts.csv"), CHECK, "facts.csv"),
     ("no checks", gone("checks.toml"), CHECK, "checks.toml"),
     ("a rule nobody knows", edit("checks.toml", '"dry"', '"wet"'), CHECK, "checks.toml"),
@@ -278,8 +281,11 @@ def test_a_fault_gets_a_sentence_with_its_file_and_a_remedy(
 
 
 @pytest.mark.parametrize("args", [RUN, CHECK])
-def test_a_town_without_faults_is_not_refused(tmp_path, capsys, args):
+@pytest.mark.parametrize("words", [{}, {"name_zh": [], "name_en": 5, "note_zh": {"a": 1}, "as_of": 2020}])  # fmt: skip
+def test_a_town_without_faults_is_not_refused(tmp_path, capsys, args, words):
     town, out = write_town(tmp_path / "town"), tmp_path / "out"
+    # Other programs leave words as numbers, lists or records.
+    first("hospitals", **words)(town, None), first("districts", **words)(town, None)
     code, _, said = command(capsys, *(a.format(town=town, out=out) for a in args))
     assert code in (0, 1), said
 

@@ -144,6 +144,14 @@ def test_long_texts_are_cut_at_a_character_and_counted(tmp_path):
         assert b"note_zh,note_zh,1" in archive.read("a_fields.csv")
 
 
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_a_shapefile_takes_points_among_groups_of_points(tmp_path, order):
+    shapes = [shapely.Point(1, 2), shapely.MultiPoint([(3, 4), (5, 6)]), None][order]
+    frame = gpd.GeoDataFrame({"id": ["a", "b", "c"]}, geometry=shapes, crs=4326)
+    again = pyogrio.read_dataframe(write_shapefile(tmp_path / "a.zip", frame))
+    assert [g and shapely.get_num_geometries(g) for g in again.geometry] == [1, 2, None][order]
+
+
 def test_a_shapefile_that_was_not_written_whole_is_not_kept(tmp_path, monkeypatch):
     from urbanplan.files import exports
 

@@ -6,28 +6,14 @@ import mutations
 import pytest
 
 #: Files for each command; `python tests/hostile/mutations.py --times 2000` is the long run.
-TIMES = 8
-COMMANDS = (
-    "import",
-    "init",
-    "matrix",
-    "coverage",
-    "isochrone",
-    "access",
-    "reach",
-    "siting",
-    "streets",
-    "city",
-)
+TIMES = 4
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_no_mutation_reaches_a_traceback_or_the_last_resort(command, tmp_path, monkeypatch):
+@pytest.mark.parametrize("command", mutations.COMMANDS)
+def test_no_mutation_reaches_a_traceback_or_the_last_resort(command, monkeypatch):
     monkeypatch.setenv("URBANPLAN_DEBUG", "1")
-    codes, faults = mutations.fuzz(command, TIMES, 7, tmp_path)
+    monkeypatch.setenv("URBANPLAN_LANG", "en")
+    ends = list(mutations.fuzz(command, TIMES, 7))
+    faults = [fault for _, fault in ends if fault]
     assert not faults, "\n\n".join(faults)
-    assert sum(codes.values()) == TIMES
-
-
-def test_the_list_of_commands_is_whole(tmp_path):
-    assert set(mutations.Ground(tmp_path / "g").commands()) == set(COMMANDS)
+    assert len(ends) == TIMES

@@ -27,6 +27,18 @@ if TYPE_CHECKING:
 
 Layers = Mapping[str, "Layer"]
 
+#: Columns of ``facts.csv``: published figures, and what is measured of the layers to compare with each.
+_FACTS = (
+    "id",
+    "name_zh",
+    "layer",
+    "where",
+    "measure",
+    "value",
+    "unit",
+    "tolerance_share",
+    "source",
+)
 #: A coordinate rounded to 6 decimals may leave its polygon by this much, in degrees (about 0.3 m).
 _ROUNDING_DEG = 3e-6
 
@@ -342,16 +354,38 @@ def positions_of(checks: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("off_m", ascending=False, na_position="first", kind="stable")[wanted]
 
 
-def _figures(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
+def published_figures(city: City) -> Iterator[tuple[dict[str, str], float, float]]:
+    """Rows of the city's ``facts.csv``, each with its figure and how far off the layers may be, as a share.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or one of the two is no number.
+    """
     path = city.find("facts.csv")
-    for row in read_csv(path):
+    for row in read_csv(path, _FACTS):
         try:
-            published, tolerance = float(row["value"]), float(row["tolerance_share"])
+            figure, tolerance = float(row["value"]), float(row["tolerance_share"])
+            known = math.isfinite(figure) and 0 <= tolerance < math.inf
+        except ValueError:
+            known = False
+        if not known:
+            raise InputError(
+                f"row '{row['id']}' has no numbers in value and tolerance_share ('{row['value']}', '{row['tolerance_share']}')",
+                where=path,
+                remedy="correct it",
+            )
+        yield row, figure, tolerance
+
+
+def _figures(city: City, layers: Layers) -> Iterator[dict[str, Any]]:
+    for row, published, tolerance in published_figures(city):
+        try:
             drawn = measure(choose(layers, row["layer"], row["where"]), row["measure"])
         except (KeyError, ValueError, InputError) as err:
             raise InputError(
-                f"row '{row.get('id', '?')}' cannot be used ({err})",
-                where=path,
+                f"row '{row['id']}' cannot be used ({err})",
+                where=city.find("facts.csv"),
                 remedy="correct it",
             ) from None
         difference = (drawn - published) / published if published else drawn - published

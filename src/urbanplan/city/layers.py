@@ -25,7 +25,7 @@ from urbanplan.catalog import (
 )
 from urbanplan.city.profile import City
 from urbanplan.errors import InputError
-from urbanplan.files import read_vector, sha256
+from urbanplan.files import cell_text, read_vector, sha256
 from urbanplan.files.manifest import DataGap, held_of
 
 if TYPE_CHECKING:
@@ -151,6 +151,11 @@ def load_layer(city: City, name: str) -> Layer:
             where=path,
             remedy="add them; `urbanplan layers` lists what each layer carries",
         )
+    words = [c for c in COMMON_COLUMNS if c != "accuracy_m"]
+    own = [c for c, unit in kind.columns.items() if not unit and frame[c].dtype == object]
+    frame = frame.assign(
+        **{c: _words(frame[c]) for c in words}, **{c: frame[c].map(cell_text) for c in own}
+    )
     doubled = frame["id"][frame["id"].duplicated()].unique()
     if len(doubled):
         raise InputError(
@@ -159,6 +164,7 @@ def load_layer(city: City, name: str) -> Layer:
             remedy="give each feature an id of its own",
         )
     _require_degrees(read.to_crs(WGS84), path)
+    _require_shapes(frame, kind, path)
     about = central_meridian(city.metric_crs)
     if about is not None and abs(about) > _BESIDE_180:
         frame = unwrapped(frame, about % 360)
@@ -265,6 +271,17 @@ def told_apart(names: pd.Series, codes: pd.Series | None = None) -> pd.Series:
     return pd.Series(out, names.index, names.dtype, name=names.name)
 
 
+def _words(column: pd.Series) -> pd.Series:
+    # Other programs leave names, ids and notes as numbers, lists or truth values; words are what is asked of them.
+    from pandas.api.types import infer_dtype
+
+    column = column.astype(object).where(column.notna(), None)
+    if infer_dtype(column, skipna=True) in ("string", "empty"):
+        return column
+    whole = column.map(lambda v: int(v) if isinstance(v, float) and v.is_integer() else v)
+    return whole.map(lambda v: None if v is None else str(cell_text(v))).astype(object)
+
+
 def _fill_names(frame: gpd.GeoDataFrame) -> None:
     # A feature with a name in one language is called so in the other.
     blank = {c: frame[c].isna() | (frame[c] == "") for c in ("name_zh", "name_en")}
@@ -298,6 +315,19 @@ def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
             "longitude and latitude in degrees",
             where=path,
             remedy="put longitude first, or export the layer in EPSG:4326",
+        )
+
+
+def _require_shapes(frame: gpd.GeoDataFrame, kind: LayerKind, path: Path) -> None:
+    # An area among lines has no length and no ends: what it is asked for would be wrong, or nothing.
+    shapes, types = frame.geometry, GEOMETRY_TYPES[kind.geometry]
+    wrong = shapes.notna() & ~shapes.is_empty & ~shapes.geom_type.isin(types)
+    if types and wrong.any():
+        row = frame[wrong].iloc[0]
+        raise InputError(
+            f"feature '{row['id']}' is a {row.geometry.geom_type}, the layer holds {kind.geometry}s",
+            where=path,
+            remedy="correct it, or put it into another layer",
         )
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanplan.base.crs import SHIFTED, WGS84, near_meridian, parse_crs, proposals, transform
+from urbanplan.city.checks import published_figures
 from urbanplan.city.fetch import area_of, around
 from urbanplan.city.folder import require_free
 from urbanplan.city.profile import City
 from urbanplan.city.repair import Worth
 from urbanplan.errors import CrsError, InputError
-from urbanplan.files import Raster, at_cells, manifest, read_csv, read_raster, sha256, write_cog
+from urbanplan.files import Raster, at_cells, manifest, read_raster, sha256, write_cog
 from urbanplan.sources.rasters import in_metres, people_at
 
 if TYPE_CHECKING:
@@ -270,9 +271,8 @@ def _doubts(city: City, inside: float, km2: float, persons: float) -> Iterator[t
     if density > _DENSE_PER_KM2:
         text = f"it has {density:,.0f} persons per km² over its whole area"
         yield text, density > _DENSEST_PER_KM2
-    for row in read_csv(city.find("facts.csv")) if city.has("facts.csv") else ():
-        if row.get("layer") == "population" and row.get("measure") == "sum:persons" and not row.get("where"):  # fmt: skip
-            published = float(row["value"])
+    for row, published, _ in published_figures(city) if city.has("facts.csv") else ():
+        if row["layer"] == "population" and row["measure"] == "sum:persons" and not row["where"]:
             ratio = inside / published if published > 0 else 1.0
             if not 1 / _NEAR_TOTAL <= ratio <= _NEAR_TOTAL:
                 text = f"it has {inside:,.0f} persons where facts.csv has {published:,.0f}"

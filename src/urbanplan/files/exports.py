@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     import pandas as pd
+    from shapely.geometry.base import BaseGeometry
 
 
 #: Every time stamp of a package: the same input gives the same bytes.
@@ -385,7 +386,7 @@ def write_shapefile(path: Path | str, frame: gpd.GeoDataFrame, encoding: str = "
     path : path
         The ``.zip`` to write.
     frame : GeoDataFrame
-        Of one family of geometry; without a system, no ``.prj`` is written.
+        Of one family of geometry (points among groups of points become groups); without a system, no ``.prj`` is written.
     encoding : {'utf-8', 'gbk'}
 
     Raises
@@ -399,6 +400,9 @@ def write_shapefile(path: Path | str, frame: gpd.GeoDataFrame, encoding: str = "
     every failed write, so what it wrote is read back and compared before it is kept.
     """
     frame, names, cut = _shortened(frame, encoding, path)
+    if set(frame.geom_type.dropna()) > {"MultiPoint"}:
+        # A Shapefile has points or groups of points, not both.
+        frame = frame.set_geometry([_grouped(shape) for shape in frame.geometry], crs=frame.crs)
     stem = Path(path).stem
     with made(path), scratch_folder() as folder:
         file = folder / f"{stem}.shp"
@@ -413,6 +417,12 @@ def write_shapefile(path: Path | str, frame: gpd.GeoDataFrame, encoding: str = "
     )
     parts[f"{stem}_fields.csv"] = f"\ufeff{out.getvalue()}".encode()
     return write_bytes(path, zipped(parts))
+
+
+def _grouped(shape: BaseGeometry | None) -> BaseGeometry | None:
+    from shapely import MultiPoint
+
+    return MultiPoint([shape]) if shape is not None and shape.geom_type == "Point" else shape
 
 
 def _shortened(

