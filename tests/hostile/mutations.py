@@ -16,6 +16,7 @@ import faulthandler
 import gc
 import hashlib
 import io
+import itertools
 import json
 import os
 import random
@@ -28,7 +29,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -455,6 +456,7 @@ class Ground:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.process = os.getpid()
         self.folder, self.streets, self.places = folder, folder / "streets.gpkg", folder / "good.csv"  # fmt: skip
         steps = range(5)
         lines = [[(LON + STEP * i, LAT + STEP * k) for i in steps] for k in steps]
@@ -480,8 +482,9 @@ class Ground:
         self.package = folder / "run" / "gridtown.gpkg"
 
     def _made(self, *args) -> None:
-        told = self.folder / "said"
-        assert forked(told, lambda: run(*args)) == 0, told.read_text("utf-8")
+        told, work = self.folder / "said", lambda: run(*args)
+        # What is made in a fork of mutations is made there: it has the libraries.
+        assert (forked(told, work) if os.getpid() == self.process else work()) == 0
 
     def town(self, rng: random.Random, work: Path) -> Path:
         """A town with faults in one of its files."""
@@ -618,7 +621,7 @@ def run(*args) -> int:
     return code
 
 
-def warmed(make: Callable, folder: Path) -> None:
+def warmed(makes: list[Callable], folder: Path) -> None:
     """Load and compile here what the forks of a command need, and read the sound layers of the towns once for all."""
     from urbanplan.city import layers
 
@@ -632,7 +635,7 @@ def warmed(make: Callable, folder: Path) -> None:
         return replace(known[key], path=path, frame=known[key].frame.copy())
 
     layers.load_layer = once
-    for always in (0.99, 0.0):
+    for make, always in itertools.product(makes, (0.99, 0.0)):
         with tempfile.TemporaryDirectory(dir=folder) as work, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             args = ["-q", *map(str, make(_Sound(always), Path(work)))]
@@ -672,19 +675,23 @@ def fault_of(code: int, said: str, before: dict[str, str], work: Path) -> str:
     return ""
 
 
-def fuzz(command: str, times: int, seed: int = 1, first: int = 0) -> Iterator[tuple[int, str]]:
-    """For so many mutated files: the command's exit code, and its fault with what makes it again."""
+def fuzz(
+    commands: Sequence[str], times: int, seed: int = 1, first: int = 0, *, warm: bool = True
+) -> Iterator[tuple[int, str]]:
+    """For so many mutated files of each command: its exit code, and its fault with what makes it again."""
+    tasks = [(command, n) for command in commands for n in range(first, first + times)]
     with tempfile.TemporaryDirectory(dir=MEMORY) as base:
         folder = Path(base)
         work, told, ends = folder / "work", folder / "said", folder / "ends"
-        make = Ground(folder / "ground").commands()[command]
-        warmed(make, folder)
+        makes = Ground(folder / "ground").commands()
+        if warm:
+            warmed([makes[command] for command in commands], folder)
 
-        def some(numbers: range) -> int:
+        def some(which: list) -> int:
             with open(ends, "w", encoding="utf-8") as out:
-                for n in numbers:
+                for command, n in which:
                     work.mkdir()
-                    args = make(random.Random(f"{command} {seed} {n}"), work)
+                    args = makes[command](random.Random(f"{command} {seed} {n}"), work)
                     before = held(work)
                     code = run(*args)
                     said = told.read_text("utf-8", "replace")
@@ -694,23 +701,18 @@ def fuzz(command: str, times: int, seed: int = 1, first: int = 0) -> Iterator[tu
                     shutil.rmtree(work)
             return 0
 
-        n = first
-        while n < first + times:
-            until = min(n + BATCH, first + times)
-            status = forked(told, lambda: some(range(n, until)))  # noqa: B023
+        while tasks:
+            which = tasks[:BATCH]
+            status = forked(told, lambda: some(which))  # noqa: B023
             done = [json.loads(line) for line in ends.read_text("utf-8").splitlines()]
-            if n + len(done) < until:
+            if len(done) < len(which):
                 # The one that it was at ended the process.
-                done.append(
-                    [
-                        status,
-                        f"ended the process with {status}\n{told.read_text('utf-8', 'replace')}",
-                    ]
-                )
+                said = told.read_text("utf-8", "replace")
+                done.append([status, f"ended the process with {status}\n{said}"])
                 shutil.rmtree(work)
-            for number, (code, fault) in enumerate(done, n):
-                yield code, fault and f"{command} --seed {seed} --first {number} {fault}"
-            n += len(done)
+            for (command, n), (code, fault) in zip(which, done):
+                yield code, fault and f"{command} --seed {seed} --first {n} {fault}"
+            del tasks[: len(done)]
 
 
 if __name__ == "__main__":
@@ -723,7 +725,7 @@ if __name__ == "__main__":
     wrong = 0
     for name in asked.commands or COMMANDS:
         begun, codes, finds = time.perf_counter(), Counter(), 0
-        for code, fault in fuzz(name, asked.times, asked.seed, asked.first):
+        for code, fault in fuzz([name], asked.times, asked.seed, asked.first):
             codes[code] += 1
             if fault:
                 finds += 1
