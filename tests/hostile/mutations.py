@@ -438,7 +438,7 @@ def extract(rng: random.Random, path: Path) -> Path:
         parts.append(f'<way id="{n + 1}" version="1">{"".join(inner)}</way>')
     parts.append('<relation id="1" version="1"><member type="way" ref="1" role="outer"/><tag k="type" v="multipolygon"/><tag k="natural" v="water"/></relation>')  # fmt: skip
     for _ in range(rng.choice((0, 1, 2, 4))):
-        i = rng.randrange(len(parts))
+        i = rng.choice([n for n, part in enumerate(parts) if '="' in part])
         cell = re.sub('[<&"]', "", str(rng.choice(CELLS)))
         cell = rng.choice((cell, "coastline", "no", "-1", "multipolygon", "private", "boundary", "90.0", "-180"))  # fmt: skip
         values = list(re.finditer(r'(?<==")[^"]*', parts[i]))
@@ -593,6 +593,9 @@ def forked(told: Path, work: Callable[[], int]) -> int:
             sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding="utf-8") for n in (1, 2))
             faulthandler.enable(sys.stderr)
             code = work()
+        # Nothing but the mutation itself can fail here.
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)
