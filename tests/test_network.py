@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 from dataclasses import replace
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pytest
@@ -14,12 +18,17 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
 import streettown as town
+import urbanplan as up
+from urbanplan.base.crs import WGS84, transform
 from urbanplan.catalog import load_catalog, power, read_modes, tobler
 from urbanplan.errors import InputError
 from urbanplan.files import read_arrays, write_arrays
 from urbanplan.routing import build_network, network
 from urbanplan.routing.street_rules import at_ends_only, carries, speeds_kmh, stops
+from urbanplan.sources.osm import read_osm, write_osm
 from urbanplan.sources.streets import Streets
+from urbanplan.study import model
+from urbanplan.study import streets as study_streets
 
 WALK, BIKE, DRIVE = (load_catalog().mode(m).streets for m in ("walk", "bike", "drive"))
 
@@ -607,3 +616,126 @@ def test_ferries_are_an_option_with_their_duration():
     carried = {"route": "ferry", "motor_vehicle": "yes"}
     assert [carries(carried, r) for r in (WALK, BIKE, DRIVE)] == [True, True, True]
     assert [carries({"route": "ferry", "foot": "no"}, r) for r in (WALK, BIKE, DRIVE)] == [False, True, False]  # fmt: skip
+
+
+# ---------------------------------------------------------------- networks that are kept
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache of one's own; how often a network is built."""
+    monkeypatch.setenv("URBANPLAN_CACHE", str(tmp_path / "cache"))
+    built = []
+    real = study_streets.build_network
+    monkeypatch.setattr(
+        study_streets, "build_network", lambda *a, **k: built.append(1) or real(*a, **k)
+    )
+    return tmp_path / "cache" / "networks", built
+
+
+def asked(path, mode="walk", **given):
+    """Minutes between two corners of the streets, and what is said."""
+    streets = up.Streets(path, **given)
+    own = streets.network(mode)
+    ends = [shapely.Point(*transform(own.xy[[i]], own.crs, WGS84)[0]) for i in (0, -1)]
+    ends = gpd.GeoSeries(ends, crs=4326)
+    table = streets.matrix(ends, ends, mode=mode, minutes=600)
+    return table["minutes"].tolist(), table.attrs["findings"], own.source
+
+
+def wider(streets):
+    """The same streets, a tenth longer."""
+    middle = streets.lonlat.mean(axis=0)
+    return replace(streets, lonlat=middle + 1.1 * (streets.lonlat - middle))
+
+
+def test_a_network_is_built_once_and_answers_the_same(cache, tmp_path):
+    folder, built = cache
+    path = town.write_street_city(tmp_path / "town") / "streets.osm.pbf"
+    first = asked(path)
+    assert built == [1] and len(list(folder.iterdir())) == 1
+    assert asked(path) == first and built == [1]
+    assert folder.stat().st_mode & 0o077 == 0
+    # Another mode and other bytes are other networks, another name is not.
+    asked(path, "bike")
+    assert len(built) == 2
+    other = shutil.copy(path, tmp_path / "other.osm.pbf")
+    assert asked(other) == first and len(built) == 2
+    ways = read_osm(path)
+    write_osm(path, wider(ways))
+    assert asked(path)[0] != first[0] and len(built) == 3
+    assert asked(other)[0] == first[0] and len(built) == 3
+
+
+def test_another_program_builds_it_anew(cache, tmp_path, monkeypatch):
+    _, built = cache
+    path = town.write_street_city(tmp_path / "town") / "streets.osm.pbf"
+    asked(path)
+    monkeypatch.setattr(network, "_program", lambda: ["another"])
+    asked(path)
+    assert len(built) == 2
+
+
+@pytest.mark.parametrize("harm", ["cut", "flip", "empty", "another's"])
+def test_a_kept_network_that_is_damaged_is_built_again(cache, tmp_path, harm):
+    folder, built = cache
+    path = town.write_street_city(tmp_path / "town") / "streets.osm.pbf"
+    first = asked(path)
+    (kept,) = folder.iterdir()
+    raw = bytearray(kept.read_bytes())
+    raw[len(raw) // 2] ^= 255
+    kept.write_bytes({"cut": raw[:-50], "flip": raw, "empty": b"", "another's": b"PK"}[harm])
+    assert asked(path) == first and len(built) == 2
+    assert asked(path) == first and len(built) == 2
+
+
+def test_a_folder_that_others_may_write_to_keeps_nothing(cache, tmp_path):
+    folder, built = cache
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    path = town.write_street_city(tmp_path / "town") / "streets.osm.pbf"
+    assert asked(path) == asked(path) and len(built) == 2 and not list(folder.iterdir())
+
+
+def test_what_was_asked_for_longest_ago_makes_room(cache, tmp_path, monkeypatch):
+    folder, _ = cache
+    path = town.write_street_city(tmp_path / "town") / "streets.osm.pbf"
+    asked(path, "walk")
+    (oldest,) = folder.iterdir()
+    os.utime(oldest, (1, 1))
+    monkeypatch.setattr(network, "_KEPT_BYTES", int(1.5 * oldest.stat().st_size))
+    asked(path, "bike")
+    assert not oldest.exists() and len(list(folder.iterdir())) == 1
+    # What does not fit at all is answered all the same.
+    monkeypatch.setattr(network, "_KEPT_BYTES", 10)
+    assert asked(path, "drive")[0] and not list(folder.iterdir())
+
+
+def test_a_full_disk_costs_no_answer(cache, tmp_path, monkeypatch):
+    folder, _ = cache
+    path = town.write_street_city(tmp_path / "town") / "streets.osm.pbf"
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(network, "write_arrays", full)
+    assert asked(path)[0] and not list(folder.iterdir())
+
+
+def test_a_city_keeps_its_networks_until_its_streets_or_water_change(cache, tmp_path, monkeypatch):
+    folder, _ = cache
+    built, real = [], model.build_network
+    monkeypatch.setattr(model, "build_network", lambda *a, **k: built.append(1) or real(*a, **k))
+    city = town.write_street_city(tmp_path / "town")
+
+    def covered():
+        return up.City(city).coverage("hospitals", mode="walk", minutes=[5, 15]).to_csv()
+
+    first = covered()
+    assert covered() == first and len(built) == 1 and len(list(folder.iterdir())) == 1
+    # What a scenario joins on is built for it alone.
+    table = up.City(city).coverage("hospitals", mode="walk", minutes=5, opened=["new"])
+    assert len(table) and len(built) == 2 and len(list(folder.iterdir())) == 1
+    ways = read_osm(city / "streets.osm.pbf")
+    write_osm(city / "streets.osm.pbf", wider(ways))
+    assert covered() != first and len(built) == 3

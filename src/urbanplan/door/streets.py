@@ -13,9 +13,10 @@ from urbanplan.door.city import City, _metres
 from urbanplan.door.model import Findings, Model, _mode
 from urbanplan.door.places import Note, Places, require_declared, table_html
 from urbanplan.errors import InputError
-from urbanplan.files import existing, split_name
+from urbanplan.files import existing, sha256, split_name
 from urbanplan.routing import Network
-from urbanplan.sources import read_streets
+from urbanplan.routing.network import kept, plain
+from urbanplan.sources import OSM_ENDINGS, read_streets
 from urbanplan.sources.streets import Streets as Ways_
 from urbanplan.study.model import Ways
 from urbanplan.study.streets import network_of
@@ -228,11 +229,25 @@ class Streets(Model):
         if self._name.lower().endswith(".npz"):
             assert self._path is not None
             network = study.open_streets(self._path, mode, self._dem, given=self._columns)
+        elif self._raw is None and self._name.lower().endswith(OSM_ENDINGS):
+            # Reading a map and building of it take longer than the question: both are done once.
+            assert self._path is not None
+            of = {
+                "streets": sha256(split_name(self._path)[0]),
+                "dem": None if self._dem is None else sha256(self._dem),
+                "mode": plain(mode),
+                "columns": None if self._columns is None else dict(self._columns),
+            }
+            network = kept(of, lambda: self._built(mode, say))
+            say(*network.findings)
         else:
-            say(*self._streets.findings)
-            network = network_of(self._streets, mode, self._dem)
+            network = self._built(mode, say)
         self._networks.append((mode, network))
         return network
+
+    def _built(self, mode: Mode, say: Findings) -> Network:
+        say(*self._streets.findings)
+        return network_of(self._streets, mode, self._dem)
 
     # How streets answer the questions of `Model`.
 

@@ -6,13 +6,12 @@ import functools
 import logging
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numba
 
-from urbanplan.files.writing import own_folder
+from urbanplan.files.reading import own_cache, own_folder
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -53,11 +52,9 @@ def _cache_folder() -> str | None:
     kernels = [_PACKAGE / room / "__pycache__" for room in ("routing", "sources")]
     if not named and all(own_folder(folder) for folder in kernels):
         return ""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    with suppress(RuntimeError):
-        home = home.expanduser()
-    if home.is_absolute() and own_folder(home / "urbanplan", 0o700):
-        return str(home / "urbanplan")
+    home = own_cache()
+    if home is not None:
+        return str(home)
     logging.getLogger("urbanplan").warning(
         "no folder of one's own for compiled code: it is compiled anew at each start (set NUMBA_CACHE_DIR)"
     )

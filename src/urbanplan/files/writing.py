@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import stat
 import tempfile
 import time
 import weakref
@@ -447,36 +446,6 @@ def _sync_tree(folder: Path) -> None:
     for below, folders, _ in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(TEMPORARY_PREFIX)]
         _sync_folder(Path(below))
-
-
-def own_folder(folder: Path, mode: int = 0o777) -> bool:
-    """Make a folder if it is missing; can its owner, and nobody else, write to it?
-
-    Parameters
-    ----------
-    folder : path
-    mode : int
-        Permissions of a folder that is made.
-
-    Returns
-    -------
-    bool
-        Also False if somebody else may write to a folder above it that is not sticky (as /tmp is).
-    """
-    try:
-        folder.mkdir(mode, parents=True, exist_ok=True)
-        place = folder.resolve()
-        return os.access(place, os.W_OK | os.X_OK) and all(map(_is_own, (place, *place.parents)))
-    except OSError:
-        return False
-
-
-def _is_own(folder: Path) -> bool:
-    if not hasattr(os, "geteuid"):
-        return True
-    found = folder.stat()
-    shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
-    return found.st_uid in (0, os.geteuid()) and not shared
 
 
 @contextlib.contextmanager

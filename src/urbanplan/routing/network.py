@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,8 +18,8 @@ import numpy as np
 
 from urbanplan.base.crs import require_metric
 from urbanplan.catalog import Mode, StreetRules, mode_of
-from urbanplan.errors import CrsError, InputError
-from urbanplan.files import read_arrays, write_arrays
+from urbanplan.errors import CrsError, InputError, UrbanplanError
+from urbanplan.files import hash_folder, own_cache, read_arrays, write_arrays
 from urbanplan.routing.graph import Graph, build_graph
 from urbanplan.routing.turns import Arcs, with_turns
 
@@ -290,7 +295,7 @@ def save(network: Network, path: Path | str) -> Path:
         if isinstance(value, np.ndarray):
             arrays[field.name] = value
         elif field.name == "mode":
-            about["mode"] = _plain(value)
+            about["mode"] = plain(value)
         elif field.name == "water":
             about["water"] = None if value is None else to_wkb(value, hex=True)
         else:
@@ -333,6 +338,57 @@ def load(path: Path | str) -> Network:
             remedy="build it again",
         ) from None
     return network
+
+
+#: Networks are kept up to so many bytes in all; what was asked for longest ago goes first.
+_KEPT_BYTES = 2 * 2**30
+
+
+def kept(of: Mapping[str, Any], build: Callable[[], Network]) -> Network:
+    """The network that was built before of the same things, or one that is built now and kept.
+
+    Parameters
+    ----------
+    of : mapping
+        All that it depends on besides the program: hashes of files, the system. Plain values.
+    build : callable
+
+    Returns
+    -------
+    Network
+
+    Notes
+    -----
+    Kept in the user's own cache (see `own_cache`) under a SHA-256 of `of`, of this program and of the
+    libraries that it builds with. A kept file is judged as any other; a damaged one is built again.
+    """
+    folder = own_cache("networks")
+    if folder is None:
+        return build()
+    text = json.dumps([of, _FORMAT, _program()], sort_keys=True, ensure_ascii=False)
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
+    if path.exists():
+        with suppress(InputError, OSError):
+            network = load(path)
+            os.utime(path)
+            return network
+    network = build()
+    # A full disk costs the next start its time, not this one its answer.
+    with suppress(UrbanplanError, OSError):
+        save(network, path)
+        files = sorted(folder.glob("*.npz"), key=lambda p: -p.stat().st_mtime)
+        for old, size in zip(files, np.cumsum([p.stat().st_size for p in files])):
+            if size > _KEPT_BYTES:
+                old.unlink()
+    return network
+
+
+@cache
+def _program() -> list[str]:
+    # What makes a network: another version may make another one of the same streets.
+    package = Path(__file__).parents[1]
+    rooms = [hash_folder(package / room, ".py") for room in ("base", "files", "sources", "routing")]
+    return [*rooms, *(version(name) for name in ("numpy", "scipy", "shapely", "pyproj", "osmium"))]
 
 
 def _require_sound(network: Network) -> None:
@@ -409,7 +465,7 @@ def _are_turns(network: Network) -> bool:
     return bool(used[:, :2].all() and (used[:, :-1] >= used[:, 1:]).all() and joined.all())
 
 
-def _plain(mode: Mode) -> dict[str, Any]:
+def plain(mode: Mode) -> dict[str, Any]:
     # asdict copies mappings, which a read-only one does not allow.
     return {
         **{f.name: getattr(mode, f.name) for f in fields(mode) if f.name != "streets"},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from urbanplan.city.layers import (
 )
 from urbanplan.city.profile import City
 from urbanplan.errors import InputError, UnknownNameError
+from urbanplan.files import sha256
 from urbanplan.measures.coverage import (
     LEAST_MIN,
     Parts,
@@ -43,6 +46,7 @@ from urbanplan.routing import (
     place,
 )
 from urbanplan.routing.graph import ragged
+from urbanplan.routing.network import kept, plain
 from urbanplan.routing.places import place_at, together
 from urbanplan.routing.surface import Ground, Surface, build_ground, build_surface
 from urbanplan.sources import read_streets
@@ -67,6 +71,31 @@ _WET_SHARE = 0.05
 _HIGHWAYS = {"expressway": "motorway"}
 #: The file that holds a city's streets; without it, land is a friction surface.
 STREETS = "streets.osm.pbf"
+
+
+@dataclass
+class Mapped:
+    """A city's mapped streets: their file, read when a network must be built of it."""
+
+    path: Path
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the file."""
+        return sha256(self.path)
+
+    @cached_property
+    def _read(self) -> Streets:
+        return read_streets(self.path)
+
+    def on(self, ground: Ground, city: City) -> Streets:
+        """The streets; refused where much of them runs in the water."""
+        if not self._dry:
+            _require_dry(self._read, ground, city)
+            self._dry = True
+        return self._read
+
+    _dry: bool = field(default=False, init=False)
 
 
 @dataclass(frozen=True)
@@ -116,7 +145,7 @@ class Ready:
     ground: Ground
     demand: pd.DataFrame
     parts: Parts
-    streets: Streets | None
+    streets: Mapped | None
     heights: Path | None
     findings: tuple[str, ...]
     joined: tuple[str, ...] = ()
@@ -132,6 +161,8 @@ class Ready:
 
         Planned roads and bridges in `opened` are there, existing ones in `closed` are not.
         """
+        import shapely
+
         if self.streets is None:
             return Ways(self._surface(mode, opened, closed), None)
         if closed:
@@ -140,16 +171,31 @@ class Ready:
                 where=self.city.id,
                 remedy="close the street at a place, in a scenario: layer = 'streets', at = [lon, lat]",
             )
-        streets = without_ways(with_ways(self.streets, self._lines(opened)), self.shut)
+        build = partial(self._network, self.streets, mode, opened)
+        if opened or self.joined or self.shut:
+            network = build()
+        else:
+            held = [shapely.to_wkb(shape) for shape in (self.ground.barrier, self.ground.area)]
+            of = {
+                "streets": self.streets.sha256,
+                "heights": None if self.heights is None else sha256(self.heights),
+                "mode": plain(mode),
+                "crs": self.city.metric_crs,
+                "ground": [hashlib.sha256(wkb).hexdigest() for wkb in held],
+            }
+            network = kept(of, build)
+        return Ways(network, self._homes(network))
+
+    def _network(self, mapped: Mapped, mode: Mode, opened: tuple[str, ...]) -> Network:
+        found = mapped.on(self.ground, self.city)
+        streets = without_ways(with_ways(found, self._lines(opened)), self.shut)
         heights = None
         if self.heights is not None:
             from urbanplan.sources.rasters import street_heights
 
             heights = street_heights(self.heights, streets)
-        crs = self.city.metric_crs
-        water = self.ground.barrier
-        network = build_network(streets, mode, crs=crs, heights_m=heights, water=water)
-        return Ways(network, self._homes(network))
+        crs, water = self.city.metric_crs, self.ground.barrier
+        return build_network(streets, mode, crs=crs, heights_m=heights, water=water)
 
     def _lines(self, opened: tuple[str, ...]) -> dict[str, tuple[LineString, dict[str, str]]]:
         # Planned roads and bridges that are opened, as ways of a street map.
@@ -322,11 +368,9 @@ def prepare(city: City, layers: Mapping[str, Layer] | None = None) -> Ready:
     area, water, existing, districts = (
         to_crs(frame, city.metric_crs) for frame in (area, water, existing, districts)
     )
-    streets = read_streets(city.find(STREETS)) if city.has(STREETS) else None
+    streets = Mapped(Path(city.find(STREETS))) if city.has(STREETS) else None
     neighbours = 16 if streets is None else 0
     ground = build_ground(area, water, existing, city.analysis.cell_m, neighbours=neighbours)
-    if streets is not None:
-        _require_dry(streets, ground, city)
     people, notes = _people(city, layers, districts, ground)
     notes = (*gap_sentences(city), *notes)
     heights = city.find("heights.tif") if city.has("heights.tif") else None
