@@ -787,12 +787,9 @@ def own_cache(name: str = "") -> Path | None:
     Returns
     -------
     Path or None
-        In ``URBANPLAN_CACHE``, else in ``XDG_CACHE_HOME`` or ``~/.cache``; None where that is not safe,
-        or where ``URBANPLAN_CACHE`` is empty.
+        In ``URBANPLAN_CACHE``, else in ``XDG_CACHE_HOME`` or ``~/.cache``; None where that is not safe.
     """
     named = os.environ.get("URBANPLAN_CACHE")
-    if named == "":
-        return None
     home = Path(named or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "urbanplan")
     with contextlib.suppress(RuntimeError):
         home = home.expanduser()

@@ -448,6 +448,16 @@ def _sync_tree(folder: Path) -> None:
         _sync_folder(Path(below))
 
 
+def make_room(folder: Path, ending: str, most_bytes: int) -> None:
+    """Remove what was used longest ago of a folder's files with an ending, until the others fit."""
+    used = sorted(folder.glob(f"*{ending}"), key=lambda path: -path.stat().st_mtime)
+    total = 0
+    for path in used:
+        total += path.stat().st_size
+        if total > most_bytes:
+            path.unlink()
+
+
 @contextlib.contextmanager
 def in_memory() -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield a path that leads to memory, and a function that gives what was written to it.

@@ -19,7 +19,7 @@ import numpy as np
 from urbanplan.base.crs import require_metric
 from urbanplan.catalog import Mode, StreetRules, mode_of
 from urbanplan.errors import CrsError, InputError, UrbanplanError
-from urbanplan.files import hash_folder, own_cache, read_arrays, write_arrays
+from urbanplan.files import has, hash_folder, make_room, own_cache, read_arrays, write_arrays
 from urbanplan.routing.graph import Graph, build_graph
 from urbanplan.routing.turns import Arcs, with_turns
 
@@ -359,15 +359,15 @@ def kept(of: Mapping[str, Any], build: Callable[[], Network]) -> Network:
 
     Notes
     -----
-    Kept in the user's own cache (see `own_cache`) under a SHA-256 of `of`, of this program and of the
+    Kept in the user's own cache (see `own_cache`; nowhere if ``URBANPLAN_CACHE`` is empty) under a SHA-256 of `of`, of this program and of the
     libraries that it builds with. A kept file is judged as any other; a damaged one is built again.
     """
-    folder = own_cache("networks")
+    folder = None if os.environ.get("URBANPLAN_CACHE") == "" else own_cache("networks")
     if folder is None:
         return build()
     text = json.dumps([of, _FORMAT, _program()], sort_keys=True, ensure_ascii=False)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
-    if path.exists():
+    if has(path):
         with suppress(InputError, OSError):
             network = load(path)
             os.utime(path)
@@ -376,10 +376,7 @@ def kept(of: Mapping[str, Any], build: Callable[[], Network]) -> Network:
     # A full disk costs the next start its time, not this one its answer.
     with suppress(UrbanplanError, OSError):
         save(network, path)
-        files = sorted(folder.glob("*.npz"), key=lambda p: -p.stat().st_mtime)
-        for old, size in zip(files, np.cumsum([p.stat().st_size for p in files])):
-            if size > _KEPT_BYTES:
-                old.unlink()
+        make_room(folder, ".npz", _KEPT_BYTES)
     return network
 
 
@@ -466,6 +463,7 @@ def _are_turns(network: Network) -> bool:
 
 
 def plain(mode: Mode) -> dict[str, Any]:
+    """A mode as plain values that `mode_of` makes it of again."""
     # asdict copies mappings, which a read-only one does not allow.
     return {
         **{f.name: getattr(mode, f.name) for f in fields(mode) if f.name != "streets"},
