@@ -89,7 +89,7 @@ def test_the_contract_of_streets(helsinki_pbf, people, clinics):
     streets = up.Streets(str(helsinki_pbf))
     assert repr(streets) == "<Streets Helsinki.osm.pbf>"
     drawn = streets.isochrones(clinics, mode="walk", minutes=[5, 15])
-    assert repr(streets) == "<Streets Helsinki.osm.pbf: 2,719 ways>"
+    assert repr(streets) == "<Streets Helsinki.osm.pbf: 2,780 ways>"
     assert list(drawn.index) == [i for i in clinics.index for _ in range(2)]
     assert list(drawn["origin"]) == list(drawn.index)
     pairs = streets.matrix(people, clinics, mode="bike", minutes=30)

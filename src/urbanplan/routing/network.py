@@ -384,8 +384,9 @@ def kept(of: Mapping[str, Any], build: Callable[[], Network]) -> Network:
 def _program() -> list[str]:
     # What makes a network: another version may make another one of the same streets.
     package = Path(__file__).parents[1]
-    rooms = [hash_folder(package / room, ".py") for room in ("base", "files", "sources", "routing")]
-    return [*rooms, *(version(name) for name in ("numpy", "scipy", "shapely", "pyproj", "osmium"))]
+    rooms = ("base", "files", "catalog", "sources", "routing")
+    hashes = [hash_folder(package / room, end) for room in rooms for end in (".py", ".toml")]
+    return [*hashes, *(version(name) for name in ("numpy", "scipy", "shapely", "pyproj", "osmium"))]
 
 
 def _require_sound(network: Network) -> None:
