@@ -596,3 +596,28 @@ def test_candidates_that_all_lie_where_nothing_may_be_built_are_a_sentence():
     shut = gpd.GeoDataFrame(geometry=[shapely.box(-1, -1, 1, 1)], crs=4326)
     with pytest.raises(up.InputError, match="all 4 candidates lie where nothing may be built"):
         _street().site(f, demand=f, value="n", minutes=5, p=1, exclude=shut)
+
+
+def test_areas_that_cross_themselves_are_what_they_enclose():
+    def area(*xy):
+        return shapely.Polygon(np.array(xy) * METRE)
+
+    bow = area((0, -100), (1000, 100), (1000, -100), (0, 100))
+    wings = [area((0, -100), (0, 100), (500, 0)), area((1000, -100), (1000, 100), (500, 0))]
+    xy = np.array([(100, 0), (500, 40), (900, 0)]) * METRE
+    f = gpd.GeoDataFrame({"n": [5, 5, 5]}, geometry=gpd.points_from_xy(*xy.T), crs=4326)
+
+    def sited(shut):
+        table = _street().site(f, demand=f, value="n", minutes=30, p=1, exclude=shut)
+        return table.drop(columns=["geometry", "accuracy_m"]).to_dict("list"), table.attrs[
+            "findings"
+        ]
+
+    given = gpd.GeoDataFrame(geometry=[bow, area((0, 900), (9, 900), (9, 909))], crs=4326)
+    before = given.copy()
+    crossed, said = sited(given)
+    assert "1 of 2 exclude cross themselves: the areas that they enclose are taken" in said
+    # Both wings are shut; beside the middle it is open.
+    assert crossed == sited(gpd.GeoSeries(wings, crs=4326))[0]
+    assert crossed["site"] == [1]
+    assert given.geometry.geom_equals_exact(before.geometry, 0).all()

@@ -194,6 +194,7 @@ def _require_degrees(xy: np.ndarray, what: str) -> None:
 
 def _of_frame(frame: gpd.GeoDataFrame, what: str, say: Note, *, text: bool = False) -> Places:
     import pandas as pd
+    import shapely
 
     from urbanplan.files.vector import finite
 
@@ -209,7 +210,14 @@ def _of_frame(frame: gpd.GeoDataFrame, what: str, say: Note, *, text: bool = Fal
         # Labels that are told apart by their type only.
         ids = [f"{fid} ({row})" for row, fid in enumerate(ids, 1)]
     # A place of missing coordinates is no place: geopandas calls it neither missing nor empty.
-    frame = frame.set_geometry(finite(frame.geometry.to_numpy())[0], crs=frame.crs)
+    shapes = finite(frame.geometry.to_numpy())[0]
+    crossed = np.flatnonzero(~shapely.is_valid(shapes) & ~shapely.is_missing(shapes))
+    if len(crossed):
+        # No library cuts or joins areas that cross themselves.
+        shapes = shapes.copy()
+        shapes[crossed] = shapely.make_valid(shapes[crossed], method="structure", keep_collapsed=False)  # fmt: skip
+        say(f"{len(crossed)} of {len(ids)} {what} cross themselves: the areas that they enclose are taken")  # fmt: skip
+    frame = frame.set_geometry(shapes, crs=frame.crs)
     here = ~(frame.geometry.isna() | frame.geometry.is_empty).to_numpy()
     if not here.any():
         raise InputError("no row has a place", where=what, remedy="draw them, or fill their coordinates")  # fmt: skip
