@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -212,8 +213,11 @@ def test_no_facility_is_not_nobody_served(capsys, town, tmp_path):
     code, out, err = call(capsys, *args)
     assert code == 0 and "cannot be told" in err
     assert {r["share"] for r in json.loads(out)} == {None}
-    code, out, _ = call(capsys, "run", town, "--out", str(tmp_path / "out"))
+    code, out, err = call(capsys, "run", town, "--out", str(tmp_path / "out"))
     assert code == 0 and "cannot be told" in out
+    # The end of a run names the commonest reasons, and where the others are.
+    said, rest = (int(n) for n in re.findall(r"(\d+) (?:indicators, |more for other reasons)", err))
+    assert said > rest > 0 and f"`urbanplan indicators {town}` tells them" in err
 
 
 def test_publish_html_takes_every_option(capsys, town, tmp_path):

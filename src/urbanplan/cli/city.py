@@ -318,7 +318,7 @@ def run(
     screen.note(counts_of(results.checks))
     if len(results.indicators):
         screen.note(counted(results.indicators))
-        screen.reasons(untold(results.indicators))
+        screen.reasons(untold(results.indicators), city)
     return CHECK_FAILED if (results.checks["verdict"] == "fail").any() else OK
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from urbanplan.study import Results
 
 
+#: At the end of a run, so many reasons why indicators cannot be told.
+_REASONS = 8
 #: So many rows are printed of a table that a file holds whole.
 _FIRST = 30
 
@@ -139,11 +141,22 @@ class Screen:
         console.width = max(console.width, least)
         console.print(shown)
 
-    def reasons(self, table: pd.DataFrame) -> None:
-        """Print why indicators cannot be told, in one language; nothing where all can."""
-        if len(table) and not self.quiet:
-            why = [told(text, self.lang) for text in table["why"]]
-            self.table(table.assign(why=why), False, "why the others cannot be told")
+    def reasons(self, table: pd.DataFrame, city: str = "") -> None:
+        """Print why indicators cannot be told, in one language; nothing where all can.
+
+        With `city`, as the end of a run: the commonest reasons, and how to see the others.
+        """
+        if self.quiet or not len(table):
+            return
+        why = [told(text, self.lang) for text in table["why"]]
+        shown = table.assign(why=why)
+        hide: tuple[str, ...] = ()
+        if city and len(table) > _REASONS:
+            shown, hide = shown.head(_REASONS), ("indicators",)
+        self.table(shown, False, "why the others cannot be told", hide=hide)
+        if len(shown) < len(table):
+            rest = int(table["count"][_REASONS:].sum())
+            self.note(f"{rest} more for other reasons: `urbanplan indicators {city}` tells them")
 
     def records(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Print several tables as one JSON object."""
