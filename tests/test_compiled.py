@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import urbanplan
-from urbanplan.files.reading import _is_own
+from urbanplan.files.compiled import _is_own
 
 SRC = Path(urbanplan.__file__).parent
 ASK = (

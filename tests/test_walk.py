@@ -216,6 +216,7 @@ WALK = {
     "files.writing.write_parquet": (points, lambda t, f: writing.write_parquet(t.folder / "f.parquet", f)),
     "files.writing.write_geojson": (points, lambda t, f: writing.write_geojson(t.folder / "f.geojson", f)),
     "measures.indicators.wide": (checked, lambda t, f: indicators.wide(f)),
+    "measures.indicators.has_outlines": (lambda t: metric(t, "districts"), lambda t, f: indicators.has_outlines(f)),
     "measures.indicators.trust_of": (layer, lambda t, f: trust_of(f).quality),
     "city.ingest.joined_by_name": (
         lambda t: gpd.GeoDataFrame({"name": ["北岸", "南岸"], "persons": [1, 2]}, geometry=[None, None], crs=4326),
@@ -230,6 +231,7 @@ WALK = {
     "city.repair.fill": (lambda t: points(t).drop(columns="geometry"), lambda t, f: repair.fill(f, np.full(len(f), None, object), {"name_zh": "name_zh", "beds": "beds"}, KIND, WORTH)[0]),
     "city.folder.write_layer": (layer, lambda t, f: folder.write_layer(t.folder, KIND, pd.DataFrame(f[repair.columns_of(KIND)]), list(f.geometry), {"built_from": []}, {})),
     "city.folder.district_names": (lambda t: layer(t, "districts"), lambda t, f: folder.district_names(np.array(list(homes(t).geometry), object), f)),
+    "city.layers.are_markers": (lambda t: metric(t, "districts"), lambda t, f: layers_model.are_markers(f.geometry.values).tolist()),
     "city.layers.told_apart": (areas, lambda t, f: layers_model.told_apart(f["name"])),
     "city.layers.with_figures": (layer, lambda t, f: layers_model.with_figures(KIND, f, "f")),
     "city.layers.select": (layer, lambda t, f: layers.select(f, "status=existing")),
@@ -308,8 +310,12 @@ WALK = {
 
 #: Functions that take a frame of our own making only, or another function's result unchanged.
 INSIDE = {
+    "city.checks.positions_of": "the table of `check_city`",
     "city.checks.told": "the table of `check_city`",
+    "study.checkup.counted": "the table of `check_up`",
+    "study.checkup.untold": "the table of `check_up`",
     "city.folder.marked": "rows of `write_layer`",
+    "measures.indicators.require_outlines": "why an indicator cannot be told; `has_outlines` is walked",
     "output.rounding.coverage": "the table of a run",
     "output.rounding.scenario_coverage": "the table of a run",
     "output.rounding.floored": "a column of those",

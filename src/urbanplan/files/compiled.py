@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
-
-from urbanplan.files.reading import own_cache, own_folder
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -59,3 +59,53 @@ def _cache_folder() -> str | None:
         "no folder of one's own for compiled code: it is compiled anew at each start (set NUMBA_CACHE_DIR)"
     )
     return None
+
+
+def own_folder(folder: Path, mode: int = 0o777) -> bool:
+    """Make a folder if it is missing; can its owner, and nobody else, write to it?
+
+    Parameters
+    ----------
+    folder : path
+    mode : int
+        Permissions of a folder that is made.
+
+    Returns
+    -------
+    bool
+        Also False if somebody else may write to a folder above it that is not sticky (as /tmp is).
+    """
+    try:
+        folder.mkdir(mode, parents=True, exist_ok=True)
+        place = folder.resolve()
+        return os.access(place, os.W_OK | os.X_OK) and all(map(_is_own, (place, *place.parents)))
+    except OSError:
+        return False
+
+
+def own_cache(name: str = "") -> Path | None:
+    """A folder for what can be made again, in the user's own cache, that nobody else may write to.
+
+    Parameters
+    ----------
+    name : str
+        Of a folder in it.
+
+    Returns
+    -------
+    Path or None
+        In ``URBANPLAN_CACHE``, else in ``XDG_CACHE_HOME`` or ``~/.cache``; None where that is not safe.
+    """
+    named = os.environ.get("URBANPLAN_CACHE")
+    home = Path(named or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "urbanplan")
+    with contextlib.suppress(RuntimeError):
+        home = home.expanduser()
+    return home / name if home.is_absolute() and own_folder(home / name, 0o700) else None
+
+
+def _is_own(folder: Path) -> bool:
+    if not hasattr(os, "geteuid"):
+        return True
+    found = folder.stat()
+    shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+    return found.st_uid in (0, os.geteuid()) and not shared

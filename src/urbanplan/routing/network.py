@@ -19,7 +19,7 @@ import numpy as np
 from urbanplan.base.crs import require_metric
 from urbanplan.catalog import Mode, StreetRules, mode_of
 from urbanplan.errors import CrsError, InputError, UrbanplanError
-from urbanplan.files import has, hash_folder, make_room, own_cache, read_arrays, write_arrays
+from urbanplan.files import has, hash_folder, make_room, read_arrays, write_arrays
 from urbanplan.routing.graph import Graph, build_graph
 from urbanplan.routing.turns import Arcs, with_turns
 
@@ -359,9 +359,12 @@ def kept(of: Mapping[str, Any], build: Callable[[], Network]) -> Network:
 
     Notes
     -----
-    Kept in the user's own cache (see `own_cache`; nowhere if ``URBANPLAN_CACHE`` is empty) under a SHA-256 of `of`, of this program and of the
-    libraries that it builds with. A kept file is judged as any other; a damaged one is built again.
+    Kept in the user's own cache (see `own_cache`; nowhere if ``URBANPLAN_CACHE`` is empty) under a
+    SHA-256 of `of`, of this program and of the libraries that it builds with. A kept file is judged
+    as any other; a damaged one is built again.
     """
+    from urbanplan.files.compiled import own_cache
+
     folder = None if os.environ.get("URBANPLAN_CACHE") == "" else own_cache("networks")
     if folder is None:
         return build()
