@@ -568,7 +568,7 @@ def test_luzhous_conflicts_are_those_that_were_looked_at(told):
         "ip_lingang",
         "ip_hengli",
     )
-    assert 200 < top["area_ha"] < 500
+    assert 100 < top["area_ha"] < 200
     assert rules <= set(read_consistency())
     assert told.conflicts.crs == "EPSG:4326" and told.conflicts.geometry.is_valid.all()
     assert (told.conflicts["within_accuracy"].diff().dropna() >= 0).all()

@@ -122,7 +122,15 @@ class _Title(HTMLParser):
 def page_of(title="a", keys=("x",)):
     """The smallest page with these values."""
     layers = [{"id": key, "features": [], "decimals": 6} for key in keys]
-    return shell.render({"city": {"zh": title, "en": "b"}, "view": [0, 0, 1, 1], "layers": layers})
+    return shell.render(
+        {
+            "city": {"zh": title, "en": "b"},
+            "lang": "both",
+            "first": "zh",
+            "view": [0, 0, 1, 1],
+            "layers": layers,
+        }
+    )
 
 
 #: Several at once, so that the test is quick; what must be equal is equal for each of them.

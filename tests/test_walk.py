@@ -30,7 +30,6 @@ from urbanplan.city import layers as layers_model
 from urbanplan.city.ingest import joined_by_name, people_at_points
 from urbanplan.city.profile import load_city
 from urbanplan.city.repair import Worth
-from urbanplan.door import maps as door_maps
 from urbanplan.door import places as door_places
 from urbanplan.errors import UrbanplanError
 from urbanplan.files import cells as heads
@@ -278,7 +277,7 @@ WALK = {
     "study.streets.nearest_on[destinations]": (points, lambda t, f: study.nearest_on(t.network, points(t), f, snap_m=300).rows),
     "study.streets.sums_around": (points, lambda t, f: streets.sums_around(t.network, f, place(t.network, crs.to_crs(points(t), t.network.crs), 300), np.ones(3), "population", [5], snap_m=300)[0]),
     "study.supply.city_reach": (homes, lambda t, f: study.city_reach(t.ready, t.ways, f, "population", [2], snap_m=300).rows),
-    "door.maps.explore": (points, lambda t, f: len(door_maps.explore(f).get_root().render()) > 0),
+    "door.explore": (points, lambda t, f: len(urbanplan.explore(f).get_root().render()) > 0),
     "door.places.require_declared": (points, lambda t, f: door_places.require_declared(f, "places")),
     "study.streets.as_points": (areas, lambda t, f: streets.as_points(f)[0]),
     "study.streets.numbers": (points, lambda t, f: streets.numbers(f, "beds")),

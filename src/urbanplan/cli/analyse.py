@@ -284,18 +284,19 @@ def indicators(screen: Screen, city: str, names, areas, out, as_json: bool) -> i
     """The city check-up: every indicator, its clause, the value by district, and the verdict."""
     from urbanplan import study
     from urbanplan.catalog.standards import pick
-    from urbanplan.city.profile import load_city
-    from urbanplan.measures.indicators import check_up, wide
+    from urbanplan.door import City
+    from urbanplan.measures.indicators import wide
     from urbanplan.output import vector
 
     if out is not None:
         vector.require_ending(out, table=True)
-    profile = load_city(city)
+    model = City(city)
+    profile = model.profile
     screen.of(profile)
     chosen = pick(study.standards_of(profile, names), names)
     borders = read_places(screen, areas)
     with screen.progress(), screen.stage("indicators"):
-        table = check_up(chosen, study.scene_of(study.prepare(profile), borders))
+        table = plain(model.indicators(names, areas=borders))
     for one in chosen.values():
         if one.replaces:
             screen.note(f"{one.id}: the city's own entry stands in place of {one.replaces}")

@@ -13,7 +13,6 @@ from urbanplan.cli.show import Screen, echo
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urbanplan.city.profile import City
     from urbanplan.measures.ledger import PlanBook
     from urbanplan.measures.plan import Plan
 
@@ -68,7 +67,7 @@ def plan(
 
     By task, or by agency; --targets, --conflicts and --documents tell the rest.
     """
-    from urbanplan.city.profile import load_city
+    from urbanplan.door import City
     from urbanplan.output import vector
 
     if out is not None:
@@ -86,9 +85,10 @@ def plan(
         )
     if task is not None and by == "agency":
         raise click.UsageError("--by agency is about the whole plan: leave --task out")
-    profile = load_city(city)
-    screen.of(profile)
-    book = _book(screen, profile, city)
+    model = City(city)
+    screen.of(model.profile)
+    with screen.progress(), screen.stage("plan"):
+        book = model.plan()
     table = _table(book, what, task, agency, by)
     if as_json:
         screen.table(table, True, title="")
@@ -101,27 +101,6 @@ def plan(
     if out is not None:
         screen.written({"plan": vector.write_table(table, out)}, as_json=as_json)
     return OK
-
-
-def _book(screen: Screen, profile: City, city: str) -> PlanBook:
-    from urbanplan import study
-    from urbanplan.catalog.standards import pick
-    from urbanplan.errors import InputError
-    from urbanplan.measures.indicators import check_up
-    from urbanplan.measures.ledger import book
-
-    known = study.plan_of(profile)
-    if not known.tasks:
-        raise InputError(
-            f"the city '{city}' has no plan",
-            remedy="write its tasks into plan.toml beside its layers; docs/guide.md shows how",
-        )
-    with screen.progress(), screen.stage("plan"):
-        standards = study.standards_of(profile)
-        names = tuple(n for n in known.indicators if n in standards)
-        ready = study.prepare(profile)
-        told = check_up(pick(standards, names) if names else {}, study.scene_of(ready))
-        return book(known, ready.layers, told, profile.metric_crs)
 
 
 def _table(book: PlanBook, what: str | None, task, agency, by: str) -> pd.DataFrame:

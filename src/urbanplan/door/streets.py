@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urbanplan import study
 from urbanplan.catalog import Mode
 from urbanplan.door.city import City, _metres
+from urbanplan.door.folder import CityFolder
 from urbanplan.door.model import Findings, Model, _mode
 from urbanplan.door.places import Note, Places, require_declared, table_html
 from urbanplan.errors import InputError
@@ -278,7 +279,9 @@ class Streets(Model):
 
 
 #: What a city can do and streets cannot.
-_CITY_ONLY = frozenset(n for n in vars(City) if not n.startswith("_"))
+_CITY_ONLY = frozenset(
+    n for n in {*vars(City), *vars(CityFolder)} - {*vars(Model)} if not n.startswith("_")
+)
 
 
 def _of(source: Any, columns: Mapping[str, str] | None) -> Ways_:
