@@ -259,7 +259,8 @@ def test_equity_draws_the_site(town, tmp_path):
 
 def test_seconds_end_it_with_the_gap_stated(city):
     ready, ways = city
-    there = ready.layers["hospitals"].with_status("existing")
+    # With all of them there, the first places are the best at once.
+    there = ready.layers["hospitals"].with_status("existing").iloc[:1]
     found = study.city_sites(
         ready, ways, asked(p=25, seconds=0.01), study.grid_candidates(ready, 500), there
     )

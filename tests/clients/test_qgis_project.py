@@ -192,7 +192,7 @@ def test_themes_show_what_their_names_say(seen, atlas):
     tasks = [n for n in themes if n.startswith("任务")]
     assert len(own) > 10 and len(themes) == others + len(own) + len(tasks)
     numbers = {int(n.split()[0].removeprefix("任务")) for n in tasks}
-    assert numbers == {1, 2, 3, 4, 5, 6, 8, 9}
+    assert numbers == {1, 2, 3, 4, 5, 6, 8, 9, 10}
     assert layer_id("hospitals") in themes["任务8 基本公共服务均等化便利化"][0]
 
 
