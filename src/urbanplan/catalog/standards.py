@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -188,6 +189,14 @@ def _read(path: Path) -> dict[str, Indicator]:
     return {n: _indicator(path, standard, head, n, row) for n, row in rows.items()}
 
 
+@cache
+def _shipped() -> Mapping[str, Indicator]:
+    found: dict[str, Indicator] = {}
+    for path in list_files(Path(__file__).parent / "standards", ".toml"):
+        found |= _read(path)
+    return MappingProxyType(found)
+
+
 def read_standards(own: Path | None = None) -> Mapping[str, Indicator]:
     """Every indicator that is known, by id.
 
@@ -209,11 +218,9 @@ def read_standards(own: Path | None = None) -> Mapping[str, Indicator]:
     """
     from dataclasses import replace
 
-    shipped: dict[str, Indicator] = {}
-    for path in list_files(Path(__file__).parent / "standards", ".toml"):
-        shipped |= _read(path)
+    shipped = _shipped()
     if own is None:
-        return MappingProxyType(shipped)
+        return shipped
     mine = {
         name: replace(one, own=True, replaces=shipped[name].document if name in shipped else "")
         for name, one in _read(own).items()
