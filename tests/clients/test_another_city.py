@@ -23,7 +23,8 @@ def test_the_page_is_silent_drawn_and_says_whose_map_it_is(browser, run_of):
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop((372, 0, 1280, 900))
     assert len(picture.getcolors(1 << 24)) > 200
     assert "© OpenStreetMap contributors (ODbL)" in page.inner_text(".leaflet-control-attribution")
-    assert "占比为土地面积之比" in page.inner_text("#headline")
+    # A page of a city abroad opens in English.
+    assert "shares are of land" in page.inner_text("#headline")
     plan = results.city.analysis
     table = results.coverage.set_index(["facilities", "mode", "minutes", "area"])
     lead = table.loc[(plan.headline_facilities, plan.headline_mode, plan.headline_minutes, "ALL")]
