@@ -219,8 +219,6 @@ def _strolled(
     step = np.arange(-count, count + 1) * cell_m
     to = at + np.stack(np.meshgrid(step, step), axis=-1).reshape(-1, 2)
     apart = np.hypot(*(to - at).T)
-    most = width + 2 * cell_m
-    off = np.full(len(to), most)
     off = _metres_to_streets(network, grid, width + 2 * cell_m)
     # Beside the place; or beside a street, and nearer to the place than both are to theirs.
     over_m = np.minimum(apart - width, np.maximum(apart - off_m - off, off - width))

@@ -78,6 +78,7 @@ class Mapped:
     """A city's mapped streets: their file, read when a network must be built of it."""
 
     path: Path
+    _dry: bool = field(default=False, init=False)
 
     @cached_property
     def sha256(self) -> str:
@@ -94,8 +95,6 @@ class Mapped:
             _require_dry(self._read, ground, city)
             self._dry = True
         return self._read
-
-    _dry: bool = field(default=False, init=False)
 
 
 @dataclass(frozen=True)
